@@ -1,0 +1,1 @@
+"""One loop, one step, one state and one checkpoint format for every System. Imports no System."""
