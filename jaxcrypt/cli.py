@@ -1,0 +1,52 @@
+"""What every command shares: one line for what went wrong, an exit code, and the options that name keys."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from jaxcrypt.errors import ExitCode, Refusal
+
+
+def entry(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
+    """Run ``main`` and turn whatever the user can act on into one line on stderr and an exit code."""
+    try:
+        return int(main(argv))
+    except Refusal as refusal:
+        return _fail(str(refusal), refusal.code)
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing more was written", 130)
+    except BrokenPipeError:
+        # The reader went away: say nothing, but keep Python from complaining while it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except MemoryError:
+        return _fail("out of memory", ExitCode.FAILED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", ExitCode.FAILED)
+
+
+def _fail(message: str, code: int) -> int:
+    print("jaxcrypt:", " ".join(message.split()), file=sys.stderr)
+    return int(code)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with whole option names only, and errors of one line."""
+
+    def __init__(self, **kwargs):
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+
+    def error(self, message: str):
+        raise Refusal(f"{message} (try --help)", ExitCode.USAGE)
+
+
+EXIT_CODES = """exit codes:
+  0 everything was written whole      4 no key fits, or key data altered
+  1 some files failed, or not written 5 damaged or tampered: nothing written
+  2 usage                             6 recovered, unauthenticated (--recover)
+  3 bad input                         7 signature missing or not by that key
+"""

@@ -1,0 +1,181 @@
+"""Pictures from files: eight bits, one picture a file, upright, or one clear line why not.
+
+Inputs are PNG, JPEG (also the MPO that phones write), WebP, TIFF, BMP and AVIF. Modes become L, LA, RGB or
+RGBA: palettes are expanded, 1-bit becomes grey, CMYK and the like become RGB; the EXIF orientation is
+applied. Only the pixels are converted: the file's own bytes travel as they are.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from jaxcrypt.errors import Refusal
+
+MAX_PIXELS = 100_000_000
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".bmp", ".avif"})
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "AVIF")
+_SEVERAL_FRAMES = ("PNG", "WEBP", "TIFF", "AVIF")  # an MPO's further frames are previews and depth maps
+_WIDE_MODES = ("I", "F")
+_STRIP_BYTES = 1 << 24
+_BITS_PER_SAMPLE = 258  # TIFF 6.0, section 8
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture: ``pixels`` uint8 ``[H, W, C]``, C = 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA."""
+
+    pixels: np.ndarray
+    format: str
+
+    @property
+    def mode(self) -> str:
+        return MODES[self.pixels.shape[2]]
+
+
+def load_picture(source: str | Path | bytes, name: str | None = None) -> Picture:
+    """Decode one picture from a path or from a file's bytes.
+
+    Args:
+      source: a path, or the file's bytes (then ``name`` says what to call it in messages).
+
+    Raises:
+      Refusal: empty, not a picture of a known format, truncated or damaged, animated or multi-page, more
+        than eight bits a sample, or above 100 megapixels; ``str()`` names the file.
+    """
+    name = name or (str(source) if not isinstance(source, bytes) else "input")
+    if isinstance(source, bytes):
+        data = source
+    else:
+        data = read_file(source)
+    with _open(data, name) as image:
+        _refuse_unfit(image, data, name)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # odd EXIF or ICC data do not concern the pixels
+                upright = _upright(image)
+                return Picture(_to_array(_to_mode(upright)), image.format)
+        except Refusal:
+            raise
+        except MemoryError:
+            raise Refusal(f"{name}: too large for this machine's memory") from None
+        except Exception as error:  # Pillow's decoders raise nearly anything on hostile bytes
+            raise Refusal(f"{name}: truncated or damaged picture ({_reason(error)})") from None
+
+
+def picture_size(path: str | Path) -> tuple[int, int] | None:
+    """Width and height from the header alone, or None where they cannot be told; never raises."""
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            return image.size
+    except Exception:
+        return None
+
+
+def read_file(path: str | Path) -> bytes:
+    """A file's bytes; a folder, a missing or an empty file is a Refusal."""
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise Refusal(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise Refusal(f"{path}: is a folder, not a file") from None
+    except OSError as error:
+        raise Refusal(f"{path}: cannot be read ({error.strerror})") from None
+    if not data:
+        raise Refusal(f"{path}: is empty")
+    return data
+
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """A plain PNG file of uint8 ``[H, W, C]``: what decryption writes where only pixels come back."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    if not data:
+        raise Refusal(f"{name}: is empty")
+    # The size is checked below, with our own limit and our own words.
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Image.open(io.BytesIO(data), formats=_FORMATS)
+    except UnidentifiedImageError:
+        known = "PNG, JPEG, WebP, TIFF, BMP or AVIF"
+        raise Refusal(f"{name}: not a picture that can be read (wanted {known})") from None
+    except Exception as error:
+        raise Refusal(f"{name}: damaged picture header ({_reason(error)})") from None
+
+
+def _refuse_unfit(image: Image.Image, data: bytes, name: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise Refusal(f"{name}: {width}×{height} is above the limit of {MAX_PIXELS // 10**6} megapixels")
+    if image.format in _SEVERAL_FRAMES and _frames(image) > 1:
+        raise Refusal(f"{name}: animated or multi-page; give one picture a file")
+    if _bits(image, data) > 8:
+        raise Refusal(f"{name}: more than 8 bits a sample; convert it to 8 bits first")
+
+
+def _frames(image: Image.Image) -> int:
+    try:
+        return getattr(image, "n_frames", 1)
+    except Exception:  # a damaged directory of frames: decoding will say so
+        return 1
+
+
+def _bits(image: Image.Image, data: bytes) -> int:
+    """Bits a sample as the file says; Pillow silently reduces some 16-bit files to 8."""
+    if image.mode.split(";")[0] in _WIDE_MODES:
+        return 16
+    if image.format == "PNG" and len(data) > 24:
+        return data[24]
+    if image.format == "TIFF":
+        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (8,))
+        return max(bits) if isinstance(bits, tuple) else int(bits)
+    return 8
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    image.load()
+    try:
+        return ImageOps.exif_transpose(image)
+    except (struct.error, ValueError, TypeError, SyntaxError, KeyError, AttributeError):
+        return image  # unreadable EXIF: a viewer shows such a file as it is stored, and so do we
+
+
+def _to_mode(image: Image.Image) -> Image.Image:
+    if image.mode in MODES.values() and "transparency" not in image.info:
+        return image
+    transparent = "transparency" in image.info or image.mode in ("PA", "La", "RGBa")
+    if image.mode in ("1", "L", "La"):
+        return image.convert("LA" if transparent else "L")
+    return image.convert("RGBA" if transparent else "RGB")
+
+
+def _to_array(image: Image.Image) -> np.ndarray:
+    """uint8 ``[H, W, C]``, copied strip by strip: Pillow's own conversion holds the picture twice more."""
+    width, height = image.size
+    channels = len(image.getbands())
+    pixels = np.empty((height, width, channels), np.uint8)
+    rows = max(1, _STRIP_BYTES // (width * channels))
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        strip = np.asarray(image.crop((0, top, width, bottom)))
+        pixels[top:bottom] = strip.reshape(bottom - top, width, channels)
+    return pixels
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).splitlines()
+    return text[0] if text and text[0] else type(error).__name__

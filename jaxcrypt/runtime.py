@@ -1,0 +1,51 @@
+"""Choosing the device and keeping compiled programs: to be called before anything imports JAX."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jaxcrypt.errors import Refusal, usage
+
+DEVICES = ("auto", "cpu", "gpu", "tpu")
+
+
+def cache_folder() -> Path:
+    """``$JAXCRYPT_CACHE``, or ``jaxcrypt`` in the user's cache folder."""
+    root = os.environ.get("JAXCRYPT_CACHE")
+    if root:
+        return Path(root)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxcrypt"
+
+
+def start(device: str = "auto") -> None:
+    """Import JAX on ``device`` with the persistent compilation cache on, so that a second run starts faster.
+
+    Raises:
+      Refusal: the machine has no such device.
+    """
+    if device not in DEVICES:
+        raise usage(f"--device {device}: choose one of {', '.join(DEVICES)}")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up chatter is not the user's business
+    import jax
+
+    if device != "auto":
+        jax.config.update("jax_platforms", "cuda,rocm" if device == "gpu" else device)
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        _use_cache(jax)
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise Refusal(f"--device {device}: JAX finds no such device here ({reason})") from None
+
+
+def _use_cache(jax) -> None:
+    folder = cache_folder() / "xla"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return  # a read-only home costs a compilation, nothing else
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
