@@ -21,7 +21,7 @@ from jaxcrypt.errors import Refusal
 MAX_PIXELS = 100_000_000
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".bmp", ".avif"})
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "AVIF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF")  # JPEG: its plugin opens MPO too
 _SEVERAL_FRAMES = ("PNG", "WEBP", "TIFF", "AVIF")  # an MPO's further frames are previews and depth maps
 _WIDE_MODES = ("I", "F")
 _STRIP_BYTES = 1 << 24

@@ -1,0 +1,135 @@
+"""Outputs that appear whole or not at all, whatever happens in between: a full disk, ctrl-C, kill -9."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from jaxcrypt.errors import ExitCode, Refusal, usage
+
+STDIO = "-"
+_MODE = 0o666  # the umask narrows it, as for any new file
+
+
+def check_target(target: Path, sources: tuple[Path, ...], force: bool) -> None:
+    """Refuse, before any work, to overwrite a file or to write over one of the inputs.
+
+    Raises:
+      Refusal: ``target`` is an input, a folder, exists (and not ``force``), or its folder does not exist.
+    """
+    if any(_same_file(target, source) for source in sources):
+        raise usage(f"{target}: is the input; choose another name with -o")
+    if target.is_dir():
+        raise usage(f"{target}: is a folder; name a file in it with -o")
+    if target.exists() and not force:
+        raise usage(f"{target}: exists; give --force to overwrite, or another name with -o")
+    if not target.parent.is_dir():
+        raise usage(f"{target.parent}: no such folder")
+
+
+def write_whole(target: Path, write: Callable[[BinaryIO], None], force: bool, mode: int = _MODE) -> None:
+    """Call ``write(file)`` on a file that gets the name ``target`` only once it is complete and on disk.
+
+    On Linux the file has no name until then, so that not even ``kill -9`` leaves a trace; elsewhere a
+    temporary name in the same folder is used.
+
+    Raises:
+      Refusal: ``target`` came into being meanwhile (and not ``force``), or the disk refused.
+    """
+    try:
+        with _unnamed(target.parent, mode) as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+            _name_it(file, target, force)
+        _sync_folder(target.parent)
+    except FileExistsError:
+        raise usage(f"{target}: exists; give --force to overwrite") from None
+    except OSError as error:
+        raise Refusal(f"{target}: cannot be written ({error.strerror or error})", ExitCode.FAILED) from None
+
+
+def write_stdout(data: bytes | memoryview) -> None:
+    """Emit bytes that were verified whole. Refuses a terminal."""
+    refuse_terminal()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def refuse_terminal() -> None:
+    if sys.stdout.isatty():
+        raise usage("refusing to write binary data to a terminal; redirect it or use -o FILE")
+
+
+@contextlib.contextmanager
+def _unnamed(folder: Path, mode: int) -> Iterator[BinaryIO]:
+    flag = getattr(os, "O_TMPFILE", None)
+    if flag is not None and Path("/proc/self/fd").is_dir():
+        try:
+            descriptor = os.open(folder, flag | os.O_RDWR, mode)
+        except OSError:  # a file system without unnamed files
+            descriptor = None
+        if descriptor is not None:
+            with os.fdopen(descriptor, "w+b") as file:
+                yield file
+            return
+    path = folder / f".{secrets.token_hex(8)}.part"
+    try:
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode), "w+b") as file:
+            yield file
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _name_it(file: BinaryIO, target: Path, force: bool) -> None:
+    if not force:
+        _link(file, target)  # fails where the name is taken: no race
+        return
+    # A link cannot replace a name, a rename can: so link under a passing name, then rename.
+    passing = target.with_name(f".{secrets.token_hex(8)}.part")
+    _link(file, passing)
+    try:
+        os.replace(passing, target)
+    except OSError:
+        passing.unlink(missing_ok=True)
+        raise
+
+
+def _link(file: BinaryIO, target: Path) -> None:
+    if not isinstance(file.name, str):
+        # Only linkat() follows the link in /proc, and Python calls it only when given a folder's descriptor.
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.link(f"/proc/self/fd/{file.fileno()}", target.name, dst_dir_fd=folder, follow_symlinks=True)
+        finally:
+            os.close(folder)
+        return
+    try:
+        os.link(file.name, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if target.exists():
+            raise FileExistsError(target) from None
+        os.rename(file.name, target)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return one.absolute() == other.absolute()
