@@ -1,0 +1,203 @@
+"""The file key, the keys that open it, and the subkeys that come from it.
+
+    symmetric key  S  = Argon2id(IKM, salt)      or HKDF(IKM, salt, "key file") where a key file stands alone
+    hedge          G  = HKDF(S, "hedge")         (32 zero bytes with recipients alone)
+    file key       FK = HMAC-SHA-256(G || 32 random bytes, SHA-256(file) || SHA-256(parameters))
+    subkey            = HKDF(FK, purpose)
+
+FK is fresh for every picture, and where the random source fails it still differs between different pictures
+or parameters. Each key opens a stanza that wraps FK: AES-SIV (RFC 5297) under HKDF(S, "wrap") with the
+stanza's own fields as associated data, or HPKE for a recipient.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from jaxcrypt.crypto import canonical, kdf, recipients, sources
+from jaxcrypt.errors import no_key, usage
+
+SYMMETRIC, RECIPIENT = 1, 2
+MAX_SYMMETRIC = 4
+MAX_RECIPIENTS = 64
+_HKDF, _ARGON2ID = 0, 1
+_FIELDS = struct.Struct(f">BBBIII{kdf.SALT_BYTES}s")
+_WRAPPED = kdf.KEY_BYTES + 16
+SYMMETRIC_BYTES = _FIELDS.size + _WRAPPED
+RECIPIENT_BYTES = 1 + kdf.KEY_BYTES + recipients.SEALED_OVERHEAD
+_ALL_KINDS = sources.Kind.PASSPHRASE | sources.Kind.IMAGE | sources.Kind.KEY_FILE
+
+
+@dataclass(frozen=True)
+class FileKey:
+    """One picture's key: everything secret about it is derived here.
+
+    Attributes:
+      digest: SHA-256 of the original file.
+      length: its length in bytes.
+      stanzas: FK wrapped for every key that shall open it.
+    """
+
+    secret: bytes = field(repr=False)
+    digest: bytes = field(default=b"", repr=False)
+    length: int = field(default=0, repr=False)
+    stanzas: tuple[bytes, ...] = field(default=(), repr=False)
+
+    def subkey(self, purpose: str, length: int = kdf.KEY_BYTES) -> bytes:
+        """``length`` bytes for one purpose; ``"system"`` is the System's."""
+        return kdf.hkdf(self.secret, purpose, length)
+
+
+@dataclass(frozen=True)
+class Request:
+    """The fields of a symmetric stanza before the wrapped key: what it takes to open it."""
+
+    kinds: int
+    argon: kdf.Argon | None
+    salt: bytes
+
+    def encode(self) -> bytes:
+        numbers = (
+            (self.argon.memory_kib, self.argon.iterations, self.argon.lanes) if self.argon else (0, 0, 0)
+        )
+        return _FIELDS.pack(SYMMETRIC, self.kinds, _ARGON2ID if self.argon else _HKDF, *numbers, self.salt)
+
+
+class Keyring:
+    """The keys at hand, for encryption, decryption or both.
+
+    Args:
+      symmetric: sources that together make one key: all of them are needed.
+      recipients: public keys to encrypt for; each opens alone.
+      identities: private keys to decrypt with.
+      argon: Argon2id parameters of new stanzas.
+      salt: fixed 16 bytes for tests; else random, once for the keyring, so that Argon2 runs once a folder.
+      randomness: ``n -> n bytes``.
+
+    Raises:
+      Refusal: the same source twice, or too many recipients.
+    """
+
+    def __init__(
+        self,
+        symmetric: Sequence[sources.Source] = (),
+        recipients: Sequence[recipients.Recipient] = (),
+        identities: Sequence[recipients.Identity] = (),
+        *,
+        argon: kdf.Argon | None = None,
+        salt: bytes | None = None,
+        randomness: Callable[[int], bytes] = os.urandom,
+    ):
+        if len(recipients) > MAX_RECIPIENTS:
+            raise usage(f"--recipient: more than {MAX_RECIPIENTS}")
+        self._material = sources.combine(symmetric)
+        self._kinds = sources.mask(symmetric)
+        self._recipients = tuple(recipients)
+        self._identities = tuple(identities)
+        self._argon = argon or kdf.Argon()
+        self._salt = salt if salt is not None else randomness(kdf.SALT_BYTES)
+        self._randomness = randomness
+        self._derived: dict[Request, bytes] = {}
+
+    def new_file_key(self, data: bytes | memoryview, system: str, options: canonical.Options) -> FileKey:
+        """A fresh file key for a picture's file bytes and the parameters it will be encrypted under.
+
+        Raises:
+          Refusal: the keyring holds nothing to encrypt with.
+        """
+        if not self._material and not self._recipients:
+            raise usage("no key given: name a passphrase, key image, key file or recipient")
+        digest = hashlib.sha256(data).digest()
+        parameters = hashlib.sha256(canonical.encode_parameters(system, options)).digest()
+        symmetric = self._symmetric(self._request()) if self._material else None
+        hedge = kdf.hkdf(symmetric, "hedge") if symmetric else bytes(kdf.KEY_BYTES)
+        secret = hmac.digest(hedge + self._randomness(32), digest + parameters, "sha256")
+        return FileKey(secret, digest, len(data), tuple(self._wrap(secret, symmetric)))
+
+    def open(self, stanzas: Sequence[bytes]) -> bytes:
+        """FK from the first stanza that a key at hand opens.
+
+        Raises:
+          Refusal: (NO_KEY) none does; the message says what kinds of key the picture wants.
+        """
+        budget = MAX_SYMMETRIC
+        for stanza in stanzas:
+            if stanza[:1] == bytes([RECIPIENT]) and len(stanza) == RECIPIENT_BYTES:
+                secret = self._open_recipient(stanza)
+            elif stanza[:1] == bytes([SYMMETRIC]) and len(stanza) == SYMMETRIC_BYTES and budget:
+                budget -= 1  # a hostile header must not make Argon2 run dozens of times
+                secret = self._open_symmetric(stanza)
+            else:
+                secret = None
+            if secret is not None:
+                return secret
+        raise no_key(f"no key fits, or key data altered ({wanted(stanzas)})")
+
+    def _request(self) -> Request:
+        alone = self._kinds == sources.Kind.KEY_FILE
+        return Request(self._kinds, None if alone else self._argon, self._salt)
+
+    def _symmetric(self, request: Request) -> bytes:
+        if request not in self._derived:
+            if request.argon is None:
+                self._derived[request] = kdf.hkdf(self._material, "key file", salt=request.salt)
+            else:
+                self._derived[request] = kdf.argon2id(self._material, request.salt, request.argon)
+        return self._derived[request]
+
+    def _wrap(self, secret: bytes, symmetric: bytes | None):
+        if symmetric is not None:
+            fields = self._request().encode()
+            yield fields + AESSIV(kdf.hkdf(symmetric, "wrap", 64)).encrypt(secret, [fields])
+        for recipient in self._recipients:
+            yield bytes([RECIPIENT]) + recipient.seal(secret)
+
+    def _open_symmetric(self, stanza: bytes) -> bytes | None:
+        request = read_request(stanza)
+        if request is None or not self._material or request.kinds != self._kinds:
+            return None
+        wrap = kdf.hkdf(self._symmetric(request), "wrap", 64)
+        try:
+            return AESSIV(wrap).decrypt(stanza[_FIELDS.size :], [stanza[: _FIELDS.size]])
+        except InvalidTag:
+            return None
+
+    def _open_recipient(self, stanza: bytes) -> bytes | None:
+        opened = (identity.open(stanza[1:]) for identity in self._identities)
+        return next((secret for secret in opened if secret is not None), None)
+
+
+def read_request(stanza: bytes) -> Request | None:
+    """What a symmetric stanza asks for; None where its numbers are out of bounds or make no sense."""
+    if stanza[:1] != bytes([SYMMETRIC]) or len(stanza) != SYMMETRIC_BYTES:
+        return None
+    _, kinds, function, memory, iterations, lanes, salt = _FIELDS.unpack_from(stanza)
+    if not kinds or kinds & ~_ALL_KINDS:
+        return None
+    if function == _HKDF and kinds == sources.Kind.KEY_FILE and memory == iterations == lanes == 0:
+        return Request(kinds, None, salt)
+    argon = kdf.Argon(memory, iterations, lanes)
+    if function == _ARGON2ID and argon.bounded():
+        return Request(kinds, argon, salt)
+    return None
+
+
+def wanted(stanzas: Sequence[bytes]) -> str:
+    """What opens a picture, in words: ``"it wants passphrase and key image, or one of 2 recipients"``."""
+    ways = []
+    for stanza in stanzas:
+        request = read_request(stanza)
+        if request is not None:
+            ways.append(sources.describe(request.kinds))
+    count = sum(len(stanza) == RECIPIENT_BYTES for stanza in stanzas)
+    if count:
+        ways.append("its recipient" if count == 1 else f"one of {count} recipients")
+    return "it wants " + ", or ".join(ways) if ways else "it holds no key that this version knows"

@@ -1,0 +1,208 @@
+"""The header in binary: what stands in the clear, what is encrypted, and where the MACs are.
+
+    header = version (u16) || fields || MAC (32 bytes, HMAC-SHA-256 over all before it)
+    field  = tag (u8) || length (u32) || value
+
+Tags ascend; only the stanza may repeat. There are no optional extensions: a field, a length or an order that
+this page does not know is refused, and a new format gets a new version. FORMAT.md has the table.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from jaxcrypt.crypto import canonical
+from jaxcrypt.crypto.cursor import Cursor, Malformed
+from jaxcrypt.crypto.signing import SIGNATURE_BYTES
+
+VERSION = 1
+MAC_BYTES = 32
+MAX_BYTES = 16 << 20
+MAX_STANZAS = 68
+MAX_STANZA = 2048
+PAD = 256
+NAME_AREA = 256
+
+SYSTEM, OPTIONS, SHAPE, ORIGINAL, PAYLOAD, STANZA, PIXEL_MAC, HIDDEN, SIGNATURE = range(1, 10)
+_REQUIRED = frozenset({SYSTEM, OPTIONS, SHAPE, PAYLOAD, STANZA, PIXEL_MAC, HIDDEN})
+_SIV_TAG = 16
+Shape = tuple[int, int, int]
+
+
+class UnknownVersion(Exception):
+    """A header of another version of the format."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header's fields. Shapes are (height, width, channels)."""
+
+    system: str
+    options: tuple[tuple[str, canonical.Scalar], ...]
+    shape: Shape
+    original: Shape
+    payload: bool
+    stanzas: tuple[bytes, ...] = field(repr=False)
+    pixel_mac: bytes = field(repr=False)
+    hidden: bytes = field(repr=False)
+    signature: bytes | None = field(default=None, repr=False)
+
+    def body(self) -> bytes:
+        """All bytes before the signature: what a signature covers."""
+        fields = [
+            (SYSTEM, self.system.encode()),
+            (OPTIONS, canonical.encode_options(self.options)),
+            (SHAPE, _encode_shape(self.shape)),
+        ]
+        if self.original != self.shape:
+            fields.append((ORIGINAL, _encode_shape(self.original)))
+        fields.append((PAYLOAD, bytes([self.payload])))
+        fields += [(STANZA, stanza) for stanza in self.stanzas]
+        fields += [(PIXEL_MAC, self.pixel_mac), (HIDDEN, self.hidden)]
+        return struct.pack(">H", VERSION) + b"".join(_encode_field(tag, value) for tag, value in fields)
+
+    def authenticated(self) -> bytes:
+        """All bytes before the MAC."""
+        if self.signature is None:
+            return self.body()
+        return self.body() + _encode_field(SIGNATURE, self.signature)
+
+    def unsigned(self) -> Header:
+        return replace(self, signature=None)
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What the header's encrypted part says.
+
+    Attributes:
+      name: the original file's name, without folders.
+      digest: SHA-256 of the original file.
+      length: its length in bytes.
+      side: small arrays by name that decoding needs.
+    """
+
+    name: str = field(repr=False)
+    digest: bytes = field(repr=False)
+    length: int = field(repr=False)
+    side: dict[str, np.ndarray] = field(repr=False)
+
+    def encode(self) -> bytes:
+        """Plain bytes, padded with zeros to a multiple of 256; the name fills 256 bytes whatever it is."""
+        name = self.name.encode()
+        if len(name) >= NAME_AREA:
+            raise ValueError("a name has at most 255 bytes")
+        area = bytes([len(name)]) + name.ljust(NAME_AREA - 1, b"\0")
+        data = area + self.digest + struct.pack(">Q", self.length) + canonical.encode_arrays(self.side)
+        return data + bytes(-len(data) % PAD)
+
+
+def decode(data: bytes) -> tuple[Header, bytes]:
+    """``(header, mac)`` of a header's bytes; nothing is authenticated yet.
+
+    Raises:
+      UnknownVersion: another version of the format.
+      Malformed: anything that :meth:`Header.authenticated` would not have written so.
+    """
+    if not MAC_BYTES + 2 <= len(data) <= MAX_BYTES:
+        raise Malformed("its length is out of bounds")
+    cursor = Cursor(bytes(data[:-MAC_BYTES]))
+    (version,) = cursor.unpack(">H")
+    if version != VERSION:
+        raise UnknownVersion(version)
+    fields, stanzas = _read_fields(cursor)
+    header = _build(fields, stanzas)
+    return header, bytes(data[-MAC_BYTES:])
+
+
+def decode_hidden(data: bytes) -> Hidden:
+    """The inverse of :meth:`Hidden.encode`, as strict."""
+    if len(data) % PAD:
+        raise Malformed("the encrypted part is not padded")
+    cursor = Cursor(data)
+    (length,) = cursor.unpack(">B")
+    area = cursor.take(NAME_AREA - 1)
+    if any(area[length:]):
+        raise Malformed("bytes follow the name")
+    try:
+        name = area[:length].decode()
+    except UnicodeDecodeError:
+        raise Malformed("the name is not UTF-8") from None
+    digest = cursor.take(32)
+    (size,) = cursor.unpack(">Q")
+    side = canonical.decode_arrays(cursor)
+    padding = cursor.rest()
+    if len(padding) >= PAD or any(padding):
+        raise Malformed("the padding is not minimal zeros")
+    return Hidden(name, digest, size, side)
+
+
+def _read_fields(cursor: Cursor) -> tuple[dict[int, bytes], list[bytes]]:
+    fields: dict[int, bytes] = {}
+    stanzas: list[bytes] = []
+    previous = 0
+    while cursor.left():
+        tag, length = cursor.unpack(">BI")
+        if not SYSTEM <= tag <= SIGNATURE:
+            raise Malformed("a field is unknown")
+        if tag < previous or (tag == previous and tag != STANZA):
+            raise Malformed("fields are doubled or out of order")
+        value = cursor.take(length)
+        if tag == STANZA:
+            stanzas.append(value)
+        else:
+            fields[tag] = value
+        previous = tag
+    missing = _REQUIRED - fields.keys() - ({STANZA} if stanzas else set())
+    if missing:
+        raise Malformed("a field is missing")
+    if len(stanzas) > MAX_STANZAS or max(map(len, stanzas)) > MAX_STANZA:
+        raise Malformed("too many stanzas, or too large")
+    return fields, stanzas
+
+
+def _build(fields: dict[int, bytes], stanzas: list[bytes]) -> Header:
+    shape = _decode_shape(fields[SHAPE])
+    original = _decode_shape(fields[ORIGINAL]) if ORIGINAL in fields else shape
+    if ORIGINAL in fields and original == shape:
+        raise Malformed("the original's shape is doubled")
+    if fields[PAYLOAD] not in (b"\0", b"\1"):
+        raise Malformed("the payload flag is neither 0 nor 1")
+    if (
+        len(fields[PIXEL_MAC]) != MAC_BYTES
+        or len(fields.get(SIGNATURE, bytes(SIGNATURE_BYTES))) != SIGNATURE_BYTES
+    ):
+        raise Malformed("a MAC or signature has the wrong length")
+    if len(fields[HIDDEN]) % PAD != _SIV_TAG or len(fields[HIDDEN]) < PAD:
+        raise Malformed("the encrypted part has an impossible length")
+    return Header(
+        system=canonical.check_name(fields[SYSTEM].decode("ascii", "replace")),
+        options=canonical.decode_options(fields[OPTIONS]),
+        shape=shape,
+        original=original,
+        payload=fields[PAYLOAD] == b"\1",
+        stanzas=tuple(stanzas),
+        pixel_mac=fields[PIXEL_MAC],
+        hidden=fields[HIDDEN],
+        signature=fields.get(SIGNATURE),
+    )
+
+
+def _encode_field(tag: int, value: bytes) -> bytes:
+    return struct.pack(">BI", tag, len(value)) + value
+
+
+def _encode_shape(shape: Shape) -> bytes:
+    return struct.pack(">IIB", *shape)
+
+
+def _decode_shape(value: bytes) -> Shape:
+    if len(value) != 9:
+        raise Malformed("a shape has the wrong length")
+    height, width, channels = struct.unpack(">IIB", value)
+    if not (height and width and 1 <= channels <= 4):
+        raise Malformed("a shape is impossible")
+    return height, width, channels

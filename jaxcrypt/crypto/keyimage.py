@@ -1,0 +1,121 @@
+"""A picture as a key.
+
+Of a losslessly coded picture the pixels count, whatever program saved it last:
+
+    secret = SHA-256("jaxcrypt/1 key image" || width (u32) || height (u32) || RGBA8 samples, row by row)
+
+Orientation and colour profile are not applied. Of every other picture (JPEG, AVIF, JPEG 2000, lossy WebP, and
+whatever decoders may differ on) the very file is the key: secret = SHA-256(file bytes).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from jaxcrypt.crypto import textfile
+from jaxcrypt.crypto.sources import Kind, Source
+from jaxcrypt.errors import Refusal
+
+DOMAIN = b"jaxcrypt/1 key image"
+MAX_PIXELS = 100_000_000
+MAX_FILE = 1 << 30
+MIN_PIXELS = 1024
+MIN_DETAIL_BITS = 4096
+_STRIP = 1 << 22
+_PLAIN_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+_TIFF_LOSSLESS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits")
+_TIFF_ORIENTATION = 274
+_TIFF_BITS = 258
+
+
+def key_image(path: str | Path) -> Source:
+    """The source that a picture file is.
+
+    Raises:
+      Refusal: no picture, damaged, above 100 megapixels, or too flat or small to be a secret.
+    """
+    return from_bytes(textfile.read_bounded(path, MAX_FILE), str(path))
+
+
+def from_bytes(data: bytes, name: str = "key image") -> Source:
+    """:func:`key_image` of a file's bytes; ``name`` is for messages."""
+    with _open(data, name) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise Refusal(f"{name}: {width}×{height} is above the limit of {MAX_PIXELS // 10**6} megapixels")
+        if width * height < MIN_PIXELS:
+            raise Refusal(f"{name}: too small to be a key (at least {MIN_PIXELS} pixels)")
+        pixels_count = pixels_are_sure(image, data)
+        digest, detail = _digest_and_detail(image, name)
+    if detail < MIN_DETAIL_BITS:
+        raise Refusal(f"{name}: too flat to be a key (it can be guessed); take a picture with detail")
+    return Source(Kind.IMAGE, digest if pixels_count else hashlib.sha256(data).digest())
+
+
+def pixels_are_sure(image: Image.Image, data: bytes) -> bool:
+    """Whether every correct decoder gets the same RGBA8 pixels from this file: lossless, 8-bit, one frame."""
+    if image.mode not in _PLAIN_MODES or getattr(image, "n_frames", 1) > 1:
+        return False
+    if image.format == "PNG":
+        return data[24] <= 8
+    if image.format == "BMP":
+        return image.mode != "RGBA"  # programs disagree on what a BMP's fourth byte means
+    if image.format == "WEBP":
+        return data[12:16] == b"VP8L" or (
+            data[12:16] == b"VP8X" and b"VP8L" in data[30:] and b"VP8 " not in data
+        )
+    if image.format == "TIFF":
+        bits = image.tag_v2.get(_TIFF_BITS, (8,))
+        # Pillow turns a TIFF by its orientation tag, others do not.
+        return (
+            image.info.get("compression") in _TIFF_LOSSLESS
+            and image.tag_v2.get(_TIFF_ORIENTATION, 1) == 1
+            and max(np.atleast_1d(bits)) <= 8
+        )
+    return False
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    Image.MAX_IMAGE_PIXELS = None  # the limit is checked by hand, with our own words
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Image.open(io.BytesIO(data))
+    except Exception:  # Pillow's parsers raise nearly anything on hostile bytes
+        raise Refusal(f"{name}: not a picture that can be read") from None
+
+
+def _digest_and_detail(image: Image.Image, name: str) -> tuple[bytes, float]:
+    """The pixel digest, and how many bits of detail the pixels hold by a crude estimate.
+
+    The estimate is the order-0 entropy of the residual a − left − up + upleft, which is 0 for flat pictures
+    and straight ramps, times the number of samples.
+    """
+    width, height = image.size
+    rows = max(2, _STRIP // (4 * width))
+    digest = hashlib.sha256(DOMAIN + struct.pack(">II", width, height))
+    counts = np.zeros(256, np.int64)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image.load()
+            for top in range(0, height, rows):
+                strip = image.crop((0, top, width, min(height, top + rows))).convert("RGBA")
+                samples = np.asarray(strip)
+                digest.update(samples.tobytes())
+                residual = np.diff(np.diff(samples, axis=0), axis=1)
+                counts += np.bincount(residual.reshape(-1), minlength=256)
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise Refusal(f"{name}: truncated or damaged picture ({reason})") from None
+    total = int(counts.sum())
+    bits = sum(-count * math.log2(count / total) for count in counts.tolist() if count)
+    return digest.digest(), bits

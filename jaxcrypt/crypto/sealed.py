@@ -1,0 +1,241 @@
+"""Sealed pictures: what the commands use. FORMAT.md is the specification.
+
+Sealing:  ``key = keyring.new_file_key(file, system, options)``; the System makes pixels from
+``key.subkey("system")``; ``seal(key, …)`` makes the header; ``SealedPicture.write(file)`` writes the PNG.
+Opening:  ``container = pngreader.read(data)``; ``opened = open_header(container.need_header(), keyring)``;
+``opened.open_payload(container.payload)`` is the original file, ``opened.read_pixels(container)`` the
+verified cipher pixels.
+
+Three integrity layers, each under a subkey of its own:
+
+    header MAC = HMAC-SHA-256(subkey "header mac", all header bytes before it)          commits to FK
+    pixel MAC  = HMAC-SHA-256(subkey "pixel mac", width || height || channels || samples)
+    payload    = chunked AES-256-GCM, and SHA-256 of the file in the encrypted part of the header
+
+A signature covers the header's body with the pixel MAC and the encrypted part, so whoever can read a picture
+still cannot forge one.
+"""
+
+from __future__ import annotations
+
+import hmac
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
+
+import numpy as np
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from jaxcrypt.crypto import canonical, header, payload, pngreader, pngwriter
+from jaxcrypt.crypto.cursor import Malformed
+from jaxcrypt.crypto.filekey import FileKey, Keyring
+from jaxcrypt.crypto.signing import Signer, Verifier
+from jaxcrypt.errors import ExitCode, Refusal, tampered, usage
+
+_MAX_NAME = 255
+_REPLACED = str.maketrans(dict.fromkeys(map(chr, [*range(32), 127, ord("/"), ord("\\")]), "_"))
+
+
+@dataclass(frozen=True)
+class SealedPicture:
+    """A picture that is ready to be written.
+
+    Attributes:
+      header: the header's bytes: what ``--write-header`` saves.
+      pixels: uint8 ``[H, W, C]``, the cipher picture.
+    """
+
+    header: bytes
+    pixels: np.ndarray = field(repr=False)
+    _key: bytes = field(repr=False, default=b"")
+    _file: bytes | memoryview | None = field(repr=False, default=None)
+
+    def payload(self) -> Iterator[bytes]:
+        """The encrypted original in pieces just under 1 MiB, made as they are asked for."""
+        return iter(()) if self._file is None else payload.seal(self._key, self._file)
+
+    def write(self, file: BinaryIO) -> None:
+        """Write the PNG, front to back."""
+        pngwriter.write(file, self.pixels, self.header, self.payload())
+
+
+def seal(
+    key: FileKey,
+    *,
+    system: str,
+    options: canonical.Options,
+    pixels: np.ndarray,
+    original: header.Shape,
+    name: str,
+    side: Mapping[str, Any] | None = None,
+    file: bytes | memoryview | None = None,
+    signer: Signer | None = None,
+) -> SealedPicture:
+    """Put a cipher picture and all that opens it together.
+
+    Args:
+      key: from :meth:`Keyring.new_file_key`, with the same system and options.
+      pixels: uint8 ``[H, W, C]``, C-contiguous: what the System made.
+      original: height, width, channels of the plain picture.
+      name: the original file's name; folders are dropped.
+      side: small arrays that decoding needs (uint8, uint32, int32, float32, bool).
+      file: the original file's bytes, or None for ``--pixels-only``.
+      signer: signs for ``--sign``.
+
+    Raises:
+      ValueError: options or arrays without a canonical form.
+      Refusal: side information beyond what a header holds.
+    """
+    hidden = header.Hidden(clean_name(name), key.digest, key.length, dict(side or {})).encode()
+    if len(hidden) > header.MAX_BYTES // 2:
+        raise usage(f"--system {system}: its side information does not fit into a header")
+    head = header.Header(
+        system=system,
+        options=tuple(sorted(options, key=lambda entry: entry[0])),
+        shape=pixels.shape,
+        original=tuple(original),
+        payload=file is not None,
+        stanzas=key.stanzas,
+        pixel_mac=pixel_mac(key, pixels),
+        hidden=AESSIV(key.subkey("header encryption", 64)).encrypt(hidden, None),
+    )
+    if signer is not None:
+        head = replace(head, signature=signer.sign(head.body()))
+    data = head.authenticated()
+    mac = hmac.digest(key.subkey("header mac"), data, "sha256")
+    return SealedPicture(data + mac, pixels, key.subkey("payload"), file)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A header that a key opened and whose MAC holds.
+
+    Attributes:
+      header: the public fields (system, options, shape, original, payload, …).
+      key: subkeys; ``opened.key.subkey("system")`` is the System's.
+      name: the original file's name, safe to use as one (no folders, no control characters).
+      length: the original file's length.
+      side: the System's side arrays.
+      source: what messages call the sealed file.
+    """
+
+    header: header.Header
+    key: FileKey = field(repr=False)
+    name: str
+    length: int
+    side: dict[str, np.ndarray] = field(repr=False)
+    source: str
+
+    def verify_pixels(self, pixels: np.ndarray) -> bool:
+        """Whether these are the pixels that were sealed: uint8 ``[H, W, C]``."""
+        return pixels.shape == self.header.shape and hmac.compare_digest(
+            pixel_mac(self.key, pixels), self.header.pixel_mac
+        )
+
+    def check_pixels(self, pixels: np.ndarray) -> None:
+        """Refuse (TAMPERED) pixels that are not the sealed ones."""
+        if not self.verify_pixels(pixels):
+            raise tampered(f"{self.source}: pixels damaged or tampered; nothing written")
+
+    def read_pixels(self, container: pngreader.Container) -> np.ndarray:
+        """The verified cipher pixels, uint8 ``[H, W, C]``; anything else is a Refusal (TAMPERED).
+
+        Sizes are compared before anything is decoded, so a small file cannot ask for much memory.
+        """
+        if container.shape[:2] != self.header.shape[:2]:
+            raise tampered(f"{self.source}: pixels damaged or tampered (another size); nothing written")
+        pixels = container.decode()
+        self.check_pixels(pixels)
+        return pixels
+
+    def open_payload(self, pieces: Sequence[bytes | memoryview]) -> bytearray | None:
+        """The original file, byte for byte; None where it was sealed with ``--pixels-only``.
+
+        Raises:
+          Refusal: (TAMPERED) missing, damaged, cut, extended, or another file than the header names.
+        """
+        if not self.header.payload:
+            if pieces:
+                raise tampered(f"{self.source}: tampered (a payload was added)")
+            return None
+        if not pieces:
+            raise tampered(f"{self.source}: payload missing (stripped or tampered)")
+        try:
+            return payload.open_sealed(self.key.subkey("payload"), pieces, self.length, self.key.digest)
+        except payload.Forged as reason:
+            raise tampered(f"{self.source}: payload damaged or tampered ({reason})") from None
+
+    def check_signature(self, verifier: Verifier) -> None:
+        """Refuse (BAD_SIGNATURE) a picture that is not signed by ``verifier``'s signer.
+
+        The signature covers pixels and file through the header; check those as well before using them.
+        """
+        if self.header.signature is None:
+            raise Refusal(f"{self.source}: is not signed", ExitCode.BAD_SIGNATURE)
+        if not verifier.verify(self.header.signature, self.header.body()):
+            raise Refusal(f"{self.source}: signature is not by that key", ExitCode.BAD_SIGNATURE)
+
+
+def open_header(data: bytes, keyring: Keyring, source: str = "input") -> Opened:
+    """Open a header with whatever key fits.
+
+    Args:
+      data: the header chunk's bytes, or those of a file that ``--write-header`` saved.
+      source: what to call the file in messages.
+
+    Raises:
+      Refusal: (BAD_INPUT) another version; (NO_KEY) no key fits; (TAMPERED) anything else.
+    """
+    head, mac = read_header(data, source)
+    try:
+        secret = keyring.open(head.stanzas)
+    except Refusal as refusal:
+        raise Refusal(f"{source}: {refusal}", refusal.code) from None
+    key = FileKey(secret)
+    if not hmac.compare_digest(
+        hmac.digest(key.subkey("header mac"), data[: -header.MAC_BYTES], "sha256"), mac
+    ):
+        raise tampered(f"{source}: header damaged or tampered; nothing written")
+    try:
+        hidden = header.decode_hidden(AESSIV(key.subkey("header encryption", 64)).decrypt(head.hidden, None))
+    except (InvalidTag, Malformed):
+        # Only someone who holds a key can have made such a header.
+        raise tampered(f"{source}: header malformed behind its MAC") from None
+    if hidden.name != clean_name(hidden.name):
+        raise tampered(f"{source}: header names an unsafe file name")
+    key = FileKey(secret, hidden.digest, hidden.length, head.stanzas)
+    return Opened(head, key, hidden.name, hidden.length, hidden.side, source)
+
+
+def read_header(data: bytes, source: str = "input") -> tuple[header.Header, bytes]:
+    """The public header and its MAC, without a key and so without knowing whether they are genuine.
+
+    Raises:
+      Refusal: (BAD_INPUT) another version of the format; (TAMPERED) malformed.
+    """
+    try:
+        return header.decode(data)
+    except header.UnknownVersion as version:
+        raise Refusal(
+            f"{source}: header version {version} is unknown; this program reads {header.VERSION}"
+        ) from None
+    except Malformed as reason:
+        raise tampered(f"{source}: header damaged or tampered ({reason})") from None
+
+
+def pixel_mac(key: FileKey, pixels: np.ndarray) -> bytes:
+    """HMAC-SHA-256 over width, height, channels (u32, u32, u8) and the samples of uint8 ``[H, W, C]``."""
+    height, width, channels = pixels.shape
+    mac = hmac.new(key.subkey("pixel mac"), struct.pack(">IIB", width, height, channels), "sha256")
+    mac.update(memoryview(np.ascontiguousarray(pixels)).cast("B"))
+    return mac.digest()
+
+
+def clean_name(name: str) -> str:
+    """A file name without folders, separators or control characters, at most 255 bytes of UTF-8."""
+    name = name.encode("utf-8", "replace").decode("utf-8").translate(_REPLACED)
+    while len(name.encode()) > _MAX_NAME:
+        name = name[:-1]
+    return name if name.strip(". ") else "picture"
