@@ -6,6 +6,7 @@ names, and whatever is not exactly so is refused on reading. Integers are big-en
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from collections.abc import Mapping, Sequence
@@ -24,8 +25,9 @@ MAX_ARRAYS = 64
 MAX_DIMENSIONS = 8
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _BOOL, _INT, _FLOAT, _TEXT = range(1, 5)
+_BITS = np.dtype(bool)
 # Code on the wire -> dtype there. Booleans travel as packed bits, most significant first.
-_DTYPES = {1: np.dtype("u1"), 2: np.dtype("<u4"), 3: np.dtype("<i4"), 4: np.dtype("<f4"), 5: np.dtype(bool)}
+_DTYPES = {1: np.dtype("u1"), 2: np.dtype("<u4"), 3: np.dtype("<i4"), 4: np.dtype("<f4"), 5: _BITS}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 
 
@@ -64,9 +66,9 @@ def encode_arrays(arrays: Mapping[str, Any]) -> bytes:
     for name in sorted(arrays):
         array = np.asarray(arrays[name])
         wire = array.dtype.newbyteorder("<") if array.dtype.itemsize > 1 else array.dtype
-        if wire not in _CODES or array.ndim > MAX_DIMENSIONS:
-            raise ValueError(f"array {name}: {array.dtype} of {array.ndim} axes cannot travel")
-        body = np.packbits(array.reshape(-1)) if wire == bool else np.ascontiguousarray(array, wire)
+        if wire not in _CODES or array.ndim > MAX_DIMENSIONS or not array.size:
+            raise ValueError(f"array {name}: {array.dtype} of shape {array.shape} cannot travel")
+        body = np.packbits(array.reshape(-1)) if wire == _BITS else np.ascontiguousarray(array, wire)
         head = struct.pack(f">BB{array.ndim}I", _CODES[wire], array.ndim, *array.shape)
         parts += [_encode_name(name), head, body.tobytes()]
     return b"".join(parts)
@@ -144,13 +146,13 @@ def _decode_array(cursor: Cursor) -> np.ndarray:
     if code not in _DTYPES or dimensions > MAX_DIMENSIONS:
         raise Malformed("an array's type is unknown")
     shape = cursor.unpack(f">{dimensions}I")
-    size = 1
-    for extent in shape:
-        size *= extent
+    size = math.prod(shape)
+    if not size:
+        raise Malformed("an array is empty")
     dtype = _DTYPES[code]
     # take() refuses more bytes than there are before anything is allocated.
-    body = cursor.take((size + 7) // 8 if dtype == bool else size * dtype.itemsize)
-    if dtype != bool:
+    body = cursor.take((size + 7) // 8 if dtype == _BITS else size * dtype.itemsize)
+    if dtype != _BITS:
         return np.frombuffer(body, dtype).reshape(shape).astype(dtype.newbyteorder("="))
     bits = np.unpackbits(np.frombuffer(body, np.uint8))
     if bits[size:].any():

@@ -22,6 +22,7 @@ from jaxcrypt.crypto.pngwriter import COLOUR_TYPES, HEADER_CHUNK, PAYLOAD_CHUNK,
 from jaxcrypt.errors import Refusal, tampered
 
 MAX_PIXELS = 103_000_000  # 100 megapixels, and the 3% that a cipher picture may be larger
+MAX_FILE = 1 << 31
 _CHANNELS = {colour: channels for channels, colour in COLOUR_TYPES.items()}
 _GREY, _PALETTE = 0, 3
 COLOUR_MODES = ("L", "LA", "RGB", "RGBA")
@@ -123,6 +124,27 @@ def read(data: bytes | memoryview, name: str = "input", *, lenient: bool = False
     walker = _Walker(view, name, lenient)
     walker.walk()
     return walker.container()
+
+
+def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray | None:
+    """The same picture with ``channels`` channels, or None where that would lose something.
+
+    A program that re-saves a picture may add an opaque alpha channel, or find that it is grey.
+    """
+    colour, alpha = (pixels[..., :-1], pixels[..., -1:]) if pixels.shape[2] in (2, 4) else (pixels, None)
+    if pixels.shape[2] == channels:
+        return pixels
+    if channels in (2, 4):
+        alpha = np.full_like(colour[..., :1], 255) if alpha is None else alpha
+    elif alpha is not None and (alpha != 255).any():
+        return None
+    if channels >= 3:
+        colour = np.repeat(colour, 3 // colour.shape[2], axis=2)
+    elif (colour != colour[..., :1]).any():
+        return None
+    else:
+        colour = colour[..., :1]
+    return np.ascontiguousarray(colour) if channels in (1, 3) else np.concatenate([colour, alpha], axis=2)
 
 
 class _Walker:

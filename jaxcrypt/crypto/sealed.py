@@ -35,7 +35,7 @@ from jaxcrypt.crypto.signing import Signer, Verifier
 from jaxcrypt.errors import ExitCode, Refusal, tampered, usage
 
 _MAX_NAME = 255
-_REPLACED = str.maketrans(dict.fromkeys(map(chr, [*range(32), 127, ord("/"), ord("\\")]), "_"))
+_REPLACED = str.maketrans(dict.fromkeys(map(chr, [*range(32), *range(127, 160), ord("/"), ord("\\")]), "_"))
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,6 @@ class Opened:
             pixel_mac(self.key, pixels), self.header.pixel_mac
         )
 
-    def check_pixels(self, pixels: np.ndarray) -> None:
-        """Refuse (TAMPERED) pixels that are not the sealed ones."""
-        if not self.verify_pixels(pixels):
-            raise tampered(f"{self.source}: pixels damaged or tampered; nothing written")
-
     def read_pixels(self, container: pngreader.Container) -> np.ndarray:
         """The verified cipher pixels, uint8 ``[H, W, C]``; anything else is a Refusal (TAMPERED).
 
@@ -146,8 +141,9 @@ class Opened:
         """
         if container.shape[:2] != self.header.shape[:2]:
             raise tampered(f"{self.source}: pixels damaged or tampered (another size); nothing written")
-        pixels = container.decode()
-        self.check_pixels(pixels)
+        pixels = pngreader.with_channels(container.decode(), self.header.shape[2])
+        if pixels is None or not self.verify_pixels(pixels):
+            raise tampered(f"{self.source}: pixels damaged or tampered; nothing written")
         return pixels
 
     def open_payload(self, pieces: Sequence[bytes | memoryview]) -> bytearray | None:

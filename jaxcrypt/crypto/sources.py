@@ -9,9 +9,9 @@ A key file alone is random already and goes through HKDF; everything else goes t
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import getpass
-import hashlib
 import os
 import struct
 import unicodedata
@@ -55,10 +55,8 @@ def passphrase(text: str | bytes, origin: str = "passphrase") -> Source:
       Refusal: empty or longer than 4096 bytes.
     """
     data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text)
-    try:
+    with contextlib.suppress(UnicodeDecodeError):  # what is not text stays as it is
         data = unicodedata.normalize("NFC", data.decode()).encode()
-    except UnicodeDecodeError:
-        pass  # not text: the bytes as they are
     if not data:
         raise usage(f"{origin}: is empty")
     if len(data) > MAX_PASSPHRASE:
@@ -136,11 +134,6 @@ def mask(sources: Sequence[Source]) -> int:
 def describe(bits: int) -> str:
     """What a stanza wants, in words."""
     return " and ".join(word for kind, word in WORDS.items() if bits & kind)
-
-
-def fingerprint(source: Source) -> str:
-    """Eight hex digits by which a person tells key files apart; a hash, so it gives nothing away of 256 bits."""
-    return hashlib.sha256(b"jaxcrypt/1 fingerprint" + source.secret).hexdigest()[:8]
 
 
 def _prompted(confirm: bool) -> Source:

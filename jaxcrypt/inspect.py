@@ -1,0 +1,112 @@
+"""Show a sealed picture's public header, without a key: ``python -m jaxcrypt.inspect photo.jpg.png``.
+
+Without a key nothing here is authenticated: it is what the file claims.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from jaxcrypt.cli import EXIT_CODES, Parser, entry
+from jaxcrypt.errors import ExitCode, usage
+
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return entry(_main, argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    options = _parser().parse_args(argv)
+    if options.file is None and options.header is None:
+        raise usage("give a sealed picture, or --header FILE")
+    facts = describe(options.file, options.header)
+    if options.json:
+        print(json.dumps(facts, indent=2))
+    else:
+        _print(facts)
+    return ExitCode.OK
+
+
+def describe(path: str | None, header_path: str | None = None) -> dict[str, Any]:
+    """The public header's fields by name.
+
+    Args:
+      path: a sealed picture, or None.
+      header_path: a header that ``--write-header`` saved, shown instead of the picture's own.
+
+    Raises:
+      Refusal: no sealed picture, no header, or a malformed one.
+    """
+    from jaxcrypt.crypto import header, pngreader, sealed, textfile
+    from jaxcrypt.crypto.filekey import wanted
+
+    container = None
+    if path is not None:
+        container = pngreader.read(textfile.read_bounded(path, pngreader.MAX_FILE), path)
+    if header_path is not None:
+        source, data = header_path, textfile.read_bounded(header_path, header.MAX_BYTES)
+    else:
+        source, data = path, container.need_header()
+    head, _ = sealed.read_header(data, source)
+    facts = {
+        "file": source,
+        "version": header.VERSION,
+        "system": head.system,
+        "options": dict(head.options),
+        "cipher": _shape(head.shape),
+        "original": _shape(head.original),
+        "payload": head.payload,
+        "stanzas": len(head.stanzas),
+        "opens_with": wanted(head.stanzas),
+        "signed": head.signature is not None,
+        "header_bytes": len(data),
+    }
+    if container is not None:
+        facts["payload_bytes"] = sum(map(len, container.payload))
+    return facts
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m jaxcrypt.inspect", description=__doc__, epilog=EXIT_CODES)
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a sealed picture")
+    parser.add_argument(
+        "--header", metavar="FILE", help="show this saved header instead of the picture's own"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _shape(shape: tuple[int, int, int]) -> dict[str, Any]:
+    height, width, channels = shape
+    return {"width": width, "height": height, "mode": _MODES[channels]}
+
+
+def _print(facts: dict[str, Any]) -> None:
+    size = "{width}×{height} {mode}"
+    options = ", ".join(f"{name}={value}" for name, value in facts["options"].items()) or "none"
+    print(
+        f"{facts['file']}: jaxcrypt sealed picture, format version {facts['version']} (nothing verified: no key)"
+    )
+    print(f"system    {facts['system']} (options: {options})")
+    print(f"cipher    {size.format(**facts['cipher'])}")
+    print(f"original  {size.format(**facts['original'])}")
+    print(f"payload   {_payload(facts)}")
+    print(f"key       {facts['opens_with']}")
+    print(f"signed    {'yes (by whom: decrypt --signed-by PUB)' if facts['signed'] else 'no'}")
+
+
+def _payload(facts: dict[str, Any]) -> str:
+    if not facts["payload"]:
+        return "none: only the pixels travel (--pixels-only)"
+    size = f", {facts['payload_bytes']} bytes encrypted" if "payload_bytes" in facts else ""
+    return f"the original file, exact{size}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
