@@ -1,0 +1,267 @@
+"""Checkpoints: ``{state, pipeline, config}`` through Orbax, written in the background.
+
+``<workdir>/checkpoints/<step>`` is an Orbax checkpoint of two items: ``state`` (the arrays of
+:class:`TrainState`) and ``meta`` (JSON: format, config, stage, pipeline states by host, metrics). Beside it
+``<workdir>/checkpoints.sha256/<step>.json`` holds the digest of each of its files, written once it is complete:
+a newest checkpoint that is cut short or altered is set aside, and the one before is taken.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import math
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers as policies
+
+from jaxcrypt.errors import Refusal
+from jaxcrypt.training.state import TrainState
+
+FORMAT = 1
+_NONE, _ALL_DAMAGED = -1, -2
+log = logging.getLogger("jaxcrypt")
+
+
+class Checkpoints:
+    """The checkpoints of one run.
+
+    Args:
+      workdir: the folder of the run.
+      keep_last: so many of the newest are kept …
+      keep_best: … and so many of the best by the metric ``best``, with ``best_mode`` 'max' or 'min'.
+      read_only: for evaluation and export beside a run that writes.
+    """
+
+    def __init__(
+        self,
+        workdir: Path,
+        keep_last: int = 2,
+        keep_best: int = 1,
+        best: str = "",
+        best_mode: str = "max",
+        read_only: bool = False,
+    ):
+        if best_mode not in ("max", "min"):
+            raise Refusal(f"config.train.best_mode={best_mode}: choose max or min")
+        self.folder = Path(workdir).absolute() / "checkpoints"
+        self._digests = self.folder.with_name("checkpoints.sha256")
+        self._best, self._sign = best, 1.0 if best_mode == "max" else -1.0
+        self._read_only = read_only
+        keep = [policies.LatestN(n=keep_last)]
+        if keep_best:
+            keep.append(policies.BestN(get_metric_fn=self._score, n=keep_best, keep_checkpoints_without_metrics=False))
+        self._options = ocp.CheckpointManagerOptions(
+            preservation_policy=policies.AnyPreservationPolicy(keep),
+            cleanup_tmp_directories=not read_only,
+            read_only=read_only,
+            create=not read_only,
+        )
+        self._manager = self._open()
+
+    def _open(self) -> ocp.CheckpointManager:
+        return ocp.CheckpointManager(self.folder, options=self._options, item_names=("state", "meta"))
+
+    def _score(self, metrics: Mapping[str, float]) -> float:
+        value = metrics.get(self._best)
+        return -math.inf if value is None or math.isnan(value) else self._sign * value
+
+    def steps(self) -> list[int]:
+        """The steps that have a complete checkpoint, oldest first."""
+        self._manager.reload()
+        return sorted(self._manager.all_steps())
+
+    def save(self, state: TrainState, meta: Mapping[str, Any], metrics: Mapping[str, float] | None) -> None:
+        """Start to write ``state``; returns as soon as the arrays are copied."""
+        step = int(state.step)
+        if step in self._manager.all_steps():
+            return
+        self._record_digests()  # of the save before, which this one waits for anyway
+        self._manager.save(
+            step,
+            args=ocp.args.Composite(
+                state=ocp.args.StandardSave(_as_tree(state)),
+                meta=ocp.args.JsonSave({"format": FORMAT, **meta, "metrics": dict(metrics or {})}),
+            ),
+            metrics=dict(metrics) if metrics else None,
+        )
+
+    def wait(self) -> None:
+        """Return when everything is on disk."""
+        self._record_digests()
+
+    def close(self) -> None:
+        self._record_digests()
+        self._manager.close()
+
+    def newest(self) -> tuple[int, dict[str, Any]] | None:
+        """Step and meta of the newest sound checkpoint; damaged ones are set aside, saying so.
+
+        Raises:
+          Refusal: a newer format than this version knows, or checkpoints of which none is sound.
+        """
+        chosen = _agreed(self._newest_sound)
+        self._manager.reload()
+        if chosen == _ALL_DAMAGED:
+            raise Refusal(f"{self.folder}: none of its checkpoints is sound; remove the folder to start anew")
+        return None if chosen == _NONE else (chosen, self.meta(chosen))
+
+    def _newest_sound(self) -> int:
+        steps = self.steps()
+        for step in reversed(steps):
+            damage = self._damage(step)
+            if damage is None:
+                return step
+            where = self.folder / str(step)
+            log.warning("%s: damaged (%s); falling back to the checkpoint before", where, damage)
+            self._set_aside(step)
+        return _ALL_DAMAGED if steps else _NONE
+
+    def best(self) -> int | None:
+        """The step with the best validation metric, or else the newest; None where there is none."""
+        scored = [(self._score(self.meta(step)["metrics"]), step) for step in self.steps()]
+        return max(scored)[1] if scored else None
+
+    def meta(self, step: int) -> dict[str, Any]:
+        """The JSON part of the checkpoint at ``step``.
+
+        Raises:
+          Refusal: it has a newer format than this version knows, or cannot be read.
+        """
+        where = self.folder / str(step)
+        try:
+            meta = self._manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore())).meta
+        except Exception as error:
+            raise Refusal(f"{where}: not a readable checkpoint ({_line(error)})") from None
+        if meta["format"] > FORMAT:
+            raise Refusal(f"{where}: checkpoint format {meta['format']}, this version reads up to {FORMAT}; update")
+        return meta
+
+    def restore(self, step: int, template: TrainState) -> TrainState:
+        """The state at ``step``, on the devices that the shapes of ``template`` name in their shardings."""
+        args = ocp.args.Composite(state=ocp.args.StandardRestore(_as_tree(template)))
+        return TrainState(**self._manager.restore(step, args=args).state)
+
+    def restore_arrays(self, step: int) -> dict[str, Any]:
+        """The state at ``step`` as a tree of numpy arrays, whatever devices wrote it; needs no template."""
+        shapes = self._manager.item_metadata(step).state
+        numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), shapes)
+        args = ocp.args.Composite(state=ocp.args.PyTreeRestore(restore_args=numpy))
+        return self._manager.restore(step, args=args).state
+
+    def _record_digests(self) -> None:
+        if self._read_only:
+            return
+        self._manager.wait_until_finished()
+        if jax.process_index():
+            return
+        self._digests.mkdir(parents=True, exist_ok=True)
+        steps = {str(step) for step in self._manager.all_steps()}
+        for stale in self._digests.glob("*.json"):
+            if stale.stem not in steps:
+                stale.unlink()
+        for step in steps:
+            target = self._digests / f"{step}.json"
+            if not target.exists():
+                part = target.with_suffix(".part")
+                part.write_text(json.dumps(_file_digests(self.folder / step), indent=1))
+                part.replace(target)
+
+    def _damage(self, step: int) -> str | None:
+        """What is wrong with the checkpoint at ``step``, or None."""
+        known = self._digests / f"{step}.json"
+        if not known.exists():  # killed between the end of the save and the digest
+            return self._unreadable(step)
+        expected, found = json.loads(known.read_text()), _file_digests(self.folder / str(step))
+        for name, digest in expected.items():
+            if name not in found:
+                return f"{name} is missing"
+            if found[name] != digest:
+                return f"{name} is not what was written"
+        return None
+
+    def _unreadable(self, step: int) -> str | None:
+        """What Orbax itself finds wrong; over several hosts reading is theirs together, and is left to restore."""
+        if jax.process_count() > 1:
+            return None
+        try:
+            self.meta(step)
+            self.restore_arrays(step)
+        except Refusal:
+            raise
+        except Exception as error:
+            return _line(error)
+        return None
+
+    def _set_aside(self, step: int) -> None:
+        """Rename it, so that training can write that step again and nothing is lost."""
+        if self._read_only:
+            return
+        aside = self.folder.with_name("checkpoints.damaged")
+        aside.mkdir(exist_ok=True)
+        shutil.rmtree(aside / str(step), ignore_errors=True)
+        (self.folder / str(step)).rename(aside / str(step))
+        (self._digests / f"{step}.json").unlink(missing_ok=True)
+        self._manager.reload()
+
+
+def _agreed(choose: Callable[[], int]) -> int:
+    """What the first host chooses, on every host."""
+    if jax.process_count() == 1:
+        return choose()
+    from jax.experimental import multihost_utils
+
+    choice = choose() if jax.process_index() == 0 else 0
+    return int(multihost_utils.broadcast_one_to_all(np.int32(choice)))
+
+
+def gather_pipeline_states(state: Any) -> list[Any]:
+    """The pipeline's state on each host, in their order; every host gets all of them."""
+    if jax.process_count() == 1:
+        return [state]
+    from jax.experimental import multihost_utils
+
+    text = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    longest = int(np.max(multihost_utils.process_allgather(np.array([text.size], np.int32))))
+    padded = np.full(longest, ord(" "), np.uint8)
+    padded[: text.size] = text
+    return [json.loads(bytes(row)) for row in multihost_utils.process_allgather(padded)]
+
+
+def own_pipeline_state(states: list[Any]) -> Any | None:
+    """This host's entry, or None (with a warning) where the number of hosts has changed."""
+    if len(states) == jax.process_count():
+        return states[jax.process_index()]
+    log.warning(
+        "the checkpoint was written by %d hosts, now there are %d: the data starts anew, the rest goes on",
+        len(states), jax.process_count(),
+    )  # fmt: skip
+    return None
+
+
+def _as_tree(state: TrainState) -> dict[str, Any]:
+    return {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+
+
+def _file_digests(folder: Path) -> dict[str, str]:
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def _line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:200] if text else type(error).__name__
+
+

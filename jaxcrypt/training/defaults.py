@@ -1,0 +1,118 @@
+"""The settings that every training config has, with their defaults: here and nowhere else.
+
+A config starts from :func:`get_defaults` and sets what it wants::
+
+    def get_config():
+        config = get_defaults()
+        config.system = "autoencoder"
+        config.model.width = 64
+        config.train.steps = 20_000
+        return config
+
+``model`` and ``data`` belong to the System and to the pipeline; the sections ``train``, ``optimizer``, ``mesh``
+are the trainer's, and a name that is not below is refused there.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jaxcrypt.errors import Refusal, usage
+
+
+def get_defaults() -> ConfigDict:
+    """A config with every setting of the trainer and empty ``model`` and ``data``."""
+    return ConfigDict(
+        {
+            "system": "",
+            "model": {},
+            "data": {},
+            "ema": 0.999,  # decay of the averaged parameters of System.ema
+            "optimizer": optimizer_defaults(),
+            "phases": {},  # phases.<name>.optimizer.<field> overrides optimizer.<field> for one phase
+            "mesh": {"data": -1, "fsdp": 1},  # devices on each axis; -1: all that are left
+            "train": train_defaults(),
+        }
+    )
+
+
+def train_defaults() -> dict[str, Any]:
+    return {
+        "batch_size": 64,  # over all hosts
+        "steps": 1000,  # read by the System for its stages
+        "seed": 0,
+        "substeps": 1,  # steps per dispatch, by lax.scan
+        "precision": "float32",  # or bfloat16: of the computation, never of parameters and losses
+        "remat": False,  # recompute activations in the backward pass: less memory, more time
+        "log_every": 100,
+        "eval_every": 1000,
+        "eval_batches": 16,  # validation batches per evaluation; 0: all
+        "sheet_every": 0,  # steps between picture sheets; 0: with every evaluation
+        "checkpoint_every": 1000,
+        "keep_last": 2,
+        "keep_best": 1,
+        "best": "validation/psnr",  # what "best" means: always measured on the validation split
+        "best_mode": "max",
+    }
+
+
+def optimizer_defaults() -> dict[str, Any]:
+    return {
+        "name": "adam",
+        "lr": 1e-3,
+        "schedule": "constant",  # or cosine, linear: down to lr * end_factor
+        "end_factor": 0.0,
+        "warmup_steps": 0,  # updates from 0 to lr
+        "b1": 0.9,  # adam: decay of the mean; sgd: momentum
+        "b2": 0.999,
+        "eps": 1e-8,
+        "weight_decay": 0.0,
+        "decay_mask": "kernels",  # which parameters decay: kernels (two axes or more), or all
+        "clip_norm": 0.0,  # global norm of the gradient; 0: no clipping
+        "accumulate": 1,  # steps whose gradients are averaged into one update
+    }
+
+
+def complete(config: ConfigDict | Mapping[str, Any]) -> ConfigDict:
+    """``config`` over the defaults, with the trainer's own sections checked.
+
+    A config that was stored by an older version, or came through JSON, gets what was added since.
+
+    Raises:
+      Refusal: an unknown name in a section of the trainer, with the nearest known one.
+    """
+    given = config.to_dict() if isinstance(config, ConfigDict) else dict(config)
+    full = get_defaults().to_dict()
+    for section in ("train", "optimizer", "mesh"):
+        check_names(given.get(section, {}), full[section], f"config.{section}")
+        full[section].update(given.get(section, {}))
+    for name, phase in given.get("phases", {}).items():
+        check_names(phase, ("optimizer",), f"config.phases.{name}")
+        check_names(phase.get("optimizer", {}), full["optimizer"], f"config.phases.{name}.optimizer")
+    full.update({name: value for name, value in given.items() if name not in ("train", "optimizer", "mesh")})
+    return ConfigDict(full)
+
+
+def check_names(given: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Refuse the first name of ``given`` that is not in ``known``, with the nearest known one."""
+    for name in given:
+        if name not in known:
+            raise unknown(f"{where}.{name}", name, known, where + ".")
+
+
+def unknown(what: str, name: str, known: Iterable[str], prefix: str = "") -> Refusal:
+    """The refusal of a name that nobody knows."""
+    near = difflib.get_close_matches(name, list(known), 1, 0.5)
+    hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+    return usage(f"{what}: unknown; {hint}")
+
+
+def positive(value: Any, name: str) -> int:
+    """``value`` as a whole number of at least 1, or a Refusal that names the setting."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise usage(f"{name}={value}: must be a whole number of at least 1")
+    return value

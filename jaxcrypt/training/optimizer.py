@@ -1,0 +1,90 @@
+"""One ``optimizer(config)`` for every phase of every System, in Optax.
+
+The chain is: clip by global norm, the rule (adam, adamw, sgd, …), decoupled weight decay, learning rate by
+schedule; gradients of ``accumulate`` steps are averaged before it (``optax.MultiSteps``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import optax
+from ml_collections import ConfigDict
+
+from jaxcrypt.errors import usage
+from jaxcrypt.training.defaults import positive, unknown
+from jaxcrypt.training.record import Stage
+
+_RULES: dict[str, Callable[[Any], optax.GradientTransformation]] = {
+    "adam": lambda c: optax.scale_by_adam(c.b1, c.b2, c.eps),
+    "adamw": lambda c: optax.scale_by_adam(c.b1, c.b2, c.eps),
+    "lion": lambda c: optax.scale_by_lion(c.b1, c.b2),
+    "rmsprop": lambda c: optax.scale_by_rms(c.b2, c.eps),
+    "sgd": lambda c: optax.trace(c.b1) if c.b1 else optax.identity(),
+}
+_SCHEDULES = ("constant", "cosine", "linear")
+
+
+def schedule(config: ConfigDict, updates: int) -> optax.Schedule:
+    """Learning rate by update: linear warm-up, then constant, cosine or linear over the rest of ``updates``."""
+    warmup = config.warmup_steps
+    if not 0 <= warmup < max(updates, 1):
+        raise usage(f"config.optimizer.warmup_steps={warmup}: must be below the {updates} updates of the run")
+    rest, end = max(updates - warmup, 1), config.lr * config.end_factor
+    after = {
+        "constant": lambda: optax.constant_schedule(config.lr),
+        "cosine": lambda: optax.cosine_decay_schedule(config.lr, rest, alpha=config.end_factor),
+        "linear": lambda: optax.linear_schedule(config.lr, end, rest),
+    }
+    if config.schedule not in after:
+        raise unknown(f"config.optimizer.schedule={config.schedule}", config.schedule, _SCHEDULES)
+    if not warmup:
+        return after[config.schedule]()
+    ramp = optax.linear_schedule(0.0, config.lr, warmup)
+    return optax.join_schedules([ramp, after[config.schedule]()], [warmup])
+
+
+def _decay_mask(which: str) -> Callable[[Any], Any]:
+    if which == "kernels":  # biases and scales of normalisation have one axis, and are left alone
+        return lambda params: jax.tree.map(lambda leaf: leaf.ndim > 1, params)
+    if which == "all":
+        return lambda params: jax.tree.map(lambda leaf: True, params)
+    raise unknown(f"config.optimizer.decay_mask={which}", which, ("kernels", "all"))
+
+
+def optimizer(config: ConfigDict, steps: int) -> optax.GradientTransformation:
+    """The Optax transformation that ``config`` (``defaults.optimizer_defaults``) describes.
+
+    Args:
+      config: the fields of ``config.optimizer``.
+      steps: how often the phase runs in the whole stage; schedules end there.
+
+    Raises:
+      Refusal: an unknown rule, schedule or mask, or a number that makes no sense.
+    """
+    if config.name not in _RULES:
+        raise unknown(f"config.optimizer.name={config.name}", config.name, _RULES)
+    if config.weight_decay and config.name == "adam":
+        raise usage("config.optimizer.weight_decay: adam has none; take config.optimizer.name=adamw")
+    accumulate = positive(config.accumulate, "config.optimizer.accumulate")
+    parts = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
+    parts.append(_RULES[config.name](config))
+    if config.weight_decay:
+        parts.append(optax.add_decayed_weights(config.weight_decay, _decay_mask(config.decay_mask)))
+    parts.append(optax.scale_by_learning_rate(schedule(config, steps // accumulate)))
+    rule = optax.chain(*parts)
+    if accumulate == 1:
+        return rule
+    return optax.MultiSteps(rule, accumulate).gradient_transformation()
+
+
+def optimizers(config: ConfigDict, stage: Stage) -> Mapping[str, optax.GradientTransformation]:
+    """One optimizer for each phase: ``config.optimizer`` with ``config.phases.<phase>.optimizer`` over it."""
+    made = {}
+    for name, phase in stage.phases.items():
+        fields = config.optimizer.to_dict()
+        fields.update(config.phases.get(name, {}).get("optimizer", {}))
+        made[name] = optimizer(ConfigDict(fields), max(stage.steps // phase.every, 1))
+    return made

@@ -1,0 +1,161 @@
+"""The one training step of every System.
+
+For each phase ``p`` of the stage, in order, with :math:`θ_p` the parameters of its nets and all others frozen:
+
+    g = ∂ loss_p(θ, extra, batch, rng) / ∂θ_p,     θ_p ← θ_p + optimizer_p(g),     extra_p ← extra'_p
+
+and after all phases the averages of the nets in ``System.ema``, with t the step counted from 1:
+
+    ema ← d·ema + (1 - d)·θ,     d = min(decay, (1 + t) / (10 + t))
+
+so that the first steps, far from the end, are soon forgotten. ``rng`` is folded from (seed, step, phase):
+a step does the same whatever came before it, and whichever devices it runs on.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from clu.metrics import Average
+
+from jaxcrypt.errors import usage
+from jaxcrypt.training.defaults import unknown
+from jaxcrypt.training.record import Phase, Stage
+from jaxcrypt.training.state import TrainState
+
+PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+Metrics = dict[str, Average]
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    """Static settings of the step: fields of ``config.train`` and ``config.ema``."""
+
+    seed: int = 0
+    ema_decay: float = 0.999
+    precision: str = "float32"
+    remat: bool = False
+
+
+def make_step(
+    stage: Stage,
+    optimizers: Mapping[str, optax.GradientTransformation],
+    options: StepOptions,
+) -> Callable[[TrainState, Any], tuple[TrainState, Metrics]]:
+    """The step of ``stage``: ``(state, batch) -> (state, metrics)``, pure, to be jitted.
+
+    ``metrics`` holds, for each phase that ran, ``<phase>/loss``, ``<phase>/grad_norm`` (before clipping) and
+    what its loss reports, as ``clu`` averages: a phase that sat out has weight 0.
+    """
+    if options.precision not in PRECISIONS:
+        raise unknown(f"config.train.precision={options.precision}", options.precision, PRECISIONS)
+    runs = {
+        name: _phase_step(phase, _prepared(phase.loss, options), optimizers[name])
+        for name, phase in stage.phases.items()
+    }
+
+    def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
+        metrics: Metrics = {}
+        rng = jax.random.fold_in(jax.random.key(options.seed), state.step)
+        for name, phase in stage.phases.items():
+            phase_rng = jax.random.fold_in(rng, zlib.crc32(name.encode()))
+            state, reported = _every(phase, runs[name], name, state, batch, phase_rng)
+            metrics.update({f"{name}/{key}": value for key, value in reported.items()})
+        return _advance(state, options.ema_decay), metrics
+
+    return step
+
+
+def scan_steps(step: Callable, substeps: int) -> Callable:
+    """``substeps`` steps in one dispatch: every leaf of the batch has that leading axis; metrics are merged."""
+    if substeps == 1:
+        return step
+
+    def many(state: TrainState, batches: Any) -> tuple[TrainState, Metrics]:
+        state, metrics = jax.lax.scan(step, state, batches, length=substeps)
+        return state, jax.tree.map(lambda leaf: leaf.sum(0), metrics)
+
+    return many
+
+
+def _prepared(loss: Callable, options: StepOptions) -> Callable:
+    """``loss`` in the chosen precision: bfloat16 parameters and float inputs, float32 loss and ``extra``."""
+    dtype = PRECISIONS[options.precision]
+
+    def cast(tree: Any) -> Any:
+        return jax.tree.map(lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x, tree)
+
+    def prepared(params, extra, batch, rng):
+        value, (new_extra, metrics) = loss(cast(params), extra, cast(batch), rng)
+        new_extra = {
+            net: jax.tree.map(lambda new, old: new.astype(old.dtype), new_extra[net], extra[net])
+            for net in extra
+            if net in new_extra
+        }
+        metrics = {name: jnp.asarray(metric, jnp.float32) for name, metric in metrics.items()}
+        return value.astype(jnp.float32), (new_extra, metrics)
+
+    return jax.checkpoint(prepared, policy=_keep_products) if options.remat else prepared
+
+
+def _keep_products(primitive, *_, **__) -> bool:
+    """What the forward pass keeps under ``remat``: products, dear to compute; all between them is redone."""
+    return primitive.name in ("conv_general_dilated", "dot_general")
+
+
+def _phase_step(phase: Phase, loss: Callable, optimizer: optax.GradientTransformation) -> Callable:
+    def run(params, extra, opt, batch, rng):
+        def of_trainable(trainable):
+            return loss({**params, **trainable}, extra, batch, rng)
+
+        trainable = {net: params[net] for net in phase.nets}
+        (value, (new_extra, metrics)), grads = jax.value_and_grad(of_trainable, has_aux=True)(trainable)
+        updates, opt = optimizer.update(grads, opt, trainable)
+        params = {**params, **optax.apply_updates(trainable, updates)}
+        extra = {**extra, **{net: new_extra[net] for net in phase.nets if net in new_extra}}
+        return params, extra, opt, {**metrics, "loss": value, "grad_norm": optax.tree.norm(grads)}
+
+    return run
+
+
+def _every(phase: Phase, run: Callable, name: str, state: TrainState, batch: Any, rng: jax.Array):
+    """Run the phase, or on steps that are not its own leave the state as it is."""
+    args = (state.params, state.extra, state.opt[name])
+    if phase.every == 1:
+        params, extra, opt, values = run(*args, batch, rng)
+        weight = jnp.ones((), jnp.float32)
+    else:
+        shapes = jax.eval_shape(run, *args, batch, rng)[3]
+        idle = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        due = state.step % phase.every == 0
+        params, extra, opt, values = jax.lax.cond(
+            due, lambda: run(*args, batch, rng), lambda: (*args, idle)
+        )
+        weight = due.astype(jnp.float32)
+    metrics = {key: Average(total=value * weight, count=weight) for key, value in values.items()}
+    state = state.replace(params=params, extra=extra, opt={**state.opt, name: opt})
+    return state, metrics
+
+
+def _advance(state: TrainState, decay: float) -> TrainState:
+    step = state.step + 1
+    d = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
+    ema = {
+        net: jax.tree.map(lambda old, new: d * old + (1 - d) * new, old, state.params[net])
+        for net, old in state.ema.items()
+    }
+    return state.replace(step=step, ema=ema)
+
+
+def check_stage(stage: Stage, nets: Mapping[str, Any]) -> None:
+    """Refuse a stage whose phases name nets that ``system.init`` did not make."""
+    for name, phase in stage.phases.items():
+        for net in phase.nets:
+            if net not in nets:
+                raise usage(f"phase {name}: no net called {net}; the System has {', '.join(nets) or 'none'}")

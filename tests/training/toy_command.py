@@ -1,0 +1,18 @@
+"""Runs a real command (`train`, `evaluate`, `export`) with the toy System and its data in their places.
+
+  python -m tests.training.toy_command train --config … --workdir …
+"""
+
+import importlib
+import sys
+
+import jaxcrypt.data
+from jaxcrypt import systems
+from tests.training import toys
+
+systems._MODULES["toy"] = "tests.training.toys"
+jaxcrypt.data.pipeline = toys.pipeline
+
+if __name__ == "__main__":
+    command = importlib.import_module(f"jaxcrypt.{sys.argv.pop(1)}")
+    command.run()
