@@ -19,7 +19,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from jaxcrypt.errors import Refusal
 
 MAX_PIXELS = 100_000_000
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".bmp", ".avif"})
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
+)
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF")  # JPEG: its plugin opens MPO too
 _SEVERAL_FRAMES = ("PNG", "WEBP", "TIFF", "AVIF")  # an MPO's further frames are previews and depth maps
@@ -51,10 +53,7 @@ def load_picture(source: str | Path | bytes, name: str | None = None) -> Picture
         than eight bits a sample, or above 100 megapixels; ``str()`` names the file.
     """
     name = name or (str(source) if not isinstance(source, bytes) else "input")
-    if isinstance(source, bytes):
-        data = source
-    else:
-        data = read_file(source)
+    data = source if isinstance(source, bytes) else read_file(source)
     with _open(data, name) as image:
         _refuse_unfit(image, data, name)
         try:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,20 +16,37 @@ STDIO = "-"
 _MODE = 0o666  # the umask narrows it, as for any new file
 
 
-def check_target(target: Path, sources: tuple[Path, ...], force: bool) -> None:
-    """Refuse, before any work, to overwrite a file or to write over one of the inputs.
+class Targets:
+    """Refuses, before any work, targets that must not be written.
 
-    Raises:
-      Refusal: ``target`` is an input, a folder, exists (and not ``force``), or its folder does not exist.
+    Args:
+      sources: all inputs of the run.
+      force: whether existing files may be overwritten; inputs and earlier outputs of the run never are.
     """
-    if any(_same_file(target, source) for source in sources):
-        raise usage(f"{target}: is the input; choose another name with -o")
-    if target.is_dir():
-        raise usage(f"{target}: is a folder; name a file in it with -o")
-    if target.exists() and not force:
-        raise usage(f"{target}: exists; give --force to overwrite, or another name with -o")
-    if not target.parent.is_dir():
-        raise usage(f"{target.parent}: no such folder")
+
+    def __init__(self, sources: Iterable[Path], force: bool):
+        self._force = force
+        self._sources = {_identity(source) for source in sources}
+        self._taken: set[Path] = set()
+
+    def claim(self, target: Path) -> None:
+        """Take ``target`` for one output.
+
+        Raises:
+          Refusal: it is an input, a folder, another output of this run, exists (and not ``force``), or its
+            folder does not exist.
+        """
+        if _identity(target) in self._sources:
+            raise usage(f"{target}: is an input; choose another name with -o")
+        if target.is_dir():
+            raise usage(f"{target}: is a folder; name a file in it with -o")
+        if target.absolute() in self._taken:
+            raise usage(f"{target}: two inputs would be written to this name; run them separately")
+        if target.exists() and not self._force:
+            raise usage(f"{target}: exists; give --force to overwrite, or another name with -o")
+        if not target.parent.is_dir():
+            raise usage(f"{target.parent}: no such folder")
+        self._taken.add(target.absolute())
 
 
 def write_whole(target: Path, write: Callable[[BinaryIO], None], force: bool, mode: int = _MODE) -> None:
@@ -128,8 +145,10 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _same_file(one: Path, other: Path) -> bool:
+def _identity(path: Path) -> tuple[int, int] | Path:
+    """What makes two names the same file, whatever links lie between them."""
     try:
-        return os.path.samefile(one, other)
+        status = path.stat()
+        return status.st_dev, status.st_ino
     except OSError:
-        return one.absolute() == other.absolute()
+        return path.absolute()

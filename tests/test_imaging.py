@@ -43,9 +43,7 @@ def test_png_modes(colours, mode, expected):
     image = Image.fromarray(colours).convert(mode)
     picture = load_picture(encoded(image, "PNG"))
     assert picture.mode == expected
-    np.testing.assert_array_equal(
-        picture.pixels.squeeze(), np.asarray(image.convert(expected)).squeeze()
-    )
+    np.testing.assert_array_equal(picture.pixels.squeeze(), np.asarray(image.convert(expected)).squeeze())
 
 
 def test_palette_with_transparency_keeps_it(colours):

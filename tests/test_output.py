@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jaxcrypt.errors import ExitCode, Refusal
-from jaxcrypt.output import check_target, write_whole
+from jaxcrypt.output import Targets, write_whole
 
 
 @pytest.fixture(params=["unnamed", "named"])
@@ -57,15 +57,20 @@ def test_targets_refused_before_work(tmp_path):
     photo = tmp_path / "photo.png"
     photo.write_bytes(b"x")
     (tmp_path / "link.png").symlink_to(photo)
-    for target in (photo, tmp_path / "." / "photo.png", tmp_path / "link.png"):
-        with pytest.raises(Refusal, match="is the input"):
-            check_target(target, (photo,), force=True)
+    os.link(photo, tmp_path / "hard.png")
+    for name in ("photo.png", "./photo.png", "link.png", "hard.png"):
+        with pytest.raises(Refusal, match="is an input"):
+            Targets([photo], force=True).claim(tmp_path / name)
     with pytest.raises(Refusal, match="exists"):
-        check_target(photo, (), force=False)
-    with pytest.raises(Refusal, match="folder"):
-        check_target(tmp_path, (), force=True)
+        Targets([], force=False).claim(photo)
+    with pytest.raises(Refusal, match="is a folder"):
+        Targets([], force=True).claim(tmp_path)
     with pytest.raises(Refusal, match="no such folder"):
-        check_target(tmp_path / "no" / "a", (), force=False)
+        Targets([], force=True).claim(tmp_path / "no" / "a")
+    targets = Targets([], force=True)
+    targets.claim(photo)
+    with pytest.raises(Refusal, match="two inputs"):
+        targets.claim(photo)
 
 
 @pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="needs unnamed files")

@@ -1,0 +1,193 @@
+"""``python -m jaxcrypt.encrypt``: photos into sealed pictures."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jaxcrypt import keyoptions, runtime, systems
+from jaxcrypt.cli import EXIT_CODES, Parser, entry
+from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.jobs import Job, Report, batched_by_shape, plan_jobs
+from jaxcrypt.output import Targets, write_stdout, write_whole
+
+_BATCH_SAMPLES = 1 << 25  # of pictures of one shape that go to the device together
+
+_DESCRIPTION = """Encrypt photos into sealed pictures: PNG files that any viewer opens.
+
+  python -m jaxcrypt.encrypt photo.jpg --key-image key.png         -> photo.jpg.png
+  python -m jaxcrypt.encrypt photos/ -o sealed/ --passphrase
+  python -m jaxcrypt.encrypt - -o - --key-file k < in.jpg > out.png
+"""
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A picture that was read and may be written."""
+
+    job: Job
+    target: Path | None
+    data: bytes
+    pixels: object
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return entry(_main, argv)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m jaxcrypt.encrypt", description=_DESCRIPTION, epilog=EXIT_CODES)
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="pictures, folders of them, or - for stdin"
+    )
+    parser.add_argument("-o", "--output", metavar="OUT", help="file, folder, or - for stdout (INPUT.png)")
+    keyoptions.add_key_options(parser, sealing=True)
+    names = ", ".join(systems.NAMES)
+    parser.add_argument(
+        "--system", default=systems.DEFAULT, metavar="NAME", help=f"one of {names} (%(default)s)"
+    )
+    parser.add_argument(
+        "--weights", metavar="NAME_OR_PATH", help="a zoo entry or training folder to use instead"
+    )
+    parser.add_argument("--pixels-only", action="store_true", help="leave out the original file's bytes")
+    parser.add_argument("--write-header", metavar="FILE", help="also save the header, for later recovery")
+    parser.add_argument(
+        "--device", default="auto", metavar="KIND", help="auto, cpu, gpu or tpu (%(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON line a file on stdout")
+    parser.add_argument("--force", action="store_true", help="overwrite existing outputs")
+    return parser
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    args = _parser().parse_args(argv)
+    keyoptions.require_some_key(args, sealing=True)
+    systems.check_name(args.system)
+    jobs = plan_jobs(args.inputs, args.output, _is_picture)
+    if args.json and any(job.target is None for job in jobs):
+        raise usage("--json and the picture cannot both go to stdout; give -o FILE")
+    if args.write_header and len(jobs) > 1:
+        raise usage("--write-header names one file; encrypt one picture at a time with it")
+    sealer = _Sealer(args, Targets([job.source for job in jobs if job.source], args.force))
+    report = Report(jobs, args.json)
+    for batch in batched_by_shape(sealer.load(jobs, report), lambda item: item.pixels.shape, _BATCH_SAMPLES):
+        sealer.seal(batch, report)
+    return report.close()
+
+
+def _is_picture(path: Path) -> bool:
+    from jaxcrypt.imaging import SUFFIXES
+
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+class _Sealer:
+    """Everything that is the same for all pictures of a run: keys, System, options."""
+
+    def __init__(self, args: argparse.Namespace, targets: Targets):
+        from jaxcrypt.crypto import recipients, signing
+        from jaxcrypt.crypto.filekey import Keyring
+
+        self._args = args
+        self._targets = targets
+        if args.write_header:
+            targets.claim(Path(args.write_header))
+        signer = signing.read_signer(args.sign) if args.sign else None
+        public = [recipients.read_recipient(path) for path in args.recipient]
+        self._keyring = Keyring(keyoptions.read_sources(args, confirm=True), public)
+        self._signer = signer
+        self._loaded: systems.Loaded | None = None
+
+    def load(self, jobs: list[Job], report: Report) -> Iterator[_Loaded]:
+        """Read the pictures, those of one size together; what cannot be taken is reported and passed over."""
+        from jaxcrypt.imaging import picture_size
+
+        for job in sorted(jobs, key=lambda job: picture_size(job.source) or (0, 0) if job.source else (0, 0)):
+            try:
+                yield self._load_one(job)
+            except Refusal as refusal:
+                report.refused(job, refusal)
+
+    def _load_one(self, job: Job) -> _Loaded:
+        from jaxcrypt.imaging import load_picture
+
+        target = job.target
+        if job.into:
+            target.mkdir(parents=True, exist_ok=True)
+            target = target / f"{job.source.name}.png"
+        if target:
+            self._targets.claim(target)
+        data = job.read()
+        picture = load_picture(data, job.name)
+        self._ready().check_channels(picture.mode, picture.pixels.shape[2], job.name)
+        return _Loaded(job, target, data, picture.pixels)
+
+    def _ready(self) -> systems.Loaded:
+        """The System, loaded once and only when a picture was read: a typo costs no start of JAX."""
+        if self._loaded is None:
+            runtime.start(self._args.device)
+            self._loaded = systems.load(self._args.system, self._args.weights)
+            for note in self._notes(self._loaded.system):
+                print("note:", note, file=sys.stderr)
+        return self._loaded
+
+    def _notes(self, system) -> Iterator[str]:
+        if not system.lossless or self._args.system != systems.DEFAULT:
+            yield f"{self._args.system}: {system.argument}"
+        if self._args.pixels_only and not system.lossless:
+            yield "--pixels-only with this System gives back an approximation of the picture, not the file"
+        if self._args.key_image and not (self._args.passphrase or self._args.key_file):
+            yield "a picture that others may have is no secret: keep the key image to yourself"
+
+    def seal(self, batch: list[_Loaded], report: Report) -> None:
+        """Encrypt pictures of one shape together and write each."""
+        from jaxcrypt.systems import streaming
+
+        loaded = self._ready()
+        name, options = self._args.system, loaded.options
+        keys = [self._keyring.new_file_key(item.data, name, options) for item in batch]
+        subkeys = [key.subkey("system") for key in keys]
+        pictures = [item.pixels for item in batch]
+        made = streaming.encrypt_pictures(loaded.system, loaded.variables, pictures, subkeys, options)
+        for item, key, (pixels, side) in zip(batch, keys, made, strict=True):
+            try:
+                self._write(item, key, pixels, side, options)
+            except Refusal as refusal:
+                report.refused(item.job, refusal)
+                continue
+            height, width, _ = pixels.shape
+            says = f"{name}, {width}×{height}" + (", pixels only" if self._args.pixels_only else "")
+            report.done(item.job, item.target, says, system=name, width=width, height=height)
+
+    def _write(self, item: _Loaded, key, pixels, side, options) -> None:
+        from jaxcrypt.crypto import sealed
+
+        picture = sealed.seal(
+            key,
+            system=self._args.system,
+            options=options,
+            pixels=pixels,
+            original=item.pixels.shape,
+            name=item.job.source.name if item.job.source else "picture",
+            side=side,
+            file=None if self._args.pixels_only else item.data,
+            signer=self._signer,
+        )
+        if self._args.write_header:
+            sidecar = Path(self._args.write_header)
+            write_whole(sidecar, lambda file: file.write(picture.header), self._args.force)
+        if item.target:
+            write_whole(item.target, picture.write, self._args.force)
+        else:
+            buffer = io.BytesIO()
+            picture.write(buffer)
+            write_stdout(buffer.getbuffer())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
