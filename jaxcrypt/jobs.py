@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from jaxcrypt.errors import ExitCode, Refusal, usage
-from jaxcrypt.imaging import read_file
 from jaxcrypt.output import STDIO, refuse_terminal
 
 
@@ -35,6 +32,8 @@ class Job:
     def read(self) -> bytes:
         """The input's bytes; empty or unreadable is a Refusal."""
         if self.source:
+            from jaxcrypt.imaging import read_file
+
             return read_file(self.source)
         data = sys.stdin.buffer.read()
         if not data:
@@ -112,6 +111,8 @@ class Report:
     """
 
     def __init__(self, jobs: list[Job], as_json: bool):
+        from tqdm import tqdm
+
         self._single = len(jobs) == 1
         self._json = as_json
         self._failed = 0
@@ -134,7 +135,7 @@ class Report:
         self._line(f"jaxcrypt: {refusal}", input=job.name, error=str(refusal), exit=int(refusal.code))
 
     def _line(self, text: str, **facts: Any) -> None:
-        tqdm.write(text, file=sys.stderr)
+        self._bar.write(text, file=sys.stderr)
         if self._json:
             print(json.dumps(facts), flush=True)
         self._bar.update()
@@ -143,7 +144,7 @@ class Report:
         """The exit code of the whole run."""
         self._bar.close()
         if self._failed and not self._single:
-            tqdm.write(f"jaxcrypt: {self._failed} of {self._bar.total} files failed", file=sys.stderr)
+            self._bar.write(f"jaxcrypt: {self._failed} of {self._bar.total} files failed", file=sys.stderr)
         return ExitCode.FAILED if self._failed and not self._single else self._code
 
 
