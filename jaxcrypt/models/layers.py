@@ -1,0 +1,41 @@
+"""Blocks that several nets share: space-to-depth, depth-to-space and the residual block.
+
+All take and give float arrays NHWC, and compute in the wider dtype of what comes in and of their parameters.
+"""
+
+from __future__ import annotations
+
+import jax
+from flax import linen as nn
+
+
+def space_to_depth(x: jax.Array, factor: int) -> jax.Array:
+    """``[B, H, W, C] -> [B, H/f, W/f, f*f*C]``: each ``f x f`` patch becomes one position, row first."""
+    batch, height, width, channels = x.shape
+    x = x.reshape(batch, height // factor, factor, width // factor, factor, channels)
+    x = x.transpose(0, 1, 3, 2, 4, 5)
+    return x.reshape(batch, height // factor, width // factor, factor * factor * channels)
+
+
+def depth_to_space(x: jax.Array, factor: int) -> jax.Array:
+    """``[B, H, W, f*f*C] -> [B, H*f, W*f, C]``: the inverse of :func:`space_to_depth`."""
+    batch, height, width, depth = x.shape
+    channels = depth // (factor * factor)
+    x = x.reshape(batch, height, width, factor, factor, channels)
+    x = x.transpose(0, 1, 3, 2, 4, 5)
+    return x.reshape(batch, height * factor, width * factor, channels)
+
+
+class ResidualBlock(nn.Module):
+    """``x + conv(relu(conv(x)))``; the second convolution starts at zero: the block starts as the identity.
+
+    No normalisation: a reconstruction must keep each picture's own mean and contrast.
+    """
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        h = nn.Conv(self.features, (3, 3))(x)
+        h = nn.Conv(self.features, (3, 3), kernel_init=nn.initializers.zeros)(nn.relu(h))
+        return x + h
