@@ -91,7 +91,7 @@ def _print(facts: dict[str, Any]) -> None:
     size = "{width}×{height} {mode}"
     options = ", ".join(f"{name}={value}" for name, value in facts["options"].items()) or "none"
     print(
-        f"{facts['file']}: jaxcrypt sealed picture, format version {facts['version']} (nothing verified: no key)"
+        f"{facts['file']}: sealed picture, format version {facts['version']}; nothing verified without a key"
     )
     print(f"system    {facts['system']} (options: {options})")
     print(f"cipher    {size.format(**facts['cipher'])}")

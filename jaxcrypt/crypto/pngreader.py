@@ -19,7 +19,7 @@ from PIL import Image, ImageFile
 
 from jaxcrypt.crypto.header import MAX_BYTES, Shape
 from jaxcrypt.crypto.pngwriter import COLOUR_TYPES, HEADER_CHUNK, PAYLOAD_CHUNK, SIGNATURE
-from jaxcrypt.errors import Refusal, tampered
+from jaxcrypt.errors import ExitCode, Refusal, tampered
 
 MAX_PIXELS = 103_000_000  # 100 megapixels, and the 3% that a cipher picture may be larger
 MAX_FILE = 1 << 31
@@ -55,10 +55,11 @@ class Container:
     def need_header(self) -> bytes:
         """The header's bytes. A file without them is a Refusal that says what can be done."""
         if self.header is None:
-            raise tampered(
-                f"{self.name}: has no jaxcrypt header (another program may have stripped it); "
-                "give the one that --write-header saved with --header FILE"
+            hint = (
+                "has no jaxcrypt header: not a sealed picture, or another program stripped it; "
+                "then give the one that --write-header saved with --header FILE"
             )
+            raise Refusal(f"{self.name}: {hint}", ExitCode.TAMPERED if self.payload else ExitCode.BAD_INPUT)
         return self.header
 
     def decode(self) -> np.ndarray:

@@ -16,6 +16,7 @@ from jaxcrypt.errors import Refusal
 MAX_BYTES = 64 * 1024
 _CHECK_BYTES = 4
 _LINE = 76
+_PIECE = 1 << 20
 
 
 def encode(kind: str, body: bytes, comment: str) -> str:
@@ -58,16 +59,19 @@ def read(path: str | Path, sizes: dict[str, int]) -> tuple[str, bytes]:
 
 def read_bounded(path: str | Path, limit: int) -> bytes:
     """A file's bytes, at most ``limit`` of them: more is a Refusal, as is a file that cannot be read."""
+    data = bytearray()
     try:
         with open(path, "rb") as file:
-            data = file.read(limit + 1)
+            # Piece by piece: one read(limit) would ask for all that memory, however small the file.
+            while len(data) <= limit and (piece := file.read(_PIECE)):
+                data += piece
     except FileNotFoundError:
         raise Refusal(f"{path}: no such file") from None
     except OSError as error:
         raise Refusal(f"{path}: cannot be read ({error.strerror})") from None
     if len(data) > limit:
         raise Refusal(f"{path}: too large (limit {limit} bytes)")
-    return data
+    return bytes(data)
 
 
 def _lines(data: bytes, name: str) -> list[str]:
