@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jaxcrypt.cli import EXIT_CODES, Parser, entry
 from jaxcrypt.errors import ExitCode, usage
-from jaxcrypt.output import check_target, write_whole
+from jaxcrypt.output import Targets, write_whole
 
 PRIVATE, PUBLIC = 0o600, 0o644
 _IMAGE_SIDE = 64
@@ -45,7 +45,7 @@ def _main(argv: Sequence[str] | None) -> int:
     elif options.from_picture:
         picture = Path(options.from_picture)
         target = Path(options.output) if options.output else picture.with_name(picture.name + ".key")
-        check_target(target, (picture,), options.force)
+        Targets([picture], options.force).claim(target)
         _save(target, _picture_key(picture), PRIVATE, options.force)
         print(f"{target}: opens what {picture} opens as key image. Keep both secret.")
         print("A picture that others may have is no secret: take one that never left your hands.")
@@ -115,7 +115,7 @@ def _random_image() -> bytes:
 
 
 def _single(target: Path, force: bool, make: Callable[[], bytes], what: str) -> None:
-    check_target(target, (), force)
+    Targets([], force).claim(target)
     _save(target, make(), PRIVATE, force)
     print(f"{target}: {what}. {_KEEP}")
 
@@ -123,7 +123,7 @@ def _single(target: Path, force: bool, make: Callable[[], bytes], what: str) -> 
 def _pair(private: Path, force: bool, make: Callable[[], tuple[str, str]], whom: str) -> None:
     public = private.with_name(private.name + ".pub")
     for target in (private, public):
-        check_target(target, (), force)
+        Targets([], force).claim(target)
     secret, shared = make()
     _save(private, secret.encode(), PRIVATE, force)
     _save(public, shared.encode(), PUBLIC, force)
