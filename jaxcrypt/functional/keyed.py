@@ -1,0 +1,89 @@
+"""Key material for the other modules: many separate streams of one subkey, drawn in one call.
+
+A stream is named by its *purpose* and its *tile*; both stand in the ChaCha20 nonce ``(purpose, tile, 0)``,
+so no two streams of one subkey overlap. :func:`draw` expands several streams together, because one wide call
+costs less to compile and to run than several narrow ones. Words come lane by lane (word w of block n at
+``w * blocks + n``): the stream of RFC 8439 transposed, which spares a transposition on every use.
+
+:func:`prf` is the cascade of HChaCha20 (draft-irtf-cfrg-xchacha, section 2.2) with the full block function: it
+turns any fixed number of 128-bit inputs into an independent key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.scipy.special import ndtri
+
+from jaxcrypt.functional import chacha20
+
+
+class Purpose(IntEnum):
+    """What a stream is for. The numbers are part of the format: never reuse or renumber one."""
+
+    STREAM = 1  # the final XOR
+    ORBITS = 2  # seeds of logistic-map orbits
+    ROUNDS = 3  # round keys of permutations and Feistel networks
+    HASH_ROW = 4  # universal hash, first level
+    HASH_TILE = 5  # universal hash, second level
+    DIGEST = 6
+    STREAM_KEY = 7
+    SIGNS = 8
+    PADS = 9
+    DITHER = 10
+
+
+def draw(requests: Sequence[tuple[jax.Array, Purpose, jax.Array | int, int]]) -> list[jax.Array]:
+    """Expand streams ``(subkey uint32 [8], purpose, tile, words)`` together.
+
+    Returns:
+      One uint32 ``[words]`` for each request.
+    """
+    blocks = [-(-words // 16) for *_, words in requests]
+    parts = []
+    for (subkey, purpose, tile, _), count in zip(requests, blocks, strict=True):
+        nonce = jnp.stack([jnp.uint32(purpose), jnp.asarray(tile, jnp.uint32), jnp.uint32(0)])
+        parts.append(chacha20.states(subkey, nonce, count))
+    stream = chacha20.permute(jnp.concatenate(parts, axis=1))
+    drawn, start = [], 0
+    for (*_, words), count in zip(requests, blocks, strict=True):
+        drawn.append(stream[:, start : start + count].reshape(-1)[:words])
+        start += count
+    return drawn
+
+
+def prf(subkey: jax.Array, data: jax.Array) -> jax.Array:
+    """A pseudo-random function of fixed-length data.
+
+    Args:
+      subkey: uint32 ``[8]``; data: uint32 ``[m, 4]``, its first row a purpose of its own.
+
+    Returns:
+      uint32 ``[16]``; take the key from the first half or a tag from the second, never both from one call.
+    """
+
+    def absorb(key, row):
+        block = chacha20.permute(chacha20.states(key, row[1:], 1, row[0]))[:, 0]
+        return block[:8], block
+
+    return lax.scan(absorb, subkey, data)[1][-1]
+
+
+def bits(words: jax.Array) -> jax.Array:
+    """The bits of uint32 ``[n]`` as bool ``[32 * n]``."""
+    return ((words[None, :] >> jnp.arange(32, dtype=jnp.uint32)[:, None]) & 1).astype(bool).reshape(-1)
+
+
+def uniforms(words: jax.Array) -> jax.Array:
+    """Two float32 uniforms in (0, 1) of each uint32 word: ``[n]`` to ``[2 * n]``, of 16 bits each."""
+    halves = jnp.concatenate([words & 0xFFFF, words >> 16])
+    return (halves.astype(jnp.float32) + 0.5) * (1 / 65536)
+
+
+def gaussians(words: jax.Array) -> jax.Array:
+    """Two standard normal float32 of each uint32 word: ``[n]`` to ``[2 * n]``, |g| < 4.33."""
+    return ndtri(uniforms(words))

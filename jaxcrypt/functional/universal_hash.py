@@ -1,0 +1,51 @@
+"""A keyed universal hash of a picture's words, additive over its tiles.
+
+First level: every row of up to 1,024 words w_c = (lo_c, hi_c) (16-bit halves) becomes eight sums
+
+    A_j = sum_c  lo_c · p_(c+j) + hi_c · q_(c+j)   mod 2^32,         j = 0 … 7,
+
+multilinear with keys shared by all rows and shifted from sum to sum (Toeplitz). Two different rows agree in one
+sum with probability at most 2^-17 (a difference below 2^16 has at most 15 factors of two), in all eight at most
+2^-136. Second level: the same over the sums of a tile, with keys of the tile's own; the tiles' results add up
+mod 2^32. See Carter and Wegman (1979); Krovetz, RFC 4418 (UMAC), for the two levels and the shifted keys.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from jaxcrypt.functional.keyed import Purpose, draw
+
+SUMS = 8
+ROW = 1024
+
+
+def _multilinear(words: jax.Array, keys: jax.Array) -> jax.Array:
+    """Eight sums of every row: uint32 ``[R, n]`` with keys uint32 ``[2, n + SUMS]`` to ``[R, SUMS]``."""
+    n = words.shape[1]
+    low, high = words & 0xFFFF, words >> 16
+    sums = [jnp.sum(low * keys[0, j : j + n] + high * keys[1, j : j + n], axis=1) for j in range(SUMS)]
+    return jnp.stack(sums, axis=1).astype(jnp.uint32)
+
+
+def tile_hash(subkey: jax.Array, tile: jax.Array, words: jax.Array) -> jax.Array:
+    """The part of one tile.
+
+    Args:
+      subkey: uint32 ``[8]``; tile: scalar, its number; words: uint32 ``[S]``, zero beyond the tile's end (the
+        picture's length has to be hashed beside it), S a power of two.
+
+    Returns:
+      uint32 ``[SUMS]``; the picture's hash is the sum over its tiles mod 2^32.
+    """
+    row = min(ROW, words.shape[0])
+    rows = words.shape[0] // row
+    row_keys, tile_keys = draw(
+        [
+            (subkey, Purpose.HASH_ROW, 0, 2 * (row + SUMS)),
+            (subkey, Purpose.HASH_TILE, tile, 2 * SUMS * (rows + 1)),
+        ]
+    )
+    first = _multilinear(words.reshape(rows, row), row_keys.reshape(2, -1))
+    return _multilinear(first.reshape(1, -1), tile_keys.reshape(2, -1))[0]

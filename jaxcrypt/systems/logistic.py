@@ -1,0 +1,191 @@
+"""The logistic-map cipher made sound in its own terms, lossless: permutation and diffusion, keyed and nonced.
+
+The picture is a run of 32-bit words, cut into tiles. With a fresh subkey for every picture (its nonce):
+
+1. T, a keyed universal hash of all words and the shape, through a PRF: the *digest*, 128 bits, in the encrypted
+   header. It is a synthetic IV (Rogaway and Shrimpton, 2006): one changed pixel changes the whole cipher picture
+   even under one and the same subkey, and tampering shows, since the digest no longer fits.
+2. A keyed permutation of the words within the tile.
+3. Three Feistel rounds between even and odd words; the round function is three steps of the logistic map, its
+   keys are middle bits of logistic orbits. Any damaged word of a pair decodes to noise in both.
+4. XOR with ChaCha20 under a key that follows from the subkey and the digest.
+
+The last ``M mod 4`` bytes of a picture of M bytes pass through step 4 only, as does all of a picture below four.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxcrypt.errors import usage
+from jaxcrypt.functional import logistic_map
+from jaxcrypt.functional.keyed import Purpose, draw, prf
+from jaxcrypt.functional.permutation import KEY_WORDS, permute_indices
+from jaxcrypt.functional.universal_hash import tile_hash
+from jaxcrypt.systems.streaming import Layout, Tiles, decrypt_whole, encrypt_whole, even_bounds
+from jaxcrypt.training.record import System
+
+ARGUMENT = "pixels are XORed with ChaCha20 (RFC 8439) under a key derived for this picture alone: as confidential as ChaCha20"
+_SIZES = (1 << 12, 1 << 15, 1 << 18)  # bytes in a tile's array
+_ROUNDS = 3
+_WORD = 4
+
+
+def layout(shape: tuple[int, int, int]) -> Layout:
+    """Tiles of whole words; one word of the array stays free for the picture's last bytes."""
+    total = shape[0] * shape[1] * shape[2]
+    size = next((s for s in _SIZES if total <= s - _WORD), _SIZES[-1])
+    count = max(1, -(-total // (size - _WORD)))
+    bounds = even_bounds(total, count, _WORD)
+    return Layout(tuple(shape), size, bounds, bounds)
+
+
+def _to_words(data: jax.Array) -> jax.Array:
+    return lax.bitcast_convert_type(data.reshape(-1, _WORD), jnp.uint32)
+
+
+def _to_bytes(words: jax.Array) -> jax.Array:
+    return lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)
+
+
+def _material(tile: dict[str, jax.Array], words: int):
+    """Keystream ``[words]``, Feistel keys ``[2, words / 2]`` and permutation key of one tile."""
+    lanes = words // logistic_map.MAX_STEPS
+    stream, seeds, rounds = draw(
+        [
+            (tile["stream_key"], Purpose.STREAM, tile["index"], words),
+            (tile["subkey"], Purpose.ORBITS, tile["index"], 2 * lanes),
+            (tile["subkey"], Purpose.ROUNDS, tile["index"], KEY_WORDS),
+        ]
+    )
+    orbits = logistic_map.orbits(seeds[:lanes], seeds[lanes:], logistic_map.MAX_STEPS)
+    return stream, orbits.reshape(2, -1), rounds
+
+
+def _feistel(left, right, keys, paired, inverse: bool):
+    """Three rounds between the words of each pair; an unpaired left word meets a right word held at zero."""
+
+    def one(i, state):
+        target, source = state
+        # Each round has keys of its own: the orbit's words, moved by a multiple of an odd constant.
+        moved = keys[0] + jnp.asarray(i, jnp.uint32) * jnp.uint32(0x6A09E667)
+        mixed = target ^ logistic_map.round_function(source, moved, keys[1])
+        mixed = jnp.where(paired | (jnp.asarray(i) % 2 == 0), mixed, target)
+        return source, mixed
+
+    # The rounds change left, right, left; an odd number of them, so both orders begin and end with left.
+    steps = jnp.arange(_ROUNDS)[::-1] if inverse else jnp.arange(_ROUNDS)
+    (a, b), _ = lax.scan(lambda state, i: (one(i, state), None), (left, right), steps)
+    return b, a
+
+
+def _pairs(words: jax.Array, length) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Even words, odd words (zero where they belong to no pair), and where pairs are whole."""
+    grid = words.reshape(-1, 2)
+    paired = 2 * jnp.arange(grid.shape[0], dtype=jnp.int32) + 1 < length
+    return grid[:, 0], jnp.where(paired, grid[:, 1], 0), paired
+
+
+def _seal(tile: dict[str, jax.Array]):
+    words = _to_words(tile["data"])
+    size, length = words.shape[0], tile["plain_length"] // _WORD
+    stream, keys, rounds = _material(tile, size)
+    positions = jnp.arange(size, dtype=jnp.uint32)
+    shuffled = words[permute_indices(rounds, positions, length, size)]
+    left, right, paired = _pairs(shuffled, length)
+    left, right = _feistel(left, right, keys, paired, inverse=False)
+    mixed = jnp.stack([left, right], axis=1).reshape(-1)
+    mixed = jnp.where(positions < length.astype(jnp.uint32), mixed, words)
+    return _to_bytes(mixed ^ stream), {}
+
+
+def _open(tile: dict[str, jax.Array]):
+    stream, keys, rounds = _material(tile, tile["data"].shape[0] // _WORD)
+    words = _to_words(tile["data"]) ^ stream
+    size, length = words.shape[0], tile["plain_length"] // _WORD
+    positions = jnp.arange(size, dtype=jnp.uint32)
+    left, right, paired = _pairs(words, length)
+    left, right = _feistel(left, right, keys, paired, inverse=True)
+    mixed = jnp.stack([left, right], axis=1).reshape(-1)
+    mixed = jnp.where(positions < length.astype(jnp.uint32), mixed, words)
+    plain = _to_bytes(mixed[permute_indices(rounds, positions, length, size, inverse=True)])
+    inside = jnp.arange(plain.shape[0], dtype=jnp.int32) < tile["plain_length"]
+    return jnp.where(inside, plain, 0), {}
+
+
+def _summary(tile: dict[str, jax.Array]) -> jax.Array:
+    return tile_hash(tile["subkey"], tile["index"], _to_words(tile["data"]))
+
+
+def _purposed(purpose: Purpose, *rows: jax.Array) -> jax.Array:
+    first = jnp.zeros(4, jnp.uint32).at[0].set(int(purpose))
+    return jnp.concatenate([first, *(row.astype(jnp.uint32) for row in rows)]).reshape(-1, 4)
+
+
+def _head(subkey: jax.Array, summed: jax.Array, shape: jax.Array) -> dict[str, jax.Array]:
+    data = _purposed(Purpose.DIGEST, summed, jnp.pad(shape, (0, 1)))
+    return {"digest": prf(subkey, data)[8:12]}
+
+
+def _unfold(subkey: jax.Array, side: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    return {"stream_key": prf(subkey, _purposed(Purpose.STREAM_KEY, side["digest"]))[:8]}
+
+
+def _report(head, again, found) -> dict[str, jax.Array]:
+    return {"intact": (jnp.asarray(head["digest"]) == again["digest"]).all()}
+
+
+TILES = Tiles(
+    layout=layout, seal=_seal, open=_open, report=_report, summary=_summary, head=_head, unfold=_unfold
+)
+
+
+def _encrypt(variables, inputs, subkey, options):
+    _refuse(options)
+    return encrypt_whole(TILES, jnp.asarray(inputs["image"]), subkey)
+
+
+def _decrypt(variables, sealed, inputs, subkey, options):
+    _refuse(options)
+    return decrypt_whole(TILES, sealed, subkey, sealed.pixels.shape[1:])
+
+
+def _refuse(options) -> None:
+    if options:
+        raise usage(f"--system logistic takes no options, got {', '.join(name for name, _ in options)}")
+
+
+def _outputs(variables, batch, rng) -> dict[str, Any]:
+    """``plain``, ``cipher`` and ``decrypted`` under fresh subkeys, float32 in [0, 1]."""
+    image = jnp.asarray(batch["image"])
+    subkey = jax.random.bits(rng, (image.shape[0], 8), jnp.uint32)
+    sealed = _encrypt(variables, batch, subkey, ())
+    opened = _decrypt(variables, sealed, {}, subkey, ())
+    pictures = {"plain": image, "cipher": sealed.pixels, "decrypted": opened["image"]}
+    return {name: x.astype(jnp.float32) / 255 for name, x in pictures.items()}
+
+
+def _batch(config) -> dict[str, jax.ShapeDtypeStruct]:
+    """Any uint8 pictures of one shape; the config's ``batch_size`` and ``image_shape`` where it has them."""
+    config = dict(config or {})
+    shape = (config.get("batch_size", 1), *config.get("image_shape", (64, 64, 3)))
+    return {"image": jax.ShapeDtypeStruct(shape, jnp.uint8)}
+
+
+def build(config: Any = None) -> System:
+    """The System; it has nothing to configure."""
+    return System(
+        init=lambda rng, batch: ({}, {}),
+        batch=_batch,
+        stages=(),
+        encrypt=_encrypt,
+        decrypt=_decrypt,
+        outputs=_outputs,
+        lossless=True,
+        argument=ARGUMENT,
+        tiles=TILES,
+    )
