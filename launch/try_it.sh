@@ -10,13 +10,13 @@ out=${OUT:-$(mktemp -d)}
 [ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$here[photo]"
 
+mkdir -p "$out/back"
 photo=${1:-}
 if [ -z "$photo" ]; then
   photo=$out/astronaut.png
   (cd "$out" && "$venv/bin/python" -c "import skimage, sys, pathlib, shutil
 shutil.copy(pathlib.Path(skimage.__file__).parent / 'data' / 'astronaut.png', sys.argv[1])" "$photo")
 fi
-mkdir -p "$out/back"
 set -x
 "$venv/bin/jaxcrypt-keygen" --image "$out/key.png"
 "$venv/bin/jaxcrypt-encrypt" "$photo" --key-image "$out/key.png" -o "$out/sealed.png"
