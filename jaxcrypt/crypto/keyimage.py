@@ -96,8 +96,8 @@ def _open(data: bytes, name: str) -> Image.Image:
 def _digest_and_detail(image: Image.Image, name: str) -> tuple[bytes, float]:
     """The pixel digest, and how many bits of detail the pixels hold by a crude estimate.
 
-    The estimate is the order-0 entropy of the residual a − left − up + upleft, which is 0 for flat pictures
-    and straight ramps, times the number of samples.
+    The estimate is the order-0 entropy of the brightness's residual a − left − up + upleft, which is 0 for
+    flat pictures and straight ramps, times the number of pixels.
     """
     width, height = image.size
     rows = max(2, _STRIP // (4 * width))
@@ -108,10 +108,9 @@ def _digest_and_detail(image: Image.Image, name: str) -> tuple[bytes, float]:
             warnings.simplefilter("ignore")
             image.load()
             for top in range(0, height, rows):
-                strip = image.crop((0, top, width, min(height, top + rows))).convert("RGBA")
-                samples = np.asarray(strip)
-                digest.update(samples.tobytes())
-                residual = np.diff(np.diff(samples, axis=0), axis=1)
+                strip = image.crop((0, top, width, min(height, top + rows)))
+                digest.update(strip.convert("RGBA").tobytes())
+                residual = np.diff(np.diff(_brightness(strip), axis=0), axis=1)
                 counts += np.bincount(residual.reshape(-1), minlength=256)
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -119,3 +118,10 @@ def _digest_and_detail(image: Image.Image, name: str) -> tuple[bytes, float]:
     total = int(counts.sum())
     bits = sum(-count * math.log2(count / total) for count in counts.tolist() if count)
     return digest.digest(), bits
+
+
+def _brightness(strip: Image.Image) -> np.ndarray:
+    """uint8 ``[H, W]``; of wider samples the last byte, since Pillow clips them."""
+    if strip.mode[0] in "IF":
+        return np.ascontiguousarray(strip).view(np.uint8).reshape(strip.height, strip.width, -1)[..., 0]
+    return np.asarray(strip.convert("L"))

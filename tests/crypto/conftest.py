@@ -7,9 +7,7 @@ import pytest
 
 from jaxcrypt.crypto import recipients, sealed, signing, sources
 from jaxcrypt.crypto.filekey import Keyring
-from jaxcrypt.crypto.kdf import Argon
 
-QUICK = Argon(memory_kib=64, iterations=1, lanes=1)
 OPTIONS = (("rounds", 2), ("mode", "full"))
 
 

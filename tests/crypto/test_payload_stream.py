@@ -1,6 +1,7 @@
 """The chunked AEAD notices whatever happens to its chunks."""
 
 import hashlib
+import itertools
 
 import pytest
 from hypothesis import given, settings
@@ -34,7 +35,7 @@ def test_pieces_may_be_cut_anyhow(cuts):
     data = bytes(range(256)) * 1200
     sealed = _seal(data)
     edges = sorted({0, len(sealed), *(cut % len(sealed) for cut in cuts)})
-    pieces = [memoryview(sealed)[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [memoryview(sealed)[a:b] for a, b in itertools.pairwise(edges)]
     assert payload.open_sealed(KEY, pieces, len(data), hashlib.sha256(data).digest()) == data
 
 
@@ -73,7 +74,7 @@ def test_padding_must_be_zeros_and_digest_must_agree(rng):
     longer = data + b"\1" * (payload.padme(1000) - 1000)
     with pytest.raises(payload.Forged, match="padding"):
         payload.open_sealed(KEY, [_seal(longer)], 1000, hashlib.sha256(data).digest())
-    with pytest.raises(payload.Forged, match="another|not the file"):
+    with pytest.raises(payload.Forged, match="not the file"):
         payload.open_sealed(KEY, [_seal(data)], 1000, bytes(32))
 
 

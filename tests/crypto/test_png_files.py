@@ -146,7 +146,9 @@ def test_missing_header_names_the_way_out():
     assert caught.value.code == ExitCode.TAMPERED
 
 
-@pytest.mark.parametrize("idat", [zlib.compress(bytes(51)), zlib.compress(bytes(5300)), zlib.compress(bytes(52))[:-4]])
+@pytest.mark.parametrize(
+    "idat", [zlib.compress(bytes(51)), zlib.compress(bytes(5300)), zlib.compress(bytes(52))[:-4]]
+)
 def test_pixel_data_too_short_too_long_or_without_checksum(idat):
     data = pngwriter.SIGNATURE + _ihdr() + _chunk(b"IDAT", idat) + _END
     with pytest.raises(Refusal, match="pixel data") as caught:

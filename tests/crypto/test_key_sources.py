@@ -1,0 +1,194 @@
+"""Passphrases, key images, key files, and what they amount to together."""
+
+import hashlib
+import io
+import os
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxcrypt.crypto import keyimage, sources
+from jaxcrypt.errors import ExitCode, Refusal
+
+
+def test_secrets_do_not_show():
+    source = sources.passphrase("correct horse")
+    assert "horse" not in repr(source)
+    assert "horse" not in f"{source}"
+
+
+def test_passphrase_from_file_variable_and_descriptor_are_the_same(tmp_path, monkeypatch):
+    wanted = sources.passphrase("päss\n")
+    (tmp_path / "p").write_bytes("päss\n\n".encode())
+    monkeypatch.setenv("PASS_FOR_TEST", "päss\n\n")
+    descriptor = os.open(tmp_path / "p", os.O_RDONLY)
+    try:
+        assert sources.read_passphrase(fd=descriptor) == wanted
+    finally:
+        os.close(descriptor)
+    assert sources.read_passphrase(file=tmp_path / "p") == wanted
+    assert sources.read_passphrase(variable="PASS_FOR_TEST") == wanted
+
+
+def test_passphrase_is_normalised():
+    assert sources.passphrase("a\u0308") == sources.passphrase("ä")
+    assert sources.passphrase(b"\xff\xfe").secret == b"\xff\xfe"
+
+
+def test_prompt(monkeypatch):
+    answers = iter(["one", "one", "one", "two"])
+    monkeypatch.setattr("getpass.getpass", lambda prompt: next(answers))
+    assert sources.read_passphrase(prompt=True, confirm=True) == sources.passphrase("one")
+    with pytest.raises(Refusal, match="do not agree"):
+        sources.read_passphrase(prompt=True, confirm=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\r\n", b"x" * 5000])
+def test_passphrase_files_refused(tmp_path, content):
+    path = tmp_path / "pass"
+    path.write_bytes(content)
+    with pytest.raises(Refusal, match="pass"):
+        sources.read_passphrase(file=path)
+
+
+def test_missing_places_are_refused(tmp_path, monkeypatch):
+    monkeypatch.delenv("NOT_SET_HERE", raising=False)
+    for where in ({"file": tmp_path / "none"}, {"variable": "NOT_SET_HERE"}, {"fd": 987}):
+        with pytest.raises(Refusal):
+            sources.read_passphrase(**where)
+
+
+def test_key_file_round_trip(tmp_path):
+    for kind in (sources.Kind.KEY_FILE, sources.Kind.IMAGE):
+        source = sources.Source(kind, bytes(range(32)))
+        path = tmp_path / "key"
+        path.write_text(sources.encode_key_file(source))
+        assert sources.key_file(path) == source
+
+
+def test_damaged_and_foreign_key_files(tmp_path):
+    text = sources.encode_key_file(sources.Source(sources.Kind.KEY_FILE, bytes(32)))
+    path = tmp_path / "key"
+    for bad in (
+        "",
+        "hello",
+        text.replace("AAAA", "AAAB", 1),
+        text.replace("jaxcrypt-key-1", "jaxcrypt-key-2"),
+        text.replace("jaxcrypt-key-1", "jaxcrypt-identity-1"),
+        text[:-9],
+        text + "x" * 100_000,
+        text + "!",
+    ):
+        path.write_text(bad)
+        with pytest.raises(Refusal) as caught:
+            sources.key_file(path)
+        assert str(path) in str(caught.value)
+        assert "AAAA" not in str(caught.value)
+    path.write_bytes(b"\x89PNG\r\n\xff")
+    with pytest.raises(Refusal):
+        sources.key_file(path)
+
+
+def test_sources_combine_in_any_order_and_without_collisions():
+    one, two = sources.passphrase("a"), sources.Source(sources.Kind.IMAGE, bytes(32))
+    assert sources.combine([one, two]) == sources.combine([two, one])
+    assert sources.combine([one]) != sources.combine([one, two])
+    glued = sources.passphrase(b"a" + struct.pack(">BI", 1, 1) + b"b")
+    assert sources.combine([glued]) != sources.combine([one, sources.passphrase("b")])
+    with pytest.raises(Refusal, match="twice"):
+        sources.combine([one, sources.passphrase("a")])
+
+
+def _encode(image, format, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def photo(rng):
+    return Image.fromarray(rng.integers(0, 256, (48, 40, 3), np.uint8))
+
+
+def test_key_image_digest_is_the_documented_one(photo):
+    rgba = np.asarray(photo.convert("RGBA"))
+    wanted = hashlib.sha256(b"jaxcrypt/1 key image" + struct.pack(">II", 40, 48) + rgba.tobytes()).digest()
+    assert keyimage.from_bytes(_encode(photo, "PNG")).secret == wanted
+
+
+def test_lossless_files_of_the_same_pixels_are_the_same_key(photo):
+    exif = Image.Exif()
+    exif[274] = 6
+    files = [
+        _encode(photo, "PNG"),
+        _encode(photo, "PNG", compress_level=0),
+        _encode(photo.convert("RGBA"), "PNG"),
+        _encode(photo, "PNG", exif=exif),  # orientation is not applied
+        _encode(photo, "PNG", icc_profile=b"not a profile"),
+        _encode(photo, "BMP"),
+        _encode(photo, "TIFF"),
+        _encode(photo, "TIFF", compression="tiff_lzw"),
+        _encode(photo, "WEBP", lossless=True),
+        _encode(photo, "WEBP", lossless=True, exif=exif),
+    ]
+    assert len({keyimage.from_bytes(data).secret for data in files}) == 1
+
+
+def test_lossy_and_undeterminable_files_are_keys_as_files(photo):
+    exif = Image.Exif()
+    exif[274] = 6
+    wide = Image.fromarray(np.asarray(photo)[..., 0].astype(np.uint16) * 257)
+    files = [
+        _encode(photo, "JPEG"),
+        _encode(photo, "WEBP", quality=80),
+        _encode(photo, "WEBP", quality=80, exif=exif),
+        _encode(photo, "AVIF"),
+        _encode(photo, "JPEG2000"),
+        _encode(photo, "TIFF", exif=exif),  # Pillow would turn it, others would not
+        _encode(photo, "TIFF", compression="jpeg"),
+        _encode(photo.convert("CMYK"), "TIFF"),
+        _encode(photo, "GIF"),
+        _encode(wide, "PNG"),
+        _encode(photo, "PNG", save_all=True, append_images=[photo.rotate(180)]),
+        _encode(photo, "TIFF", save_all=True, append_images=[photo.rotate(180)]),
+    ]
+    for data in files:
+        assert keyimage.from_bytes(data).secret == hashlib.sha256(data).digest()
+
+
+def test_one_pixel_and_the_shape_matter(photo):
+    data = np.asarray(photo).copy()
+    first = keyimage.from_bytes(_encode(photo, "PNG")).secret
+    turned = Image.fromarray(data.reshape(40, 48, 3))
+    data[3, 3, 0] ^= 1
+    other = Image.fromarray(data)
+    digests = {first, *(keyimage.from_bytes(_encode(image, "PNG")).secret for image in (turned, other))}
+    assert len(digests) == 3
+
+
+def test_flat_tiny_and_broken_pictures_are_no_keys(rng, photo):
+    flat = np.full((600, 800, 3), 77, np.uint8)
+    dot = flat.copy()
+    dot[300, 400] = 5
+    ramp = np.repeat((np.arange(800) % 256).astype(np.uint8)[None, :, None], 600, 0).repeat(3, 2)
+    for pixels in (flat, dot, ramp):
+        for format in ("PNG", "JPEG"):
+            with pytest.raises(Refusal, match="too flat"):
+                keyimage.from_bytes(_encode(Image.fromarray(pixels), format))
+    with pytest.raises(Refusal, match="too small"):
+        keyimage.from_bytes(_encode(photo.crop((0, 0, 31, 31)), "PNG"))
+    whole = _encode(photo, "PNG")
+    for bad in (b"", b"hello", whole[:50], whole[: len(whole) // 2]):
+        with pytest.raises(Refusal) as caught:
+            keyimage.from_bytes(bad, "k.png")
+        assert "k.png" in str(caught.value)
+
+
+def test_large_key_images_are_refused_before_decoding(tmp_path):
+    path = tmp_path / "huge.png"
+    Image.new("1", (20_000, 6_000)).save(path)
+    with pytest.raises(Refusal, match="100 megapixels") as caught:
+        keyimage.key_image(path)
+    assert caught.value.code == ExitCode.BAD_INPUT
