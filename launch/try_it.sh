@@ -17,10 +17,11 @@ if [ -z "$photo" ]; then
   (cd "$out" && "$venv/bin/python" -c "import skimage, sys, pathlib, shutil
 shutil.copy(pathlib.Path(skimage.__file__).parent / 'data' / 'astronaut.png', sys.argv[1])" "$photo")
 fi
+back=$out/back/$(basename "$photo")
 set -x
 "$venv/bin/jaxcrypt-keygen" --image "$out/key.png"
 "$venv/bin/jaxcrypt-encrypt" "$photo" --key-image "$out/key.png" -o "$out/sealed.png"
-"$venv/bin/jaxcrypt-decrypt" "$out/sealed.png" --key-image "$out/key.png" -o "$out/back/$(basename "$photo")"
-cmp "$photo" "$out/back/$(basename "$photo")"
+"$venv/bin/jaxcrypt-decrypt" "$out/sealed.png" --key-image "$out/key.png" -o "$back"
+cmp "$photo" "$back"
 { set +x; } 2>/dev/null
 echo "The very file came back. Look at $out/sealed.png: that is your photo, encrypted."
