@@ -25,7 +25,7 @@ from jaxcrypt.models.layers import ResidualBlock, depth_to_space, space_to_depth
 
 PATCH = 8
 _HALF = PATCH // 2
-_CELL = 0.04  # the cell width, relative to a range of 2, that suits 2 bits for each sample of a photo
+_ENCODER_PATCH_CONVS, _DECODER_PATCH_CONVS = 2, 5  # 3x3 convolutions that run on whole patches
 
 
 def zigzag(size: int = PATCH) -> list[tuple[int, int]]:
@@ -51,14 +51,15 @@ def dct_matrix(channels: int) -> np.ndarray:
     return full.reshape(PATCH * PATCH * channels, -1).astype(np.float32)
 
 
-def initial(bits: Sequence[int], channels: int) -> tuple[np.ndarray, np.ndarray]:
+def initial(bits: Sequence[int], cell: float, channels: int) -> tuple[np.ndarray, np.ndarray]:
     """The DCT columns that get bits, float32 ``[64*channels, K]``, and companding scales, float32 ``[K]``.
 
     ``bits`` has an entry for each DCT coefficient; those with 0 bits are not coded. The best allocation makes
-    all cells equally wide, so the scale that fits a latent doubles with each bit that it is given.
+    all cells equally wide, so the scale that fits a latent doubles with each bit that it is given:
+    ``cell * 2^bits``.
     """
     chosen = np.flatnonzero(bits)
-    return dct_matrix(channels)[:, chosen], (_CELL * 2.0 ** np.asarray(bits)[chosen]).astype(np.float32)
+    return dct_matrix(channels)[:, chosen], (cell * 2.0 ** np.asarray(bits)[chosen]).astype(np.float32)
 
 
 def compand(u: jax.Array, scale: jax.Array) -> jax.Array:
@@ -95,12 +96,13 @@ class Encoder(nn.Module):
     """
 
     bits: Sequence[int]
+    cell: float
     features: int
     blocks: int
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        start, scales = initial(self.bits, x.shape[-1])
+        start, scales = initial(self.bits, self.cell, x.shape[-1])
         latents = len(scales)
         linear = self.param("linear", lambda _: jnp.asarray(start))
         log_scale = self.param("log_scale", lambda _: jnp.log(jnp.asarray(scales)))
@@ -125,13 +127,14 @@ class Decoder(nn.Module):
     """
 
     bits: Sequence[int]
+    cell: float
     channels: int
     features: int
     blocks: int
 
     @nn.compact
     def __call__(self, y: jax.Array) -> jax.Array:
-        start, scales = initial(self.bits, self.channels)
+        start, scales = initial(self.bits, self.cell, self.channels)
         linear = self.param("linear", lambda _: jnp.asarray(start.T))
         log_scale = self.param("log_scale", lambda _: jnp.log(jnp.asarray(scales)))
         draft = depth_to_space(expand(y, jnp.exp(log_scale.astype(jnp.float32))) @ linear, PATCH)
@@ -153,28 +156,40 @@ class Autoencoder(nn.Module):
     Attributes:
       bits: for each of the ``64 * channels`` DCT coefficients, in the order of :func:`dct_matrix`, the bits
         of the latent that starts as it; 0: not coded. Their sum is what a patch costs.
+      cell: how wide the cells are at first, in units of the picture's range [-1, 1]; the finer the more bits.
       channels: 1 (grey) or 3 (RGB).
       features, encoder_blocks, decoder_blocks: width and depth of the residual nets.
     """
 
     bits: Sequence[int]
+    cell: float
     channels: int
-    features: int = 64
-    encoder_blocks: int = 2
-    decoder_blocks: int = 3
+    features: int
+    encoder_blocks: int
+    decoder_blocks: int
 
     def setup(self):
         if len(self.bits) != PATCH * PATCH * self.channels:
             raise ValueError(
                 f"bits: {len(self.bits)} entries for {PATCH * PATCH * self.channels} coefficients"
             )
-        self.encoder = Encoder(self.bits, self.features, self.encoder_blocks)
-        self.decoder = Decoder(self.bits, self.channels, self.features, self.decoder_blocks)
+        self.encoder = Encoder(self.bits, self.cell, self.features, self.encoder_blocks)
+        self.decoder = Decoder(self.bits, self.cell, self.channels, self.features, self.decoder_blocks)
 
     @property
     def widths(self) -> tuple[int, ...]:
         """Bits of each latent that is coded."""
         return tuple(b for b in self.bits if b)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """How many pixels around a patch its latents depend on, and around a latent the decoded pixels do.
+
+        Counted in 3x3 convolutions: on half patches, on patches; rounded up to whole patches.
+        """
+        encoder = _HALF * (1 + 2 * self.encoder_blocks) + PATCH * _ENCODER_PATCH_CONVS
+        decoder = PATCH * _DECODER_PATCH_CONVS + _HALF * (2 + 2 * self.decoder_blocks)
+        return tuple(-(-pixels // PATCH) * PATCH for pixels in (encoder, decoder))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """A picture to what becomes of it, differentiable; shapes and ranges as :class:`Decoder` says."""

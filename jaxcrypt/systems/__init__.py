@@ -27,6 +27,7 @@ from jaxcrypt.errors import Refusal, usage
 _MODULES = {
     "logistic": "jaxcrypt.systems.logistic",
     "mixing": "jaxcrypt.systems.mixing",
+    "autoencoder": "jaxcrypt.systems.autoencoder",
 }
 NAMES = tuple(_MODULES)
 DEFAULT = "logistic"

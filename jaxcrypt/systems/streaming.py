@@ -292,6 +292,8 @@ def encrypt_pictures(
     """
     if system.tiles is None:
         return _encrypt_by_whole(system, variables, pictures, subkeys, options, progress)
+    if not isinstance(system.tiles, Tiles):  # a driver of its own, with these two functions as methods
+        return system.tiles.encrypt_pictures(variables, pictures, subkeys, options, progress)
     tiles, shape = system.tiles, pictures[0].shape
     layout, programs, keys = tiles.layout(shape), _programs(tiles), _keys(subkeys)
     flats = [np.ascontiguousarray(picture).reshape(-1) for picture in pictures]
@@ -344,6 +346,10 @@ def decrypt_pictures(
     """
     if system.tiles is None:
         return _decrypt_by_whole(system, variables, ciphers, sides, subkeys, options, shape, lost, progress)
+    if not isinstance(system.tiles, Tiles):
+        return system.tiles.decrypt_pictures(
+            variables, ciphers, sides, subkeys, options, shape, lost, progress
+        )
     tiles = system.tiles
     layout, programs, keys = tiles.layout(shape), _programs(tiles), _keys(subkeys)
     flats = [np.ascontiguousarray(cipher).reshape(-1) for cipher in ciphers]

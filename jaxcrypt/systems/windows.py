@@ -1,0 +1,89 @@
+"""Pictures of any size through a convolutional net, window by window and without seams.
+
+A fully convolutional net sees only so far: an output depends on inputs within its *reach*. So a large
+picture is cut into cores, each is computed from a window that reaches far enough around it, and out comes
+what the net would have made of the whole picture, up to the rounding of floats. A window never leaves the
+picture: where a core lies at a border, so does its window, and the net sees the border as in the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Span:
+    """One axis of one window: ``[first, first + size)`` is read, of it ``[start, stop)`` is kept."""
+
+    first: int
+    size: int
+    start: int
+    stop: int
+
+
+def spans(length: int, size: int, reach: int) -> list[Span]:
+    """Windows of one ``size`` whose cores cover ``length``; one of ``length``, where that is smaller."""
+    if length <= size:
+        return [Span(0, length, 0, length)]
+    core = size - 2 * reach
+    found, start = [], 0
+    while start < length:
+        first = min(max(start - reach, 0), length - size)
+        stop = length if first == length - size else first + reach + core
+        found.append(Span(first, size, start, stop))
+        start = stop
+    return found
+
+
+def map_windows(
+    function: Callable[[np.ndarray], np.ndarray],
+    array: np.ndarray,
+    scale: tuple[int, int],
+    size: int,
+    reach: int,
+    progress: Callable[[float], None] | None = None,
+) -> np.ndarray:
+    """``function`` of ``array``, computed window by window.
+
+    Args:
+      function: uint8 ``[1, n*h, n*w, C]`` to uint8 ``[1, m*h, m*w, C']`` for all h and w.
+      array: uint8 ``[n*h, n*w, C]``.
+      scale: ``(n, m)``: positions to read and to write for one unit of the net's grid.
+      size, reach: of a window, in such units.
+
+    Returns:
+      uint8 ``[m*h, m*w, C']``.
+    """
+    read, write = scale
+    grid = [
+        (a, b)
+        for a in spans(array.shape[0] // read, size, reach)
+        for b in spans(array.shape[1] // read, size, reach)
+    ]
+    out = None
+    for done, (rows, columns) in enumerate(grid, 1):
+        window = array[tuple(slice(s.first * read, (s.first + s.size) * read) for s in (rows, columns))]
+        made = np.asarray(function(window[None]))[0]
+        if out is None:
+            out = np.empty(
+                (array.shape[0] // read * write, array.shape[1] // read * write, made.shape[2]), np.uint8
+            )
+        kept = (slice((s.start - s.first) * write, (s.stop - s.first) * write) for s in (rows, columns))
+        out[tuple(slice(s.start * write, s.stop * write) for s in (rows, columns))] = made[tuple(kept)]
+        if progress is not None:
+            progress(done / len(grid))
+    return out
+
+
+def share(progress: Callable[[float], None] | None, index: int, count: int) -> Callable[[float], None] | None:
+    """The progress of item ``index`` of ``count`` as a part of the whole."""
+    return None if progress is None else lambda done: progress((index + done) / count)
+
+
+def pad_to(picture: np.ndarray, unit: int) -> np.ndarray:
+    """``[H, W, C]`` with its last row and column repeated until both sides are multiples of ``unit``."""
+    height, width, _ = picture.shape
+    return np.pad(picture, ((0, -height % unit), (0, -width % unit), (0, 0)), mode="edge")
