@@ -30,6 +30,8 @@ MAX_FILE = 1 << 30
 MIN_PIXELS = 1024
 MIN_DETAIL_BITS = 4096
 _STRIP = 1 << 22
+# Not all that Pillow knows: opening some formats (EPS) runs other programs.
+_FORMATS = ("PNG", "BMP", "TIFF", "WEBP", "JPEG", "AVIF", "JPEG2000", "GIF", "PPM", "TGA", "QOI")
 _PLAIN_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 _TIFF_LOSSLESS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits")
 _TIFF_ORIENTATION = 274
@@ -88,7 +90,7 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return Image.open(io.BytesIO(data))
+            return Image.open(io.BytesIO(data), formats=_FORMATS)
     except Exception:  # Pillow's parsers raise nearly anything on hostile bytes
         raise Refusal(f"{name}: not a picture that can be read") from None
 

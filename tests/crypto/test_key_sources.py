@@ -4,6 +4,8 @@ import hashlib
 import io
 import os
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -43,6 +45,17 @@ def test_prompt(monkeypatch):
     assert sources.read_passphrase(prompt=True, confirm=True) == sources.passphrase("one")
     with pytest.raises(Refusal, match="do not agree"):
         sources.read_passphrase(prompt=True, confirm=True)
+
+
+def test_prompt_without_a_terminal_reads_nothing():
+    """Not even stdin, where a picture may be waiting."""
+    code = (
+        "from jaxcrypt.crypto import sources\nfrom jaxcrypt.errors import Refusal\n"
+        "try: sources.read_passphrase(prompt=True)\nexcept Refusal as refusal: print(refusal)"
+    )
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, input=b"word\n", capture_output=True, start_new_session=True, check=True)
+    assert b"no terminal" in done.stdout
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\r\n", b"x" * 5000])
