@@ -97,7 +97,7 @@ def _print(facts: dict[str, Any]) -> None:
     print(f"cipher    {size.format(**facts['cipher'])}")
     print(f"original  {size.format(**facts['original'])}")
     print(f"payload   {_payload(facts)}")
-    print(f"key       {facts['opens_with']}")
+    print(f"opens by  {facts['opens_with']}")
     print(f"signed    {'yes (by whom: decrypt --signed-by PUB)' if facts['signed'] else 'no'}")
 
 

@@ -139,7 +139,7 @@ class Keyring:
                 secret = None
             if secret is not None:
                 return secret
-        raise no_key(f"no key fits, or key data altered ({wanted(stanzas)})")
+        raise no_key(f"no key fits, or key data altered (it wants {wanted(stanzas)})")
 
     def _request(self) -> Request:
         alone = self._kinds == sources.Kind.KEY_FILE
@@ -191,7 +191,7 @@ def read_request(stanza: bytes) -> Request | None:
 
 
 def wanted(stanzas: Sequence[bytes]) -> str:
-    """What opens a picture, in words: ``"it wants passphrase and key image, or one of 2 recipients"``."""
+    """What opens a picture, in words: ``"passphrase and key image, or one of 2 recipients"``."""
     ways = []
     for stanza in stanzas:
         request = read_request(stanza)
@@ -200,4 +200,4 @@ def wanted(stanzas: Sequence[bytes]) -> str:
     count = sum(len(stanza) == RECIPIENT_BYTES for stanza in stanzas)
     if count:
         ways.append("its recipient" if count == 1 else f"one of {count} recipients")
-    return "it wants " + ", or ".join(ways) if ways else "it holds no key that this version knows"
+    return ", or ".join(ways) or "a key that this version does not know"

@@ -10,7 +10,7 @@ this page does not know is refused, and a new format gets a new version. FORMAT.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -69,9 +69,6 @@ class Header:
         if self.signature is None:
             return self.body()
         return self.body() + _encode_field(SIGNATURE, self.signature)
-
-    def unsigned(self) -> Header:
-        return replace(self, signature=None)
 
 
 @dataclass(frozen=True)
