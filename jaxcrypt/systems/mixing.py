@@ -1,0 +1,158 @@
+"""Keyed mixing alone: the picture becomes noise of eight bits, and comes back with about 45 dB.
+
+Lossy, and the floor for every learned cipher: see :mod:`jaxcrypt.functional.mixing` for the map and
+:mod:`jaxcrypt.functional.companding` for the bytes. A tile's samples are standardised by its mean and spread (in
+the encrypted header), joined by pilots, mixed, dithered, companded. A flat tile has no spread: its samples all become
+pilots, and its cipher is pure key stream noise.
+
+The cipher picture is longer than the picture along the longer side (rows where both are equal): by a
+96th, at least one, which is at most 3% from 34×34 on; very thin and tiny pictures get up to 16 samples more, so that
+there is something to mix with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxcrypt.errors import usage
+from jaxcrypt.functional import companding, mixing
+from jaxcrypt.systems.streaming import Layout, Tiles, decrypt_whole, encrypt_whole, even_bounds
+from jaxcrypt.training.record import System
+
+ARGUMENT = "experimental: keyed orthogonal mixing, without a proof; claimed to resist what evaluate --attacks measured"
+_MAX_TILE = 1 << 18
+_MIN_TILE = 32
+_PILOT_SHARE = 96
+_FEW = 16
+
+
+def _longer(shape) -> int:
+    return 0 if shape[0] >= shape[1] else 1
+
+
+def _grown(side: int, across: int) -> int:
+    return side + max(1, side // _PILOT_SHARE) + _FEW // across
+
+
+def cipher_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """``(H', W', C)`` of a picture's cipher."""
+    sides, axis = list(shape), _longer(shape)
+    sides[axis] = _grown(sides[axis], sides[1 - axis] * shape[2])
+    return tuple(sides)
+
+
+def plain_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """``(H, W, C)`` of the picture that a cipher of this shape came from. Raises ValueError where none did."""
+    axis = 0 if shape[0] > shape[1] else 1
+    for side in range(shape[axis] * (_PILOT_SHARE - 1) // _PILOT_SHARE - _FEW - 2, shape[axis]):
+        sides = list(shape)
+        sides[axis] = side
+        if side > 0 and cipher_shape(tuple(sides)) == tuple(shape):
+            return tuple(sides)
+    raise ValueError(f"no picture has a mixing cipher of shape {tuple(shape)}")
+
+
+def layout(shape: tuple[int, int, int]) -> Layout:
+    """Even tiles in an array of the next power of two."""
+    outer = cipher_shape(shape)
+    plain, cipher = shape[0] * shape[1] * shape[2], outer[0] * outer[1] * outer[2]
+    size = min(max(1 << (cipher - 1).bit_length(), _MIN_TILE), _MAX_TILE)
+    count = -(-cipher // size)
+    return Layout(outer, size, even_bounds(plain, count), even_bounds(cipher, count))
+
+
+def _statistics(samples: jax.Array, inside: jax.Array, length: jax.Array):
+    """Mean and spread of a tile; exactly 0 for the spread of a flat one."""
+    first = samples[0]
+    moved = jnp.where(inside, samples - first, 0.0)  # a flat tile gives zeros, whatever its level
+    mean = jnp.sum(moved) / length
+    spread = jnp.sqrt(jnp.sum(jnp.where(inside, (moved - mean) ** 2, 0.0)) / length)
+    return first + mean, spread
+
+
+def _seal(tile: dict[str, jax.Array]):
+    size = tile["data"].shape[0]
+    keyed = mixing.material(tile["subkey"], tile["index"], size)
+    position = jnp.arange(size, dtype=jnp.int32)
+    samples = tile["data"].astype(jnp.float32)
+    inside = position < tile["plain_length"]
+    mean, spread = _statistics(samples, inside, tile["plain_length"])
+    standard = jnp.where(inside & (spread > 0), (samples - mean) / jnp.maximum(spread, 1e-6), keyed.pilots)
+    mixed = mixing.mix(standard, tile["cipher_length"], keyed)
+    cipher = companding.compand(mixed, keyed.dither)
+    cipher = jnp.where(position < tile["cipher_length"], cipher, 0)
+    return cipher, {"mean": mean, "spread": spread}
+
+
+def _open(tile: dict[str, jax.Array]):
+    size = tile["data"].shape[0]
+    keyed = mixing.material(tile["subkey"], tile["index"], size)
+    position = jnp.arange(size, dtype=jnp.int32)
+    values = companding.expand(tile["data"], keyed.dither)
+    values = jnp.where(position < tile["cipher_length"], values, 0.0)
+    if "lost" in tile:
+        weights = 1.0 - tile["lost"].astype(jnp.float32)
+        standard = mixing.unmix_weighted(values, weights, tile["cipher_length"], keyed)
+    else:
+        standard = mixing.unmix(values, tile["cipher_length"], keyed)
+    is_pilot = (position >= tile["plain_length"]) & (position < tile["cipher_length"])
+    noise = mixing.noise_level(standard, keyed.pilots, is_pilot) * tile["spread"]
+    samples = tile["mean"] + tile["spread"] * standard
+    plain = jnp.clip(jnp.round(samples), 0, 255).astype(jnp.uint8)
+    return jnp.where(position < tile["plain_length"], plain, 0), {"noise": noise}
+
+
+def _report(head, again, found) -> dict[str, jax.Array]:
+    return {"noise": jnp.sqrt(jnp.mean(jnp.asarray(found["noise"]) ** 2))}
+
+
+TILES = Tiles(layout=layout, seal=_seal, open=_open, report=_report)
+
+
+def _encrypt(variables, inputs, subkey, options):
+    _refuse(options)
+    return encrypt_whole(TILES, jnp.asarray(inputs["image"]), subkey)
+
+
+def _decrypt(variables, sealed, inputs, subkey, options):
+    _refuse(options)
+    return decrypt_whole(TILES, sealed, subkey, plain_shape(sealed.pixels.shape[1:]), inputs.get("lost"))
+
+
+def _refuse(options) -> None:
+    if options:
+        raise usage(f"--system mixing takes no options, got {', '.join(name for name, _ in options)}")
+
+
+def _outputs(variables, batch, rng) -> dict[str, Any]:
+    """``plain``, ``cipher`` and ``decrypted`` under fresh subkeys, float32 in [0, 1]."""
+    image = jnp.asarray(batch["image"])
+    subkey = jax.random.bits(rng, (image.shape[0], 8), jnp.uint32)
+    sealed = _encrypt(variables, batch, subkey, ())
+    opened = _decrypt(variables, sealed, {}, subkey, ())
+    pictures = {"plain": image, "cipher": sealed.pixels, "decrypted": opened["image"]}
+    return {name: x.astype(jnp.float32) / 255 for name, x in pictures.items()}
+
+
+def _batch(config) -> dict[str, jax.ShapeDtypeStruct]:
+    """Any uint8 pictures of one shape; the config's ``batch_size`` and ``image_shape`` where it has them."""
+    config = dict(config or {})
+    shape = (config.get("batch_size", 1), *config.get("image_shape", (64, 64, 3)))
+    return {"image": jax.ShapeDtypeStruct(shape, jnp.uint8)}
+
+
+def build(config: Any = None) -> System:
+    """The System; it has nothing to configure."""
+    return System(
+        init=lambda rng, batch: ({}, {}),
+        batch=_batch,
+        stages=(),
+        encrypt=_encrypt,
+        decrypt=_decrypt,
+        outputs=_outputs,
+        argument=ARGUMENT,
+        tiles=TILES,
+    )
