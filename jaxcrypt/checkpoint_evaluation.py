@@ -51,7 +51,7 @@ def _pipeline(system: System, config: ConfigDict, split: str) -> Any:
 
 
 def validation_evaluator(system: System, config: ConfigDict) -> Callable[[dict[str, Any]], Iterator]:
-    """``(variables) -> (name, value)…``: mean ``psnr`` and ``mse`` on the validation split, and a ``sheet``."""
+    """``(variables) -> (name, value)…``: mean ``psnr`` and ``mse`` on the validation split, a ``sheet``."""
     mesh = make_mesh(config.mesh.data, config.mesh.fsdp)
     sharding = batch_sharding(mesh)
 
@@ -82,7 +82,7 @@ def validation_evaluator(system: System, config: ConfigDict) -> Callable[[dict[s
 
 
 def picture_errors(images: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """PSNR (dB) and MSE of each picture of ``decrypted`` against ``image``, float32 [B]; 8 bits, range [0, 1]."""
+    """PSNR (dB) and MSE of each picture of ``decrypted`` against ``image``, in 8 bits: float32 [B]."""
     if "image" not in images or "decrypted" not in images:
         return {}
     plain, back = (jnp.round(jnp.clip(images[k], 0, 1) * 255) for k in ("image", "decrypted"))

@@ -20,7 +20,7 @@ import numpy as np
 
 from jaxcrypt.training.checkpoint import Checkpoints, gather_pipeline_states
 from jaxcrypt.training.feed import Feed
-from jaxcrypt.training.hardware import peak_flops
+from jaxcrypt.training.hardware import describe, peak_flops
 from jaxcrypt.training.state import TrainState, variables
 from jaxcrypt.training.writer import Writer
 
@@ -141,13 +141,14 @@ class Save:
         meta = {
             "config": self._config,
             "stage": self._stage,
+            "hardware": describe(),
             "pipeline": gather_pipeline_states(run.pipeline_state),
         }
         self._checkpoints.save(run.state, meta, run.validation)
 
 
 class Trace:
-    """Records a profile of ``steps`` steps, once the first ``after`` have passed; for TensorBoard or Perfetto."""
+    """Records a profile of ``steps`` steps, once ``after`` have passed; for TensorBoard or Perfetto."""
 
     def __init__(self, folder: Path, after: int, steps: int):
         self._folder, self._start, self._stop = folder, after, after + steps
@@ -174,7 +175,8 @@ class Memory:
     def __call__(self, run: Run) -> None:
         stats = [device.memory_stats() or {} for device in jax.local_devices()]
         peaks = [entry["peak_bytes_in_use"] for entry in stats if "peak_bytes_in_use" in entry]
-        process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        unit = 1 if sys.platform == "darwin" else 1024
+        process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
         peak = max(peaks) if peaks else process
         self._writer.scalars(run.step, {"peak_memory_gib": peak / 2**30})
         log.info("peak memory %.3f GiB (%s)", peak / 2**30, "device" if peaks else "process")

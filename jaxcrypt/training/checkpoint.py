@@ -2,8 +2,8 @@
 
 ``<workdir>/checkpoints/<step>`` is an Orbax checkpoint of two items: ``state`` (the arrays of
 :class:`TrainState`) and ``meta`` (JSON: format, config, stage, pipeline states by host, metrics). Beside it
-``<workdir>/checkpoints.sha256/<step>.json`` holds the digest of each of its files, written once it is complete:
-a newest checkpoint that is cut short or altered is set aside, and the one before is taken.
+``<workdir>/checkpoints.sha256/<step>.json`` holds the digest of each of its files, written once it is
+complete: a newest checkpoint that is cut short or altered is set aside, and the one before is taken.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Checkpoints:
         self._read_only = read_only
         keep = [policies.LatestN(n=keep_last)]
         if keep_best:
-            keep.append(policies.BestN(get_metric_fn=self._score, n=keep_best, keep_checkpoints_without_metrics=False))
+            best_n = {"n": keep_best, "keep_checkpoints_without_metrics": False}
+            keep.append(policies.BestN(get_metric_fn=self._score, **best_n))
         self._options = ocp.CheckpointManagerOptions(
             preservation_policy=policies.AnyPreservationPolicy(keep),
             cleanup_tmp_directories=not read_only,
@@ -68,7 +69,8 @@ class Checkpoints:
         self._manager = self._open()
 
     def _open(self) -> ocp.CheckpointManager:
-        return ocp.CheckpointManager(self.folder, options=self._options, item_names=("state", "meta"))
+        handlers = {"state": ocp.StandardCheckpointHandler(), "meta": ocp.JsonCheckpointHandler()}
+        return ocp.CheckpointManager(self.folder, options=self._options, item_handlers=handlers)
 
     def _score(self, metrics: Mapping[str, float]) -> float:
         value = metrics.get(self._best)
@@ -125,10 +127,26 @@ class Checkpoints:
             self._set_aside(step)
         return _ALL_DAMAGED if steps else _NONE
 
-    def best(self) -> int | None:
-        """The step with the best validation metric, or else the newest; None where there is none."""
-        scored = [(self._score(self.meta(step)["metrics"]), step) for step in self.steps()]
-        return max(scored)[1] if scored else None
+    def best_sound(self) -> tuple[int, dict[str, Any]]:
+        """Step and meta of the best checkpoint by its run's own validation metric, or else the newest.
+
+        Damaged ones are passed over, saying so.
+
+        Raises:
+          Refusal: there is no sound one.
+        """
+        steps = self.steps()
+        metas = {step: self.meta(step) for step in steps if not self._report_damage(step)}
+        if not metas:
+            reason = "none of its checkpoints is sound" if steps else "no checkpoint yet"
+            raise Refusal(f"{self.folder}: {reason}")
+        return max(metas.items(), key=lambda item: (_own_score(item[1]), item[0]))
+
+    def _report_damage(self, step: int) -> bool:
+        damage = self._damage(step)
+        if damage is not None:
+            log.warning("%s: damaged (%s); passing it over", self.folder / str(step), damage)
+        return damage is not None
 
     def meta(self, step: int) -> dict[str, Any]:
         """The JSON part of the checkpoint at ``step``.
@@ -142,19 +160,24 @@ class Checkpoints:
         except Exception as error:
             raise Refusal(f"{where}: not a readable checkpoint ({_line(error)})") from None
         if meta["format"] > FORMAT:
-            raise Refusal(f"{where}: checkpoint format {meta['format']}, this version reads up to {FORMAT}; update")
+            newer = f"checkpoint format {meta['format']}, this version reads up to {FORMAT}"
+            raise Refusal(f"{where}: {newer}; update jaxcrypt")
         return meta
 
     def restore(self, step: int, template: TrainState) -> TrainState:
         """The state at ``step``, on the devices that the shapes of ``template`` name in their shardings."""
         args = ocp.args.Composite(state=ocp.args.StandardRestore(_as_tree(template)))
-        return TrainState(**self._manager.restore(step, args=args).state)
+        try:
+            return TrainState(**self._manager.restore(step, args=args).state)
+        except (ValueError, KeyError, TypeError) as error:
+            where = self.folder / str(step)
+            raise Refusal(f"{where}: does not fit this System and config ({_line(error)})") from None
 
     def restore_arrays(self, step: int) -> dict[str, Any]:
         """The state at ``step`` as a tree of numpy arrays, whatever devices wrote it; needs no template."""
         shapes = self._manager.item_metadata(step).state
-        numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), shapes)
-        args = ocp.args.Composite(state=ocp.args.PyTreeRestore(restore_args=numpy))
+        template = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+        args = ocp.args.Composite(state=ocp.args.StandardRestore(template))
         return self._manager.restore(step, args=args).state
 
     def _record_digests(self) -> None:
@@ -189,7 +212,7 @@ class Checkpoints:
         return None
 
     def _unreadable(self, step: int) -> str | None:
-        """What Orbax itself finds wrong; over several hosts reading is theirs together, and is left to restore."""
+        """What Orbax itself finds wrong; over several hosts they read together, which is left to restore."""
         if jax.process_count() > 1:
             return None
         try:
@@ -247,6 +270,19 @@ def own_pipeline_state(states: list[Any]) -> Any | None:
     return None
 
 
+def averaged(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """``{'params', 'extra'}`` of a state restored as plain arrays, averaged parameters first."""
+    return {"params": {**tree["params"], **tree["ema"]}, "extra": dict(tree["extra"])}
+
+
+def _own_score(meta: Mapping[str, Any]) -> float:
+    train = meta["config"]["train"]
+    value = meta["metrics"].get(train["best"])
+    if value is None or math.isnan(value):
+        return -math.inf
+    return value if train["best_mode"] == "max" else -value
+
+
 def _as_tree(state: TrainState) -> dict[str, Any]:
     return {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
 
@@ -263,5 +299,3 @@ def _file_digests(folder: Path) -> dict[str, str]:
 def _line(error: Exception) -> str:
     text = str(error).strip()
     return text.splitlines()[0][:200] if text else type(error).__name__
-
-

@@ -9,8 +9,8 @@ A config starts from :func:`get_defaults` and sets what it wants::
         config.train.steps = 20_000
         return config
 
-``model`` and ``data`` belong to the System and to the pipeline; the sections ``train``, ``optimizer``, ``mesh``
-are the trainer's, and a name that is not below is refused there.
+``model`` and ``data`` belong to the System and to the pipeline; the sections ``train``, ``optimizer``,
+``mesh`` are the trainer's, and a name that is not below is refused there.
 """
 
 from __future__ import annotations
@@ -51,7 +51,6 @@ def train_defaults() -> dict[str, Any]:
         "log_every": 100,
         "eval_every": 1000,
         "eval_batches": 16,  # validation batches per evaluation; 0: all
-        "sheet_every": 0,  # steps between picture sheets; 0: with every evaluation
         "checkpoint_every": 1000,
         "keep_last": 2,
         "keep_best": 1,

@@ -28,7 +28,7 @@ _SCHEDULES = ("constant", "cosine", "linear")
 
 
 def schedule(config: ConfigDict, updates: int) -> optax.Schedule:
-    """Learning rate by update: linear warm-up, then constant, cosine or linear over the rest of ``updates``."""
+    """Learning rate by update: linear warm-up, then the schedule for the rest of ``updates``."""
     warmup = config.warmup_steps
     if not 0 <= warmup < max(updates, 1):
         raise usage(f"config.optimizer.warmup_steps={warmup}: must be below the {updates} updates of the run")

@@ -32,8 +32,8 @@ class Phase:
 class Stage:
     """Phases trained together for ``steps`` steps; stages follow one another.
 
-    ``init_from`` names the earlier stage or the zoo entry whose parameters the stage starts from: nets that it
-    has are taken over (averaged where they were), all others start anew. None: everything starts anew.
+    ``init_from`` names the earlier stage or the zoo entry whose parameters the stage starts from: nets that
+    it has are taken over (averaged where they were), all others start anew. None: everything starts anew.
     ``name`` is what a later stage calls this one.
     """
 
@@ -73,7 +73,7 @@ class System:
       init: ``(rng, batch) -> (params, extra)``, dicts by net name; ``({}, {})`` where nothing is learned.
       batch: ``(config) -> {name: ShapeDtypeStruct}``: what the input pipeline must bring.
       stages: how it is trained, in order; empty where nothing is learned.
-      encrypt: ``(variables, inputs, subkey, options) -> Sealed``. ``inputs['image']`` is uint8 ``[B, H, W, C]``;
+      encrypt: ``(variables, inputs, subkey, options) -> Sealed``. ``inputs['image']`` is uint8 [B, H, W, C];
         ``subkey`` is uint32 ``[B, 8]``; ``options`` is a hashable, static tuple of ``(name, value)`` pairs.
       decrypt: ``(variables, sealed, inputs, subkey, options) -> dict`` of named results; ``'image'`` is uint8
         ``[B, H, W, C]``. ``inputs`` may hold ``'lost'``, bool ``[B, H', W']``: pixels known to be lost.

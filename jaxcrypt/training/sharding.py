@@ -27,11 +27,10 @@ def make_mesh(data: int = -1, fsdp: int = 1, devices: list[jax.Device] | None = 
     devices = jax.devices() if devices is None else devices
     if fsdp < 1 or (data < 1 and data != -1):
         raise usage(f"config.mesh: data={data}, fsdp={fsdp}; give whole numbers, data=-1 for all devices")
-    if data == -1:
-        data = len(devices) // fsdp
-    if data * fsdp != len(devices):
-        raise usage(f"config.mesh: data={data} × fsdp={fsdp} does not make the {len(devices)} devices here")
-    return jax.make_mesh((data, fsdp), BATCH_AXES, devices=devices, axis_types=(AxisType.Auto,) * 2)
+    rows = len(devices) // fsdp if data == -1 else data
+    if rows * fsdp != len(devices):
+        raise usage(f"config.mesh: data={data}, fsdp={fsdp} does not fit the {len(devices)} devices here")
+    return jax.make_mesh((rows, fsdp), BATCH_AXES, devices=devices, axis_types=(AxisType.Auto,) * 2)
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

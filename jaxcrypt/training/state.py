@@ -57,6 +57,6 @@ def variables(state: TrainState, averaged: bool = True) -> dict[str, Any]:
 
 
 def init_arrays(init: Callable[..., Any], spec: Mapping[str, jax.ShapeDtypeStruct], seed: int):
-    """``system.init`` on a batch of two zero examples of ``spec``'s shapes: traced, so shapes cost nothing."""
+    """``system.init`` on a batch of two zero examples of ``spec``'s shapes."""
     batch = {name: jnp.zeros((2, *leaf.shape[1:]), leaf.dtype) for name, leaf in spec.items()}
     return init(jax.random.key(seed), batch)

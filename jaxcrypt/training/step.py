@@ -1,6 +1,6 @@
 """The one training step of every System.
 
-For each phase ``p`` of the stage, in order, with :math:`θ_p` the parameters of its nets and all others frozen:
+For each phase p of the stage, in order, with θ_p the parameters of its nets and all others frozen:
 
     g = ∂ loss_p(θ, extra, batch, rng) / ∂θ_p,     θ_p ← θ_p + optimizer_p(g),     extra_p ← extra'_p
 
@@ -73,7 +73,7 @@ def make_step(
 
 
 def scan_steps(step: Callable, substeps: int) -> Callable:
-    """``substeps`` steps in one dispatch: every leaf of the batch has that leading axis; metrics are merged."""
+    """``substeps`` steps in one dispatch: leaves of the batch have that leading axis; metrics are merged."""
     if substeps == 1:
         return step
 
@@ -134,9 +134,7 @@ def _every(phase: Phase, run: Callable, name: str, state: TrainState, batch: Any
         shapes = jax.eval_shape(run, *args, batch, rng)[3]
         idle = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
         due = state.step % phase.every == 0
-        params, extra, opt, values = jax.lax.cond(
-            due, lambda: run(*args, batch, rng), lambda: (*args, idle)
-        )
+        params, extra, opt, values = jax.lax.cond(due, lambda: run(*args, batch, rng), lambda: (*args, idle))
         weight = due.astype(jnp.float32)
     metrics = {key: Average(total=value * weight, count=weight) for key, value in values.items()}
     state = state.replace(params=params, extra=extra, opt={**state.opt, name: opt})

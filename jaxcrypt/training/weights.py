@@ -1,4 +1,4 @@
-"""Variables as one safetensors file: ``params/<net>/<module>/<name>`` and ``extra/…``. No code runs on loading."""
+"""Variables as one safetensors file: ``params/<net>/<module>/<name>``, ``extra/…``. Loading runs no code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def save_weights(variables: Mapping[str, Any], metadata: Mapping[str, str], dtyp
     """
     stored, empty = {}, []
     for name, leaf in _flatten(variables):
-        if isinstance(leaf, Mapping):  # a net without parameters: the file has no place for it but its metadata
+        if isinstance(leaf, Mapping):  # a net without parameters: only the metadata has a place for it
             empty.append(name)
             continue
         value = np.asarray(leaf)

@@ -1,4 +1,4 @@
-"""Where numbers and pictures of a run go: a JSONL log, and TensorBoard files where tensorboardX is installed."""
+"""Where numbers and pictures of a run go: a JSONL log and TensorBoard files."""
 
 from __future__ import annotations
 

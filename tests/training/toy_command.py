@@ -1,6 +1,6 @@
 """Runs a real command (`train`, `evaluate`, `export`) with the toy System and its data in their places.
 
-  python -m tests.training.toy_command train --config … --workdir …
+python -m tests.training.toy_command train --config … --workdir …
 """
 
 import importlib

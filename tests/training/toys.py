@@ -61,14 +61,16 @@ def denoiser(config) -> System:
 class Generator(nn.Module):
     @nn.compact
     def __call__(self, x, train=True):
-        h = nn.BatchNorm(use_running_average=not train, momentum=0.9)(nn.Conv(8, (3, 3))(x))
+        h = nn.BatchNorm(use_running_average=not train, momentum=0.9)(nn.Conv(8, (3, 3), use_bias=False)(x))
         return nn.Conv(1, (3, 3))(nn.relu(h))
 
 
 class Critic(nn.Module):
     @nn.compact
     def __call__(self, x, train=True):
-        h = nn.BatchNorm(use_running_average=not train, momentum=0.9)(nn.Conv(8, (3, 3), strides=2)(x))
+        h = nn.BatchNorm(use_running_average=not train, momentum=0.9)(
+            nn.Conv(8, (3, 3), strides=2, use_bias=False)(x)
+        )
         return nn.Dense(1)(nn.leaky_relu(h).reshape(x.shape[0], -1))[:, 0]
 
 
@@ -126,7 +128,7 @@ def system(init, stages, outputs, ema=()):
 def config(**train):
     made = get_defaults()
     made.system = "toy"
-    made.train.update(dict(batch_size=16, steps=12, log_every=1, eval_every=4, checkpoint_every=4))
+    made.train.update({"batch_size": 16, "steps": 12, "log_every": 1, "eval_every": 4, "checkpoint_every": 4})
     made.train.update(train)
     return made
 

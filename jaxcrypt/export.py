@@ -1,0 +1,126 @@
+"""Export the best checkpoint of a run as one small weights file with its manifest entry.
+
+  python -m jaxcrypt.export --workdir W --name NAME [--zoo FOLDER] [--dtype auto|float16|float32] [--url URL]
+
+The result loads by name (in the package's own zoo, the default) or as FOLDER/NAME.safetensors. --dtype auto
+takes float16 where the System measures the same with it on the validation split.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxcrypt import __version__, cli, runtime, zoo
+from jaxcrypt.errors import usage
+
+DTYPES = ("auto", "float16", "float32")
+SAME = 1e-3  # relative difference of a validation metric below which two weight types measure the same
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    runtime.start(args.device)
+    entry, data = export(args.workdir, args.name, args.dtype)
+    place(entry, data, args.zoo, args.url)
+    facts = f"{entry['bytes']} bytes, {entry['dtype']}, step {entry['steps']}, sha256 {entry['sha256']}"
+    print(f"{args.zoo / args.name}.safetensors: {facts}")
+    return 0
+
+
+def _parser() -> cli.Parser:
+    parser = cli.Parser(prog="python -m jaxcrypt.export", description=__doc__)
+    parser.add_argument("--workdir", type=Path, required=True, help="folder of the training run")
+    parser.add_argument("--name", required=True, help="name of the entry")
+    parser.add_argument("--zoo", type=Path, default=zoo.FOLDER, help="folder of the manifest")
+    parser.add_argument("--dtype", choices=DTYPES, default="auto", help="type of the stored weights")
+    parser.add_argument("--url", help="where the file will be hosted, for weights too large to ship")
+    parser.add_argument("--device", choices=runtime.DEVICES, default="auto")
+    return parser
+
+
+def export(workdir: Path, name: str, dtype: str = "auto") -> tuple[dict[str, Any], bytes]:
+    """The manifest entry and the file's bytes for the best checkpoint (on validation) in ``workdir``.
+
+    Raises:
+      Refusal: no run there, a name that is no file name, or weights beyond float16 where that was asked for.
+    """
+    from jaxcrypt.training.weights import save_weights
+
+    if not name or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        raise usage(f"--name {name}: letters, digits, '-', '_' and '.' only")
+    system, variables, entry = zoo.load(workdir)
+    metrics = entry["metrics"]
+    if dtype == "auto":
+        dtype, metrics = choose_dtype(system, variables, entry)
+    data = save_weights(variables, {"name": name, "system": entry["system"]}, dtype)
+    entry.update(
+        name=name,
+        metrics=metrics,
+        dtype=dtype,
+        file=f"{name}.safetensors",
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        date=datetime.date.today().isoformat(),
+        jaxcrypt=__version__,
+    )
+    return entry, data
+
+
+def choose_dtype(system: Any, variables: Mapping[str, Any], entry: Mapping[str, Any]) -> tuple[str, dict]:
+    """float16 if every validation metric is the same within :data:`SAME`, and what was measured."""
+    from jaxcrypt.checkpoint_evaluation import validation_evaluator
+    from jaxcrypt.errors import Refusal
+    from jaxcrypt.training.defaults import complete
+    from jaxcrypt.training.weights import load_weights, save_weights
+
+    evaluator = validation_evaluator(system, complete(entry["config"]))
+    full = _scalars(evaluator(variables))
+    try:
+        half = _scalars(evaluator(load_weights(save_weights(variables, {}, "float16"))))
+    except Refusal:  # a value beyond its range
+        return "float32", full
+    same = all(abs(half[key] - value) <= SAME * max(abs(value), 1e-12) for key, value in full.items())
+    return ("float16", half) if same else ("float32", full)
+
+
+def _scalars(values: Any) -> dict[str, float]:
+    return {f"validation/{name}": float(value) for name, value in values if getattr(value, "ndim", 0) == 0}
+
+
+def place(entry: dict[str, Any], data: bytes, folder: Path, url: str | None = None) -> None:
+    """Write the file and put the entry into the folder's manifest, in place of one of the same name.
+
+    Raises:
+      Refusal: the shipped weights would exceed their limit together.
+    """
+    from jaxcrypt import output
+
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = zoo.manifest(folder)
+    if url:
+        entry["url"] = url
+        del entry["file"]
+    entries[entry["name"]] = entry
+    total = sum(e["bytes"] for e in entries.values() if "file" in e)
+    if total > zoo.LIMIT:
+        raise usage(
+            f"--name {entry['name']}: shipped weights would be {total / 2**20:.1f} MiB of at most "
+            f"{zoo.LIMIT // 2**20}; host the file and give --url"
+        )
+    output.write_whole(folder / f"{entry['name']}.safetensors", lambda file: file.write(data), force=True)
+    text = json.dumps(sorted(entries.values(), key=lambda e: e["name"]), indent=1) + "\n"
+    output.write_whole(folder / zoo.MANIFEST, lambda file: file.write(text.encode()), force=True)
+
+
+def run() -> None:
+    sys.exit(cli.entry(main))
+
+
+if __name__ == "__main__":
+    run()

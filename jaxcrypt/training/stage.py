@@ -1,0 +1,200 @@
+"""One stage of training: its state made or restored, its step compiled, its callbacks set."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+from clu import parameter_overview
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from jaxcrypt.errors import usage
+from jaxcrypt.training import callbacks, sharding
+from jaxcrypt.training import state as states
+from jaxcrypt.training.callbacks import Callback, Run
+from jaxcrypt.training.checkpoint import Checkpoints, own_pipeline_state
+from jaxcrypt.training.defaults import positive
+from jaxcrypt.training.feed import Feed
+from jaxcrypt.training.loop import run_steps
+from jaxcrypt.training.optimizer import optimizers
+from jaxcrypt.training.record import System
+from jaxcrypt.training.step import StepOptions, check_stage, make_step, scan_steps
+from jaxcrypt.training.stopping import StopRequest
+from jaxcrypt.training.weights import load_weights, save_weights
+from jaxcrypt.training.writer import Writer
+
+log = logging.getLogger("jaxcrypt")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the loop needs from outside and may not import.
+
+    Attributes:
+      pipeline: ``() -> pipeline`` of this host's training batches, endless, with ``get_state``/``set_state``.
+      evaluators: by name, ``(variables) -> iterable of (name, scalar or picture)``.
+      weights: ``(zoo entry) -> variables`` for a stage that starts from one.
+      profile_steps: trace so many steps; 0: none.
+      report_memory: report peak memory at the end.
+    """
+
+    pipeline: Callable[[], Any]
+    evaluators: Mapping[str, callbacks.Evaluator] = dataclasses.field(default_factory=dict)
+    weights: Callable[[str], dict[str, Any]] | None = None
+    profile_steps: int = 0
+    report_memory: bool = False
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all stages of a run share."""
+
+    system: System
+    config: ConfigDict
+    workdir: Path
+    around: Surroundings
+    mesh: Mesh
+    checkpoints: Checkpoints
+    writer: Writer
+
+
+class StageTrainer:
+    """One stage: makes or restores its state, compiles its step, runs it.
+
+    ``index`` is the stage's place in ``system.stages``, ``start`` the step at which it begins.
+    """
+
+    def __init__(self, setting: Setting, index: int, start: int):
+        self.system, self.config, self.workdir = setting.system, setting.config, setting.workdir
+        self.around, self.mesh = setting.around, setting.mesh
+        self.checkpoints, self.writer = setting.checkpoints, setting.writer
+        self.index, self.start, self.stage = index, start, self.system.stages[index]
+        config = self.config
+        self.substeps = positive(config.train.substeps, "config.train.substeps")
+        if self.stage.steps % self.substeps:
+            steps = self.stage.steps
+            raise usage(f"config.train.substeps={self.substeps}: does not divide the stage's {steps} steps")
+        self.optimizers = optimizers(config, self.stage)
+
+    def run(self, found: tuple[int, dict[str, Any]] | None, stop: StopRequest) -> states.TrainState:
+        """Train the stage from ``found`` (step and meta of a checkpoint in it), or from its beginning."""
+        state, pipeline = self._state(found), self.around.pipeline()
+        if found is not None:
+            log.info("resuming from the checkpoint at step %d", found[0])
+            own = own_pipeline_state(found[1]["pipeline"])
+            if own is not None:
+                pipeline.set_state(own)
+        step = found[0] if found else self.start
+        last = self.start + self.stage.steps
+        feed = Feed(pipeline, sharding.batch_sharding(self.mesh, self.substeps), self.substeps)
+        try:
+            run = Run(state, step, last, feed, pipeline_state=pipeline.get_state() if step >= last else None)
+            if step < last:
+                self._drive(run, stop)
+        finally:
+            feed.close()
+        self._keep_for_later(run.state)
+        return run.state
+
+    def _state(self, found: tuple[int, dict[str, Any]] | None) -> states.TrainState:
+        shapes = jax.eval_shape(self._fresh)
+        check_stage(self.stage, shapes.params)
+        if found is not None:
+            return self.checkpoints.restore(found[0], sharding.with_shardings(self.mesh, shapes))
+        if jax.process_index() == 0:
+            overview = parameter_overview.get_parameter_overview(shapes.params, include_stats=False)
+            phases = ", ".join(self.stage.phases)
+            log.info("parameters of stage %d (%s):\n%s", self.index + 1, phases, overview)
+            self.writer.text(self.start, "parameters", f"```\n{overview}\n```")
+            self.writer.text(self.start, "config", f"```\n{self.config}\n```")
+        if self.stage.init_from is None:
+            return sharding.create_sharded(self.mesh, self._fresh)
+        given = self._initial_weights(self.stage.init_from)
+        return sharding.create_sharded(self.mesh, lambda: self._fresh(given))
+
+    def _fresh(self, given: Mapping[str, Any] | None = None) -> states.TrainState:
+        params, extra = states.init_arrays(
+            self.system.init, self.system.batch(self.config), self.config.train.seed
+        )
+        if given is not None:
+            params = {**params, **{net: tree for net, tree in given["params"].items() if net in params}}
+            extra = {**extra, **{net: tree for net, tree in given["extra"].items() if net in extra}}
+        return states.create(params, extra, self.stage, self.optimizers, self.system.ema, self.start)
+
+    def _initial_weights(self, name: str) -> dict[str, Any]:
+        earlier = [stage.name for stage in self.system.stages[: self.index]]
+        if name in earlier:
+            return load_weights(self._stage_file(earlier.index(name)).read_bytes())
+        if self.around.weights is None:
+            raise usage(f"init_from={name}: neither an earlier stage nor a zoo entry")
+        return self.around.weights(name)
+
+    def _stage_file(self, index: int) -> Path:
+        return self.workdir / "stages" / f"{index + 1}.safetensors"
+
+    def _keep_for_later(self, state: states.TrainState) -> None:
+        """The weights of a finished stage, for the stages that start from it."""
+        if self.index + 1 == len(self.system.stages):
+            return
+        data = save_weights(sharding.fetch(states.variables(state)), {})
+        if jax.process_index() == 0:
+            target = self._stage_file(self.index)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_suffix(".part")
+            part.write_bytes(data)
+            part.replace(target)
+        if jax.process_count() > 1:
+            from jax.experimental import multihost_utils
+
+            multihost_utils.sync_global_devices(f"stage {self.index} kept")
+
+    def _drive(self, run: Run, stop: StopRequest) -> None:
+        fed = next(run.feed)
+        step, flops = self._compile(run.state, fed.batch)
+        logger = callbacks.Log(self.writer, self.config.train.batch_size, flops)
+        save = callbacks.Save(self.checkpoints, json.loads(self.config.to_json_best_effort()), self.index)
+        logger.start(run.step)
+        run.feed.take_waited()
+        run_steps(run, step, fed, self._callbacks(run, logger, save), self.substeps, stop, save)
+
+    def _compile(self, state: states.TrainState, batch: Any) -> tuple[Callable, float]:
+        """The compiled dispatch, and the analytic FLOPs of one step over all devices."""
+        opts = self.config.train
+        options = StepOptions(opts.seed, self.config.ema, opts.precision, opts.remat)
+        one = make_step(self.stage, self.optimizers, options)
+        whole = sharding.replicated(self.mesh)
+        kept = jax.tree.map(lambda leaf: leaf.sharding, state)
+        jitted = jax.jit(scan_steps(one, self.substeps), donate_argnums=0, out_shardings=(kept, whole))
+        start = time.perf_counter()
+        compiled = jitted.lower(state, batch).compile()
+        single = {name: _one_step(leaf, self.substeps) for name, leaf in batch.items()}
+        cost = jax.jit(one).lower(jax.eval_shape(lambda: state), single).cost_analysis() or {}
+        flops = float(cost.get("flops", 0.0))
+        log.info("compiled in %.1f s; %.4g GFLOP a step", time.perf_counter() - start, flops / 1e9)
+        return compiled, flops
+
+    def _callbacks(self, run: Run, logger: callbacks.Log, save: callbacks.Save) -> list[Callback]:
+        opts = self.config.train
+        made = [Callback(positive(opts.log_every, "config.train.log_every"), logger)]
+        if self.around.profile_steps:
+            trace = callbacks.Trace(self.workdir / "profile", run.step + 5, self.around.profile_steps)
+            made.append(Callback(1, trace))
+        if self.around.evaluators:
+            evaluate = callbacks.Evaluate(self.writer, self.around.evaluators)
+            made.append(Callback(positive(opts.eval_every, "config.train.eval_every"), evaluate))
+        made.append(Callback(positive(opts.checkpoint_every, "config.train.checkpoint_every"), save))
+        if self.around.report_memory:
+            made.append(Callback(run.last, callbacks.Memory(self.writer)))
+        return made
+
+
+def _one_step(leaf: jax.Array, substeps: int) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(leaf.shape[1:] if substeps > 1 else leaf.shape, leaf.dtype)

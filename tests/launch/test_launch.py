@@ -1,0 +1,78 @@
+"""The launchers that need a cluster print what they would run; what they print is understood by the command."""
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ARGUMENTS = ["--config", "configs/a b.py", "--workdir", "/tmp/W", "--config.train.steps=3"]
+
+
+def dry(script, **env):
+    done = subprocess.run(
+        [ROOT / "launch" / script, *ARGUMENTS],
+        env={**os.environ, "DRY_RUN": "1", "PYTHON": "python", "VENV": "venv", **env},
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("several_gpus.sh", ["python", "-m", "jaxcrypt.train", "--device", "gpu"]),
+        (
+            "slurm.sh",
+            ["srun", "--kill-on-bad-exit=1", "venv/bin/python", "-m", "jaxcrypt.train", "--distributed"],
+        ),
+        ("evaluate_checkpoints.sh", ["python", "-m", "jaxcrypt.evaluate", "--watch"]),
+    ],
+)
+def test_arguments_arrive_whole(script, expected):
+    code, out, _ = dry(script)
+    assert code == 0
+    assert shlex.split(out) == [*expected, *ARGUMENTS]
+
+
+def test_every_host_of_a_tpu_pod_gets_the_command():
+    code, out, _ = dry("tpu_pod.sh", TPU="pod", ZONE="z")
+    assert code == 0
+    *ssh, remote = shlex.split(out)
+    assert ssh == [
+        "gcloud",
+        "compute",
+        "tpus",
+        "tpu-vm",
+        "ssh",
+        "pod",
+        "--zone",
+        "z",
+        "--worker=all",
+        "--command",
+    ]
+    train = shlex.split(remote)
+    assert train[train.index("-m") : train.index("--config")] == [
+        "-m",
+        "jaxcrypt.train",
+        "--distributed",
+        "--device",
+        "tpu",
+    ]
+    assert train[train.index("--config") :] == ARGUMENTS
+
+
+def test_a_tpu_pod_without_a_name_is_refused():
+    code, _, err = dry("tpu_pod.sh")
+    assert code != 0
+    assert "name the TPU" in err
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "launch").glob("*.sh")))
+def test_every_script_is_executable_and_parses(script):
+    path = ROOT / "launch" / script
+    assert os.access(path, os.X_OK)
+    assert subprocess.run(["bash", "-n", path]).returncode == 0

@@ -1,0 +1,145 @@
+"""Checkpoints: written whole, restored exactly, on any number of devices; the damaged one is passed over."""
+
+import functools
+import json
+import logging
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcrypt import zoo
+from jaxcrypt.errors import Refusal
+from jaxcrypt.training import checkpoint, sharding, state
+from jaxcrypt.training.checkpoint import Checkpoints
+from jaxcrypt.training.optimizer import optimizers
+from tests.training import toys
+
+
+@functools.cache
+def make_state(fsdp=1, count=None, build=toys.gan):
+    """A fresh state at step 0 on the first ``count`` devices, and the shapes to restore one into."""
+    config = toys.config()
+    system, mesh = build(config), sharding.make_mesh(-1, fsdp, jax.devices()[:count])
+    stage = system.stages[0]
+
+    def create():
+        params, extra = state.init_arrays(system.init, system.batch(config), 0)
+        return state.create(params, extra, stage, optimizers(config, stage), system.ema)
+
+    return sharding.create_sharded(mesh, create), sharding.with_shardings(mesh, jax.eval_shape(create))
+
+
+def at(step, **where):
+    return make_state(**where)[0].replace(step=jnp.int32(step))
+
+
+def meta(**more):
+    config = json.loads(toys.config().to_json())
+    return {"config": config, "stage": 0, "pipeline": [{"index": 3}], "hardware": "test", **more}
+
+
+def saved(workdir, scores, **options):
+    """A run with checkpoints at the steps of ``scores``, of which the values are the validation PSNR."""
+    checkpoints = Checkpoints(workdir, best="validation/psnr", **options)
+    for step, psnr in scores.items():
+        checkpoints.save(at(step), meta(), {"validation/psnr": psnr} if psnr else None)
+    checkpoints.close()
+
+
+def same(one, other):
+    jax.tree.map(np.testing.assert_array_equal, jax.device_get(one), jax.device_get(other))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_restored_exactly_onto_another_number_of_devices(tmp_path, count):
+    written = at(8, fsdp=4)
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(written, meta(), {})
+    checkpoints.wait()
+    step, found = checkpoints.newest()
+    assert (step, found["pipeline"], found["format"]) == (8, [{"index": 3}], checkpoint.FORMAT)
+    _, template = make_state(fsdp=min(count, 2), count=count)
+    back = checkpoints.restore(8, template)
+    same(back, written)
+    assert all(len(leaf.sharding.device_set) == count for leaf in jax.tree.leaves(back))
+    same(checkpoints.restore_arrays(8)["params"], written.params)
+    checkpoints.close()
+
+
+def test_the_last_and_the_best_are_kept(tmp_path):
+    scores = {1: 20.0, 2: 31.0, 3: math.nan, 4: 25.0, 5: 24.0, 6: None}
+    saved(tmp_path, scores, keep_last=2, keep_best=1)
+    checkpoints = Checkpoints(tmp_path, read_only=True)
+    assert checkpoints.steps() == [2, 5, 6]
+    assert checkpoints.best_sound()[0] == 2
+    assert {path.stem for path in (tmp_path / "checkpoints.sha256").iterdir()} == {"2", "5", "6"}
+
+
+def largest_file(folder):
+    return max((p for p in folder.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("harm", [flip, cut, lambda path: path.unlink()], ids=["flipped", "cut", "missing"])
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path, caplog, harm):
+    saved(tmp_path, {4: 20.0, 8: 21.0})
+    harm(largest_file(tmp_path / "checkpoints" / "8"))
+    with caplog.at_level(logging.WARNING, "jaxcrypt"):
+        checkpoints = Checkpoints(tmp_path)
+        assert checkpoints.newest()[0] == 4
+    assert "checkpoints/8: damaged" in caplog.text
+    assert "falling back" in caplog.text
+    assert (tmp_path / "checkpoints.damaged" / "8").is_dir()
+    checkpoints.save(at(8), meta(), None)  # that step can be written again
+    checkpoints.wait()
+    assert checkpoints.newest()[0] == 8
+    checkpoints.close()
+
+
+def test_damage_is_seen_without_a_digest_too(tmp_path):
+    saved(tmp_path, {4: 20.0, 8: 21.0})
+    (tmp_path / "checkpoints.sha256" / "8.json").unlink()
+    cut(largest_file(tmp_path / "checkpoints" / "8" / "state"))
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.newest()[0] == 4
+    checkpoints.close()
+
+
+def test_when_every_checkpoint_is_damaged_the_run_says_so(tmp_path):
+    saved(tmp_path, {4: 20.0})
+    flip(largest_file(tmp_path / "checkpoints" / "4"))
+    with pytest.raises(Refusal, match="none of its checkpoints is sound"):
+        Checkpoints(tmp_path).newest()
+
+
+def test_a_newer_format_is_refused_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "FORMAT", 99)
+    saved(tmp_path, {4: 20.0})
+    monkeypatch.undo()
+    with pytest.raises(Refusal, match=r"checkpoints/4: checkpoint format 99, this version reads up to 1"):
+        Checkpoints(tmp_path, read_only=True).newest()
+
+
+def test_another_architecture_is_refused_in_one_line(tmp_path):
+    saved(tmp_path, {4: 20.0})
+    _, template = make_state(build=toys.denoiser)
+    with pytest.raises(Refusal, match="does not fit this System and config") as caught:
+        Checkpoints(tmp_path, read_only=True).restore(4, template)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_folders_are_refused(tmp_path):
+    with pytest.raises(Refusal, match="not the --workdir of a training run"):
+        zoo.load(tmp_path)

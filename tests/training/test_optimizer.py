@@ -1,0 +1,110 @@
+"""One optimizer: clipping, decay, accumulation, schedules, overrides by phase."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from ml_collections import ConfigDict
+
+from jaxcrypt.errors import Refusal
+from jaxcrypt.training.defaults import complete, optimizer_defaults
+from jaxcrypt.training.optimizer import optimizer, optimizers, schedule
+from tests.training import toys
+
+PARAMS = {"kernel": jnp.full((2, 2), 2.0), "bias": jnp.full((2,), 2.0)}
+
+
+def settings(**fields):
+    return ConfigDict({**optimizer_defaults(), **fields})
+
+
+def update(config, grads, steps=100):
+    rule = optimizer(config, steps)
+    return rule.update(grads, rule.init(PARAMS), PARAMS)[0]
+
+
+def test_adam_is_optax_adam():
+    grads = jax.tree.map(jnp.ones_like, PARAMS)
+    expected = optax.adam(1e-2)
+    expected = expected.update(grads, expected.init(PARAMS), PARAMS)[0]
+    jax.tree.map(np.testing.assert_allclose, update(settings(lr=1e-2), grads), expected)
+
+
+def test_gradients_are_clipped_by_their_global_norm():
+    grads = jax.tree.map(lambda p: jnp.full_like(p, 3.0), PARAMS)
+    got = update(settings(name="sgd", b1=0.0, lr=1.0, clip_norm=0.5), grads)
+    assert float(optax.tree.norm(got)) == pytest.approx(0.5, rel=1e-5)
+    assert float(optax.tree.norm(update(settings(name="sgd", b1=0.0, lr=1.0), grads))) > 7
+
+
+@pytest.mark.parametrize(("mask", "bias"), [("kernels", 0.0), ("all", -0.02)])
+def test_weight_decay_leaves_biases_alone_unless_told(mask, bias):
+    got = update(
+        settings(name="adamw", lr=0.1, weight_decay=0.1, decay_mask=mask),
+        jax.tree.map(jnp.zeros_like, PARAMS),
+    )
+    np.testing.assert_allclose(got["kernel"], -0.02, rtol=1e-6)
+    np.testing.assert_allclose(got["bias"], bias, rtol=1e-6)
+
+
+def test_accumulated_gradients_are_averaged_into_one_update():
+    rule = optimizer(settings(name="sgd", b1=0.0, lr=1.0, accumulate=2), 100)
+    now = rule.init(PARAMS)
+    first, now = rule.update(jax.tree.map(lambda p: jnp.full_like(p, 1.0), PARAMS), now, PARAMS)
+    second, now = rule.update(jax.tree.map(lambda p: jnp.full_like(p, 3.0), PARAMS), now, PARAMS)
+    np.testing.assert_array_equal(first["kernel"], 0.0)
+    np.testing.assert_allclose(second["kernel"], -2.0)
+
+
+def test_schedules_warm_up_and_end_where_they_should():
+    rate = schedule(settings(lr=1.0, schedule="cosine", warmup_steps=10, end_factor=0.1), 110)
+    assert [float(rate(n)) for n in (0, 5, 10, 60, 110)] == pytest.approx([0, 0.5, 1, 0.55, 0.1])
+    rate = schedule(settings(lr=1.0, schedule="linear"), 100)
+    assert [float(rate(n)) for n in (0, 50, 100, 200)] == pytest.approx([1, 0.5, 0, 0])
+    assert float(schedule(settings(lr=0.3), 5)(1000)) == pytest.approx(0.3)
+
+
+def test_phases_override_what_they_name():
+    config = toys.config()
+    config.phases = ConfigDict({"disc": {"optimizer": {"lr": 0.5, "name": "sgd", "b1": 0.0}}})
+    rules = optimizers(complete(config), toys.gan(config).stages[0])
+    grads = jax.tree.map(jnp.ones_like, PARAMS)
+    disc = rules["disc"].update(grads, rules["disc"].init(PARAMS), PARAMS)[0]
+    gen = rules["gen"].update(grads, rules["gen"].init(PARAMS), PARAMS)[0]
+    np.testing.assert_allclose(disc["bias"], -0.5)
+    np.testing.assert_allclose(gen["bias"], -1e-3, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"name": "adma"}, r"did you mean adam\?"),
+        ({"schedule": "cosinus"}, r"did you mean cosine\?"),
+        ({"decay_mask": "al", "name": "adamw", "weight_decay": 1.0}, r"did you mean all\?"),
+        ({"weight_decay": 0.1}, "adamw"),
+        ({"warmup_steps": 200}, "warmup_steps=200"),
+        ({"accumulate": 0}, "accumulate=0"),
+    ],
+)
+def test_nonsense_is_refused(fields, reason):
+    with pytest.raises(Refusal, match=reason):
+        optimizer(settings(**fields), 100)
+
+
+@pytest.mark.parametrize(
+    ("section", "name"), [("train", "stpes"), ("optimizer", "lr_rate"), ("mesh", "fdsp")]
+)
+def test_a_config_with_an_unknown_name_is_refused(section, name):
+    config = toys.config().to_dict()
+    config[section][name] = 1
+    with pytest.raises(Refusal, match=rf"config\.{section}\.{name}: unknown"):
+        complete(config)
+
+
+def test_a_stored_config_gets_what_was_added_since():
+    config = toys.config().to_dict()
+    del config["train"]["remat"], config["optimizer"]
+    assert complete(config).train.remat is False
+    assert complete(config).optimizer.name == "adam"
+    assert complete(config).train.steps == 12

@@ -1,0 +1,94 @@
+"""Runs that are stopped, by the real command in processes of their own, and go on as if they never had been."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "tests" / "training" / "toy_config.py"
+
+
+def start(workdir, *more, launcher=None, delay=0.0):
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable}
+    env.pop("XLA_FLAGS", None)
+    arguments = ["--config", str(CONFIG), "--workdir", str(workdir), f"--config.data.delay={delay}", *more]
+    if launcher:
+        env["TRAIN"] = "tests.training.toy_command train"
+        command = [str(ROOT / "launch" / launcher), *arguments]
+    else:
+        command = [sys.executable, "-m", "tests.training.toy_command", "train", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process):
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return err
+
+
+def losses(workdir):
+    """Loss by step; of a step that was done again, the later one."""
+    log = workdir / "log.jsonl"
+    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return {line["step"]: line["net/loss"] for line in lines if "net/loss" in line}
+
+
+def wait_for(process, condition):
+    deadline = time.monotonic() + 240
+    while not condition():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline, "the run does not get there"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def never_stopped(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("never_stopped")
+    finish(start(workdir))
+    return losses(workdir)
+
+
+@pytest.mark.slow
+def test_killed_and_terminated_runs_go_on_exactly(tmp_path, never_stopped):
+    process = start(tmp_path, delay=0.3)
+    wait_for(process, lambda: 6 in losses(tmp_path) and (tmp_path / "checkpoints" / "4").is_dir())
+    process.kill()
+    process.communicate()
+    assert 12 not in losses(tmp_path)
+
+    process = start(tmp_path, delay=0.3)
+    wait_for(process, lambda: 9 in losses(tmp_path))
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "resuming from the checkpoint at step 4" in err
+    assert "stopped by SIGTERM at step" in err.splitlines()[-1]
+    stopped = max(losses(tmp_path))
+    assert stopped < 12
+    assert (tmp_path / "checkpoints" / str(stopped)).is_dir()
+
+    assert f"resuming from the checkpoint at step {stopped}" in finish(start(tmp_path))
+    assert losses(tmp_path) == never_stopped
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_and_stop_together(tmp_path, never_stopped):
+    """Gloo between two processes of two devices each; SIGTERM reaches both, one process takes over."""
+    process = start(tmp_path, launcher="local_two_process.sh", delay=0.3)
+    wait_for(process, lambda: 5 in losses(tmp_path))
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGTERM, err
+    stopped = max(losses(tmp_path))
+    assert stopped < 12
+    err = finish(start(tmp_path, launcher="local_two_process.sh"))
+    assert err.count(f"resuming from the checkpoint at step {stopped}") == 2
+    assert losses(tmp_path) == pytest.approx(never_stopped, rel=1e-4)
+    assert "written by 2 hosts, now there are 1" in finish(start(tmp_path, "--config.train.steps=14"))
+    assert max(losses(tmp_path)) == 14
