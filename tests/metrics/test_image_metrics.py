@@ -40,7 +40,7 @@ def test_equal_pictures_have_infinite_psnr(rng):
 def test_eight_bits(rng):
     levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
     np.testing.assert_allclose(image.as_8_bits(levels / np.float32(255)) * 255, levels, atol=1e-4)
-    assert float(image.as_8_bits(np.float32([[[[1.7]]]]))) == 1.0
+    assert image.as_8_bits(np.float32([[[[1.7]]]])).item() == 1.0
 
 
 def test_ssim_refuses_pictures_below_its_window():
