@@ -1,4 +1,4 @@
-"""The launchers that need a cluster print what they would run; what they print is understood by the command."""
+"""The launchers that need a cluster print what they would run."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""Runs that are stopped, by the real command in processes of their own, and go on as if they never had been."""
+"""Runs that are stopped, by the real command in processes of their own, and go on as if never stopped."""
 
 import json
 import os
@@ -12,12 +12,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests" / "training" / "toy_config.py"
+STEPS = 24
 
 
-def start(workdir, *more, launcher=None, delay=0.0):
+def start(workdir, launcher=None, delay=0.0, steps=STEPS):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable}
     env.pop("XLA_FLAGS", None)
-    arguments = ["--config", str(CONFIG), "--workdir", str(workdir), f"--config.data.delay={delay}", *more]
+    arguments = ["--config", str(CONFIG), "--workdir", str(workdir), f"--config.data.delay={delay}"]
+    arguments += [f"--config.train.steps={steps}"]
     if launcher:
         env["TRAIN"] = "tests.training.toy_command train"
         command = [str(ROOT / "launch" / launcher), *arguments]
@@ -60,7 +62,7 @@ def test_killed_and_terminated_runs_go_on_exactly(tmp_path, never_stopped):
     wait_for(process, lambda: 6 in losses(tmp_path) and (tmp_path / "checkpoints" / "4").is_dir())
     process.kill()
     process.communicate()
-    assert 12 not in losses(tmp_path)
+    assert STEPS not in losses(tmp_path)
 
     process = start(tmp_path, delay=0.3)
     wait_for(process, lambda: 9 in losses(tmp_path))
@@ -70,7 +72,7 @@ def test_killed_and_terminated_runs_go_on_exactly(tmp_path, never_stopped):
     assert "resuming from the checkpoint at step 4" in err
     assert "stopped by SIGTERM at step" in err.splitlines()[-1]
     stopped = max(losses(tmp_path))
-    assert stopped < 12
+    assert stopped < STEPS
     assert (tmp_path / "checkpoints" / str(stopped)).is_dir()
 
     assert f"resuming from the checkpoint at step {stopped}" in finish(start(tmp_path))
@@ -86,9 +88,9 @@ def test_two_processes_train_as_one_and_stop_together(tmp_path, never_stopped):
     _, err = process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGTERM, err
     stopped = max(losses(tmp_path))
-    assert stopped < 12
+    assert stopped < STEPS
     err = finish(start(tmp_path, launcher="local_two_process.sh"))
     assert err.count(f"resuming from the checkpoint at step {stopped}") == 2
     assert losses(tmp_path) == pytest.approx(never_stopped, rel=1e-4)
-    assert "written by 2 hosts, now there are 1" in finish(start(tmp_path, "--config.train.steps=14"))
-    assert max(losses(tmp_path)) == 14
+    assert "written by 2 hosts, now there are 1" in finish(start(tmp_path, steps=STEPS + 2))
+    assert max(losses(tmp_path)) == STEPS + 2
