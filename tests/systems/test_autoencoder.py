@@ -1,0 +1,198 @@
+"""The autoencoder as a System: it trains, its cipher is a quarter of the bytes, any size comes back."""
+
+import io
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from configs.autoencoder import get_config
+from jaxcrypt.errors import Refusal
+from jaxcrypt.systems import autoencoder, windows
+from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+from jaxcrypt.training.optimizer import optimizers
+from jaxcrypt.training.state import create, init_arrays
+from jaxcrypt.training.step import StepOptions, make_step
+
+KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
+SMALL = {"features": 8, "encoder_blocks": 1, "decoder_blocks": 1}
+
+
+def small_config():
+    config = get_config()
+    config.model.grey.update(SMALL)
+    config.model.colour.update(SMALL)
+    config.train.batch_size = 8
+    config.optimizer.warmup_steps = 0
+    return config
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A small System and its variables after a few steps, with those before and the metrics of the last."""
+    config = small_config()
+    system = autoencoder.build(config)
+    params, extra = jax.jit(lambda: init_arrays(system.init, system.batch(config), 0))()
+    stage = system.stages[0]
+    opts = optimizers(config, stage)
+    state = create(params, extra, stage, opts, system.ema)
+    step = jax.jit(make_step(stage, opts, StepOptions()))
+    batch = {"image": np.stack([picture((64, 64, 3), seed) for seed in range(8)])}
+    for _ in range(4):  # a branch that ends in zeros wakes up from its end: one layer a step
+        state, metrics = step(state, batch)
+    return system, params, {"params": state.params, "extra": state.extra}, metrics
+
+
+def picture(shape, seed=0):
+    """A smooth picture with an edge, as faces have them; grey or colour."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: shape[0], : shape[1]] / 64
+    waves = [np.sin(x * a + y * b + c) for a, b, c in rng.uniform(-4, 4, (shape[2], 3))]
+    made = np.stack(waves, -1) * 40 + 128 + 30 * (x > 0.5)[..., None]
+    return made.astype(np.uint8)
+
+
+def psnr(a, b):
+    return 10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2))
+
+
+def through_png(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.squeeze()).save(buffer, "PNG")
+    back = np.asarray(Image.open(buffer))
+    return back.reshape(pixels.shape)
+
+
+def round_trip(trained, image, key=KEY, other=None):
+    system, _, variables, _ = trained
+    [(cipher, side)] = encrypt_pictures(system, variables, [image], [key])
+    [found] = decrypt_pictures(
+        system, variables, [through_png(cipher)], [side], [other or key], (), image.shape
+    )
+    return cipher, found
+
+
+def test_steps_move_both_nets_and_report(trained):
+    _, before, after, metrics = trained
+    for net in ("grey", "colour"):
+        moved = jax.tree.map(lambda a, b: bool((a != b).any()), before[net], after["params"][net])
+        assert all(jax.tree.leaves(moved["encoder"])), moved
+        assert np.isfinite(metrics[f"{net}/psnr"].total)
+        assert metrics[f"{net}/loss"].total > 0
+
+
+@pytest.mark.parametrize("shape", [(64, 64, 1), (64, 64, 3), (17, 23, 3), (100, 130, 1), (1, 1, 1)])
+def test_cipher_is_a_quarter_of_the_bytes_and_the_picture_comes_back(trained, shape):
+    image = picture(shape)
+    cipher, found = round_trip(trained, image)
+    assert cipher.dtype == np.uint8
+    assert cipher.shape == (-(-shape[0] // 8) * 4, -(-shape[1] // 8) * 4, shape[2])
+    if shape[0] == 64:
+        assert cipher.nbytes * 4 == image.nbytes
+    assert found["image"].shape == shape
+    assert found["image"].dtype == np.uint8
+    assert found["intact"]
+    assert psnr(found["image"], image) > 30
+
+
+def test_cipher_looks_like_noise(trained):
+    system, _, variables, _ = trained
+    flat = np.full((256, 256, 1), 90, np.uint8)
+    [(cipher, _)] = encrypt_pictures(system, variables, [flat], [KEY])
+    counts = np.bincount(cipher.ravel(), minlength=256)
+    assert ((counts - cipher.size / 256) ** 2 / (cipher.size / 256)).sum() < 350
+    assert abs(np.corrcoef(cipher[:, 1:].ravel(), cipher[:, :-1].ravel())[0, 1]) < 0.03
+
+
+def test_wrong_key_gives_nothing_of_the_picture(trained):
+    image = picture((64, 64, 1))
+    _, found = round_trip(trained, image, other=OTHER)
+    assert not found["intact"]
+    assert abs(np.corrcoef(found["image"].ravel(), image.ravel())[0, 1]) < 0.15
+    assert psnr(found["image"], image) < 16
+
+
+def test_windows_leave_no_seams(trained):
+    """Cut into windows, the compressed bytes and the picture are those of the whole, up to float rounding."""
+    system, _, variables, _ = trained
+    image = picture((8 * 40, 8 * 33, 1))
+    net = dict(system.tiles.nets)["grey"]
+    params = variables["params"]["grey"]
+
+    def both(size):
+        packed = windows.map_windows(
+            lambda w: autoencoder.compress(net, params, w), image, (8, 4), size, net.reach[0] // 8
+        )
+        return packed, windows.map_windows(
+            lambda w: autoencoder.expand(net, params, w), packed_whole, (4, 8), size, net.reach[1] // 8
+        )
+
+    packed_whole = np.asarray(autoencoder.compress(net, params, image[None]))[0]
+    whole = np.asarray(autoencoder.expand(net, params, packed_whole[None]))[0]
+    packed, decoded = both(24)
+    assert (packed != packed_whole).mean() < 1e-3
+    assert np.abs(decoded.astype(int) - whole).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("length", "size", "reach"), [(5, 8, 1), (8, 8, 1), (9, 8, 1), (100, 16, 5), (33, 7, 3)]
+)
+def test_spans_cover_once_and_see_far_enough(length, size, reach):
+    found = windows.spans(length, size, reach)
+    kept = [i for span in found for i in range(span.start, span.stop)]
+    assert kept == list(range(length))
+    for span in found:
+        assert span.first >= 0
+        assert span.first + span.size <= length
+        assert span.first in (0, span.start - reach) or span.start - span.first >= reach
+        assert span.first + span.size == length or span.first + span.size - span.stop >= reach
+
+
+def test_streamed_and_whole_agree(trained):
+    """The jittable pair of the record decodes what the driver made, and the other way round."""
+    system, _, variables, _ = trained
+    image = picture((64, 64, 3))
+    subkey = np.frombuffer(KEY, "<u4")[None]
+    sealed = jax.jit(lambda: system.encrypt(variables, {"image": image[None]}, subkey, ()).__dict__)()
+    [found] = decrypt_pictures(
+        system, variables, [np.asarray(sealed["pixels"])[0]],
+        [{"digest": np.asarray(sealed["side"]["digest"])[0]}], [KEY], (), image.shape,
+    )  # fmt: skip
+    assert found["intact"]
+    assert psnr(found["image"], image) > 30
+
+
+def test_outputs_are_pictures_in_unit_range(trained):
+    system, _, variables, _ = trained
+    batch = {"image": np.stack([picture((64, 64, 3), seed) for seed in range(2)])}
+    made = jax.jit(system.outputs)(variables, batch, jax.random.key(0))
+    assert made["image"].shape == made["decrypted"].shape == (2, 64, 64, 3)
+    assert made["grey_cipher"].shape == (2, 32, 32, 1)
+    for image in made.values():
+        assert 0 <= image.min() <= image.max() <= 1
+
+
+def test_alpha_and_options_are_refused(trained):
+    system, _, variables, _ = trained
+    assert system.channels == (1, 3)
+    with pytest.raises(Refusal, match="4 channels"):
+        encrypt_pictures(system, variables, [np.zeros((8, 8, 4), np.uint8)], [KEY])
+    with pytest.raises(Refusal, match="no options, got rate"):
+        encrypt_pictures(system, variables, [np.zeros((8, 8, 1), np.uint8)], [KEY], (("rate", 2),))
+
+
+def test_bits_that_miss_the_rate_are_refused():
+    config = small_config()
+    config.model.grey.bits = (8,) * 64
+    with pytest.raises(Refusal, match=r"config\.model\.grey\.bits: 512 in all; must be 128"):
+        autoencoder.build(config)
+
+
+def test_config_survives_json():
+    import json
+
+    from ml_collections import ConfigDict
+
+    config = ConfigDict(json.loads(small_config().to_json()))
+    assert autoencoder.build(config).tiles == autoencoder.build(small_config()).tiles
