@@ -1,13 +1,13 @@
 """What a cipher picture gives away, and what chance alone would give.
 
-Every statistic is a batched JAX function on uint8 pictures ``[B, H, W, C]``; beside it stands what a picture of
-independent uniform bytes of the same size has, so that a number can be judged: :class:`Chance` is that
-distribution, normal by the central limit theorem, and a picture is *outside* where the two-sided p-value is below
-α. How many of many pictures may be outside is a binomial question: :func:`pooled_p`.
+Every statistic is a batched JAX function on uint8 pictures ``[B, H, W, C]``; beside it stands what a picture
+of independent uniform bytes of the same size has, so that a number can be judged: :class:`Chance` is that
+distribution, normal by the central limit theorem, and a picture is *outside* where the p-value is below α. How
+many of many pictures may be outside is a binomial question: :func:`pooled_p`.
 
-NPCR and UACI compare two **ciphers**: of a picture, and of the same with one pixel changed. With N samples and
-F = 255 the acceptance intervals are those of Wu, Noonan and Agaian, "NPCR and UACI Randomness Tests for Image
-Encryption" (2011):
+NPCR and UACI compare two **ciphers**: of a picture, and of the same with one pixel changed. With N samples
+and F = 255 the acceptance intervals are those of Wu, Noonan and Agaian, "NPCR and UACI Randomness Tests for
+Image Encryption" (2011):
 
     NPCR:  mean F/(F+1),            variance F / ((F+1)² N)
     UACI:  mean (F+2)/(3F+3),       variance (F+2)(F²+2F+3) / (18 (F+1)² F N)
@@ -126,8 +126,8 @@ def block_mean_correlation(plain: jax.Array, cipher: jax.Array) -> jax.Array:
 
 def _block_means(images: jax.Array) -> jax.Array:
     batch, height, width, channels = images.shape
-    blocks = images.astype(jnp.float32).reshape(batch, height // BLOCK, BLOCK, width // BLOCK, BLOCK, channels)
-    return blocks.mean(axis=(2, 4))
+    rows, columns = height // BLOCK, width // BLOCK
+    return images.astype(jnp.float32).reshape(batch, rows, BLOCK, columns, BLOCK, channels).mean(axis=(2, 4))
 
 
 def _correlation(x: jax.Array, y: jax.Array) -> jax.Array:
@@ -135,7 +135,8 @@ def _correlation(x: jax.Array, y: jax.Array) -> jax.Array:
     x = x - x.mean(axis=axes, keepdims=True)
     y = y - y.mean(axis=axes, keepdims=True)
     energy = jnp.sum(x * x, axis=axes) * jnp.sum(y * y, axis=axes)
-    return jnp.where(energy > 0, jnp.sum(x * y, axis=axes) / jnp.sqrt(jnp.where(energy > 0, energy, 1.0)), 0.0)
+    scale = jnp.sqrt(jnp.where(energy > 0, energy, 1.0))
+    return jnp.where(energy > 0, jnp.sum(x * y, axis=axes) / scale, 0.0)
 
 
 def chi_square_chance() -> Chance:
