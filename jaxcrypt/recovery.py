@@ -24,7 +24,7 @@ class Damaged:
     def need_header(self) -> bytes:
         """The header that the file still carries."""
         if self.container is None:
-            raise tampered(
+            raise Refusal(
                 f"{self.name}: carries no header; give the one that --write-header saved with --header FILE"
             )
         return self.container.need_header()

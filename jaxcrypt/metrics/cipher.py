@@ -2,8 +2,8 @@
 
 Every statistic is a batched JAX function on uint8 pictures ``[B, H, W, C]``; beside it stands what a picture
 of independent uniform bytes of the same size has, so that a number can be judged: :class:`Chance` is that
-distribution, normal by the central limit theorem, and a picture is *outside* where the p-value is below α. How
-many of many pictures may be outside is a binomial question: :func:`pooled_p`.
+distribution, normal by the central limit theorem, and a picture is *outside* where the p-value is below α.
+How many of many pictures may be outside is a binomial question: :func:`pooled_p`.
 
 NPCR and UACI compare two **ciphers**: of a picture, and of the same with one pixel changed. With N samples
 and F = 255 the acceptance intervals are those of Wu, Noonan and Agaian, "NPCR and UACI Randomness Tests for
