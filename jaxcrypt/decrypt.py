@@ -75,9 +75,9 @@ def _main(argv: Sequence[str] | None) -> int:
         raise usage("--json and the file cannot both go to stdout; give -o FILE")
     if (args.header or args.lost) and len(jobs) > 1:
         raise usage("--header and --lost belong to one picture; decrypt one at a time with them")
-    opener = _Opener(args)
-    targets = Targets([job.source for job in jobs if job.source], args.force)
     report = Report(jobs, args.json)
+    opener = _Opener(args, report)
+    targets = Targets([job.source for job in jobs if job.source], args.force)
     for job in jobs:
         try:
             result = opener.open(job)
@@ -114,12 +114,13 @@ def _write(job: Job, result: _Result, targets: Targets, force: bool) -> Path | N
 class _Opener:
     """Everything that is the same for all pictures of a run: keys, verifier, recovery options."""
 
-    def __init__(self, args: argparse.Namespace):
+    def __init__(self, args: argparse.Namespace, report: Report):
         from jaxcrypt.crypto import recipients, signing
         from jaxcrypt.crypto.filekey import Keyring
         from jaxcrypt.imaging import read_file
 
         self._args = args
+        self._report = report
         self._header = read_file(args.header) if args.header else None
         self._verifier = signing.read_verifier(args.signed_by) if args.signed_by else None
         private = [recipients.read_identity(path) for path in args.identity]
@@ -186,6 +187,7 @@ class _Opener:
             loaded.options,
             opened.header.original,
             None if lost is None else [lost],
+            self._report.progress(1),
         )
         return encode_png(results[0]["image"]), loaded.system.lossless
 

@@ -153,7 +153,10 @@ class _Sealer:
         keys = [self._keyring.new_file_key(item.data, name, options) for item in batch]
         subkeys = [key.subkey("system") for key in keys]
         pictures = [item.pixels for item in batch]
-        made = streaming.encrypt_pictures(loaded.system, loaded.variables, pictures, subkeys, options)
+        progress = report.progress(len(batch))
+        made = streaming.encrypt_pictures(
+            loaded.system, loaded.variables, pictures, subkeys, options, progress
+        )
         for item, key, (pixels, side) in zip(batch, keys, made, strict=True):
             try:
                 self._write(item, key, pixels, side, options)

@@ -117,7 +117,8 @@ class Report:
         self._json = as_json
         self._failed = 0
         self._code = ExitCode.OK
-        self._bar = tqdm(total=len(jobs), unit="picture", disable=self._single or not sys.stderr.isatty())
+        bar = "{percentage:3.0f}%|{bar}| {n:.0f}/{total} [{elapsed}<{remaining}]"
+        self._bar = tqdm(total=len(jobs), bar_format=bar, leave=False, disable=not sys.stderr.isatty())
 
     def done(self, job: Job, target: Path | None, says: str, **facts: Any) -> None:
         """One file was written whole (``target`` None: to stdout). ``facts`` go into the JSON line."""
@@ -133,6 +134,18 @@ class Report:
         self._failed += 1
         self._code = refusal.code if self._single else ExitCode.FAILED
         self._line(f"jaxcrypt: {refusal}", input=job.name, error=str(refusal), exit=int(refusal.code))
+
+    def progress(self, pictures: int) -> Callable[[float], None]:
+        """A callback for work on the next ``pictures`` files: it takes the share done, 0 to 1."""
+        before = self._bar.n
+
+        def show(share: float) -> None:
+            self._bar.n = before + share * pictures
+            self._bar.refresh()
+            if share >= 1:
+                self._bar.n = before
+
+        return show
 
     def _line(self, text: str, **facts: Any) -> None:
         self._bar.write(text, file=sys.stderr)
