@@ -14,13 +14,13 @@ class ExitCode(enum.IntEnum):
     """Exit statuses of every ``jaxcrypt`` command. 0 means: everything asked for was written whole."""
 
     OK = 0
-    FAILED = 1          # some of several files failed, or an output could not be written
-    USAGE = 2           # options that make no sense (argparse uses the same number)
-    BAD_INPUT = 3       # not a picture, not a sealed picture, truncated, too large, unsupported
-    NO_KEY = 4          # no key fits, or key data altered
-    TAMPERED = 5        # a MAC failed: damaged or tampered, which cryptography cannot tell apart
-    RECOVERED = 6       # --recover wrote pixels that nothing authenticates
-    BAD_SIGNATURE = 7   # --signed-by: no signature, or not by that key
+    FAILED = 1  # some of several files failed, or an output could not be written
+    USAGE = 2  # options that make no sense (argparse uses the same number)
+    BAD_INPUT = 3  # not a picture, not a sealed picture, truncated, too large, unsupported
+    NO_KEY = 4  # no key fits, or key data altered
+    TAMPERED = 5  # a MAC failed: damaged or tampered, which cryptography cannot tell apart
+    RECOVERED = 6  # --recover wrote pixels that nothing authenticates
+    BAD_SIGNATURE = 7  # --signed-by: no signature, or not by that key
 
 
 class Refusal(Exception):

@@ -53,7 +53,14 @@ def read_sources(args: argparse.Namespace, *, confirm: bool) -> list[Any]:
 def require_some_key(args: argparse.Namespace, *, sealing: bool) -> None:
     """Refuse a command line that names no key at all, before anything is read."""
     public = args.recipient if sealing else args.identity
-    named = (args.passphrase, args.passphrase_file, args.passphrase_env, args.key_image, args.key_file, public)
+    named = (
+        args.passphrase,
+        args.passphrase_file,
+        args.passphrase_env,
+        args.key_image,
+        args.key_file,
+        public,
+    )
     if not any(named) and args.passphrase_fd is None:
         other = "--recipient" if sealing else "--identity"
         raise usage(f"give a key: --key-image, --passphrase, --key-file or {other} (see --help)")
