@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jaxcrypt import keyoptions, runtime, systems
+from jaxcrypt import keyoptions, loading, runtime
 from jaxcrypt.cli import EXIT_CODES, Parser, entry
 from jaxcrypt.errors import ExitCode, Refusal, usage
 from jaxcrypt.jobs import Job, Report, plan_jobs
@@ -125,7 +125,7 @@ class _Opener:
         self._verifier = signing.read_verifier(args.signed_by) if args.signed_by else None
         private = [recipients.read_identity(path) for path in args.identity]
         self._keyring = Keyring(keyoptions.read_sources(args, confirm=False), identities=private)
-        self._systems: dict[tuple, systems.Loaded] = {}
+        self._systems: dict[tuple, loading.Loaded] = {}
 
     def open(self, job: Job) -> _Result:
         """The file or picture in one sealed picture, verified whole unless ``--recover``."""
@@ -191,12 +191,10 @@ class _Opener:
         )
         return encode_png(results[0]["image"]), loaded.system.lossless
 
-    def _load(self, name: str, options: tuple, source: str) -> systems.Loaded:
-        if name not in systems.NAMES:
-            raise Refusal(f"{source}: made by the System {name!r}, which this version does not have")
+    def _load(self, name: str, options: tuple, source: str) -> loading.Loaded:
         if (name, options) not in self._systems:
             runtime.start(self._args.device)
-            self._systems[name, options] = systems.load(name, self._args.weights)
+            self._systems[name, options] = loading.load_stored(name, options, self._args.weights, source)
         return self._systems[name, options]
 
 

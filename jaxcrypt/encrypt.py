@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jaxcrypt import keyoptions, runtime, systems
+from jaxcrypt import keyoptions, loading, runtime, systems
 from jaxcrypt.cli import EXIT_CODES, Parser, entry
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.jobs import Job, Report, batched_by_shape, plan_jobs
@@ -101,7 +101,7 @@ class _Sealer:
         public = [recipients.read_recipient(path) for path in args.recipient]
         self._keyring = Keyring(keyoptions.read_sources(args, confirm=True), public)
         self._signer = signer
-        self._loaded: systems.Loaded | None = None
+        self._loaded: loading.Loaded | None = None
 
     def load(self, jobs: list[Job], report: Report) -> Iterator[_Loaded]:
         """Read the pictures, those of one size together; what cannot be taken is reported and passed over."""
@@ -127,11 +127,11 @@ class _Sealer:
         self._ready().check_channels(picture.mode, picture.pixels.shape[2], job.name)
         return _Loaded(job, target, data, picture.pixels)
 
-    def _ready(self) -> systems.Loaded:
+    def _ready(self) -> loading.Loaded:
         """The System, loaded once and only when a picture was read: a typo costs no start of JAX."""
         if self._loaded is None:
             runtime.start(self._args.device)
-            self._loaded = systems.load(self._args.system, self._args.weights)
+            self._loaded = loading.load(self._args.system, self._args.weights)
             for note in self._notes(self._loaded.system):
                 print("note:", note, file=sys.stderr)
         return self._loaded
@@ -149,17 +149,17 @@ class _Sealer:
         from jaxcrypt.systems import streaming
 
         loaded = self._ready()
-        name, options = self._args.system, loaded.options
-        keys = [self._keyring.new_file_key(item.data, name, options) for item in batch]
+        name = self._args.system
+        keys = [self._keyring.new_file_key(item.data, name, loaded.stored) for item in batch]
         subkeys = [key.subkey("system") for key in keys]
         pictures = [item.pixels for item in batch]
         progress = report.progress(len(batch))
         made = streaming.encrypt_pictures(
-            loaded.system, loaded.variables, pictures, subkeys, options, progress
+            loaded.system, loaded.variables, pictures, subkeys, loaded.options, progress
         )
         for item, key, (pixels, side) in zip(batch, keys, made, strict=True):
             try:
-                self._write(item, key, pixels, side, options)
+                self._write(item, key, pixels, side, loaded.stored)
             except Refusal as refusal:
                 report.refused(item.job, refusal)
                 continue
@@ -167,13 +167,13 @@ class _Sealer:
             says = f"{name}, {width}×{height}" + (", pixels only" if self._args.pixels_only else "")
             report.done(item.job, item.target, says, system=name, width=width, height=height)
 
-    def _write(self, item: _Loaded, key, pixels, side, options) -> None:
+    def _write(self, item: _Loaded, key, pixels, side, stored) -> None:
         from jaxcrypt.crypto import sealed
 
         picture = sealed.seal(
             key,
             system=self._args.system,
-            options=options,
+            options=stored,
             pixels=pixels,
             original=item.pixels.shape,
             name=item.job.source.name if item.job.source else "picture",
