@@ -1,14 +1,16 @@
 """How a trained System is measured: on validation pictures while it trains, and from its checkpoints later.
 
 A System's ``outputs`` are images in [0, 1] by name. Of them ``image`` is the plain picture and ``decrypted``
-what came back with the right key; both are rounded to 8 bits before they are compared:
-
-    PSNR = 10 log10(1 / MSE),  averaged over pictures, MSE over all pixels and channels of one picture.
+what came back with the right key; both are rounded to 8 bits before they are compared. Means are over
+pictures.
 """
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -16,11 +18,14 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxcrypt import data
-from jaxcrypt.errors import Refusal
+from jaxcrypt import data, systems
+from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.metrics.image import mse, psnr, ssim, to_bytes
+from jaxcrypt.training.checkpoint import Checkpoints, averaged
+from jaxcrypt.training.defaults import complete
 from jaxcrypt.training.record import System
 from jaxcrypt.training.sharding import batch_sharding, fetch, global_batch, make_mesh
-from jaxcrypt.training.writer import sheet
+from jaxcrypt.training.writer import Writer, sheet
 
 VALID = "valid"  # bool [B]: False for the examples that pad the last batch
 
@@ -51,7 +56,7 @@ def _pipeline(system: System, config: ConfigDict, split: str) -> Any:
 
 
 def validation_evaluator(system: System, config: ConfigDict) -> Callable[[dict[str, Any]], Iterator]:
-    """``(variables) -> (name, value)…``: mean ``psnr`` and ``mse`` on the validation split, a ``sheet``."""
+    """``(variables) -> (name, value)…``: means on the validation split, and a ``sheet``."""
     mesh = make_mesh(config.mesh.data, config.mesh.fsdp)
     sharding = batch_sharding(mesh)
 
@@ -82,14 +87,86 @@ def validation_evaluator(system: System, config: ConfigDict) -> Callable[[dict[s
 
 
 def picture_errors(images: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """PSNR (dB) and MSE of each picture of ``decrypted`` against ``image``, in 8 bits: float32 [B]."""
-    if "image" not in images or "decrypted" not in images:
-        return {}
-    plain, back = (jnp.round(jnp.clip(images[k], 0, 1) * 255) for k in ("image", "decrypted"))
-    mse = jnp.mean(jnp.square((plain - back) / 255), axis=tuple(range(1, plain.ndim)))
-    # Two equal pictures have no finite PSNR: 8 bits are said to give 99 dB, so that a mean stays a number.
-    return {"psnr": jnp.minimum(-10 * jnp.log10(jnp.maximum(mse, 1e-12)), 99.0), "mse": mse}
+    """``psnr`` (dB), ``ssim`` and ``mse`` of each picture, float32 [B], for every pair of outputs.
+
+    ``grey_decrypted`` is compared with ``grey_image`` and gives ``grey_psnr``, and so for any other prefix.
+    """
+    found = {}
+    for name, back in images.items():
+        prefix = name.removesuffix("decrypted")
+        if name == prefix or f"{prefix}image" not in images:
+            continue
+        plain, back = (to_bytes(x) / 255 for x in (images[f"{prefix}image"], back))
+        # Two equal pictures have no finite PSNR: they count as 99 dB, so that a mean stays a number.
+        found[f"{prefix}psnr"] = jnp.minimum(psnr(plain, back), 99.0)
+        found[f"{prefix}ssim"] = ssim(plain, back)
+        found[f"{prefix}mse"] = mse(plain, back)
+    return found
 
 
 def _shown(images: dict[str, jax.Array]) -> dict[str, Any]:
     return {name: value[:8] for name, value in images.items() if np.ndim(value) == 4}
+
+
+def evaluate_run(workdir: Path, watch: bool = False, interval: float = 10.0) -> Iterator[dict[str, Any]]:
+    """The validation metrics of a training run's best checkpoint; with ``watch``, of each as it appears.
+
+    Averaged parameters give ``validation/…``, raw ones ``validation_raw/…``. Watching ends with the
+    checkpoint of the last step. Each result is a line of ``<workdir>/evaluation/log.jsonl`` too, and goes to
+    TensorBoard.
+
+    Raises:
+      Refusal: not a training run's folder, or no sound checkpoint in it.
+    """
+    if not watch and not (workdir / "checkpoints").is_dir():
+        raise usage(f"{workdir}: not the --workdir of a training run (no checkpoints in it)")
+    writer = Writer(workdir / "evaluation")
+    try:
+        for step, meta, tree in _watched(workdir, interval) if watch else _best(workdir):
+            values = _measured(tree, complete(meta["config"]))
+            writer.scalars(step, values)
+            yield {"step": step, **values}
+    finally:
+        writer.close()
+
+
+def _best(workdir: Path) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
+    with contextlib.closing(Checkpoints(workdir, read_only=True)) as checkpoints:
+        step, meta = checkpoints.best_sound()
+        yield step, meta, checkpoints.restore_arrays(step)
+
+
+def _watched(workdir: Path, interval: float) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
+    while not (workdir / "checkpoints").is_dir():
+        time.sleep(interval)
+    seen: set[int] = set()
+    with contextlib.closing(Checkpoints(workdir, read_only=True)) as checkpoints:
+        while True:
+            for step in sorted(set(checkpoints.steps()) - seen):
+                seen.add(step)
+                try:
+                    meta, tree = checkpoints.meta(step), checkpoints.restore_arrays(step)
+                except (Refusal, OSError, ValueError):
+                    continue  # the run has removed it meanwhile
+                yield step, meta, tree
+                if step >= _last_step(meta):
+                    return
+            time.sleep(interval)
+
+
+def _last_step(meta: dict[str, Any]) -> int:
+    config = complete(meta["config"])
+    return sum(stage.steps for stage in systems.build(config.system, config).stages)
+
+
+def _measured(tree: dict[str, Any], config: ConfigDict) -> dict[str, float]:
+    evaluate = validation_evaluator(systems.build(config.system, config), config)
+    kinds = {"validation": averaged(tree)}
+    if tree["ema"]:
+        kinds["validation_raw"] = {"params": tree["params"], "extra": tree["extra"]}
+    return {
+        f"{kind}/{name}": float(value)
+        for kind, variables in kinds.items()
+        for name, value in evaluate(variables)
+        if np.ndim(value) == 0
+    }

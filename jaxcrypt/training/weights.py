@@ -32,7 +32,7 @@ def save_weights(variables: Mapping[str, Any], metadata: Mapping[str, str], dtyp
             if np.abs(value).max(initial=0) > np.finfo(np.float16).max:
                 raise Refusal(f"{name}: holds values beyond float16; take --dtype float32")
             value = value.astype(np.float16)
-        stored[name] = np.ascontiguousarray(value)
+        stored[name] = np.asarray(value, order="C")
     return save(stored, {**metadata, _EMPTY: json.dumps(empty)})
 
 

@@ -1,0 +1,166 @@
+"""Whole runs in this process: stages, a loss that explodes, evaluation, an old checkpoint."""
+
+import dataclasses
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxcrypt.data
+from jaxcrypt import checkpoint_evaluation, systems, zoo
+from jaxcrypt.errors import Refusal
+from jaxcrypt.training import run
+from jaxcrypt.training.checkpoint import Checkpoints
+from jaxcrypt.training.defaults import complete
+from jaxcrypt.training.record import Phase, Stage
+from tests.training import toys
+
+FIXTURE = Path(__file__).parent / "checkpoint_v1"
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    monkeypatch.setitem(systems._MODULES, "toy", "tests.training.toys")
+    monkeypatch.setattr(jaxcrypt.data, "pipeline", toys.pipeline, raising=False)
+
+
+def around(**more):
+    return run.Surroundings(pipeline=lambda: toys.Data(16), **more)
+
+
+def two_nets(config, first=4, second=4, init_from="one"):
+    """Scalars w and v: stage `one` moves w towards 1, stage `two` moves v towards w, wherever w then is."""
+
+    def init(rng, batch):
+        return {"w": {"x": jnp.zeros(())}, "v": {"x": jnp.zeros(())}}, {"w": {}, "v": {}}
+
+    def w_loss(params, extra, batch, rng):
+        return (params["w"]["x"] - 1.0) ** 2, (extra, {})
+
+    def v_loss(params, extra, batch, rng):
+        return (params["v"]["x"] - params["w"]["x"]) ** 2, (extra, {"target": params["w"]["x"]})
+
+    stages = (
+        Stage({"w": Phase(("w",), w_loss)}, first, name="one"),
+        Stage({"v": Phase(("v",), v_loss)}, second, init_from, name="two"),
+    )
+    return toys.system(init, stages, lambda *_: {})
+
+
+def values(workdir, name):
+    lines = [json.loads(line) for line in (workdir / "log.jsonl").read_text().splitlines()]
+    return {line["step"]: line[name] for line in lines if name in line}
+
+
+def test_a_stage_starts_from_the_parameters_of_an_earlier_one(tmp_path):
+    config = complete(toys.config())
+    config.optimizer.lr = 0.1
+    found = run.train(two_nets(config), config, tmp_path, around())
+    w, v = (float(found["params"][net]["x"]) for net in "wv")
+    assert 0.3 < w < 0.5
+    assert 0 < v < w + 0.1
+    assert set(values(tmp_path, "w/loss")) == {1, 2, 3, 4}
+    assert values(tmp_path, "v/target") == pytest.approx(dict.fromkeys((5, 6, 7, 8), w))
+
+
+def test_a_run_that_ended_between_stages_goes_on_with_the_next(tmp_path, caplog):
+    config = complete(toys.config())
+    run.train(
+        dataclasses.replace(two_nets(config), stages=two_nets(config).stages[:1]), config, tmp_path, around()
+    )
+    with caplog.at_level(logging.INFO, "jaxcrypt"):
+        run.train(two_nets(config), config, tmp_path, around())
+    assert "resuming from the checkpoint at step 4" in caplog.text
+    assert set(values(tmp_path, "v/loss")) == {5, 6, 7, 8}
+
+
+def test_a_stage_may_start_from_the_zoo_or_from_nothing(tmp_path):
+    config = complete(toys.config())
+    given = {"params": {"w": {"x": np.float32(7.0)}, "other": {}}, "extra": {}}
+    system = two_nets(config, init_from="zoo-entry")
+    found = run.train(
+        system, config, tmp_path / "zoo", around(weights=lambda name: {"zoo-entry": given}[name])
+    )
+    assert float(found["params"]["w"]["x"]) == 7.0
+    found = run.train(two_nets(config, init_from=None), config, tmp_path / "none", around())
+    assert float(found["params"]["w"]["x"]) == 0.0
+    with pytest.raises(Refusal, match="neither an earlier stage nor a zoo entry"):
+        run.train(system, config, tmp_path / "unknown", around())
+
+
+def test_an_explosion_names_its_phase_and_is_never_saved(tmp_path):
+    def loss(params, extra, batch, rng):
+        x = params["net"]["x"]
+        return jnp.sqrt(x - 0.65), (extra, {})  # falls until it is no longer real
+
+    def init(rng, batch):
+        return {"net": {"x": jnp.ones(())}}, {}
+
+    config = complete(toys.config(checkpoint_every=1))
+    config.optimizer.lr = 0.1
+    system = toys.system(init, (Stage({"doomed": Phase(("net",), loss)}, 12),), lambda *_: {})
+    with pytest.raises(Refusal, match=r"phase doomed: (loss|grad_norm) is (nan|inf) at step 5"):
+        run.train(system, config, tmp_path, around())
+    checkpoints = Checkpoints(tmp_path, read_only=True)
+    newest = max(checkpoints.steps())
+    assert newest == 4
+    assert np.isfinite(checkpoints.restore_arrays(newest)["params"]["net"]["x"])
+
+
+def test_what_ends_early_or_is_not_trained_is_refused(tmp_path):
+    config = complete(toys.config())
+    with pytest.raises(Refusal, match="nothing to train"):
+        run.train(toys.system(None, (), None), config, tmp_path, around())
+    config.train.substeps = 5
+    with pytest.raises(Refusal, match="substeps=5"):
+        run.train(toys.denoiser(config), config, tmp_path, around())
+
+
+def test_padding_of_the_last_validation_batch_does_not_count():
+    config = complete(toys.config())
+    system = toys.gan(config)
+    blind = dataclasses.replace(system, outputs=lambda variables, batch, rng: {
+        "image": batch["image"] / 255.0, "decrypted": jnp.full(batch["image"].shape, 0.5),
+    })  # fmt: skip
+    found = dict(checkpoint_evaluation.validation_evaluator(blind, config)({}))
+    data = toys.Data(16, seed=1, count=24)
+    real = np.concatenate([batch["image"][batch["valid"]] for batch in data]) / 255
+    assert len(real) == 24
+    assert found["mse"] == pytest.approx(np.mean((real - round(0.5 * 255) / 255) ** 2), rel=1e-3)
+    assert found["sheet"].shape == (8 * 9, 2 * 9, 3)
+
+
+@pytest.fixture
+def old(tmp_path):
+    shutil.copytree(FIXTURE, tmp_path / "old")
+    return tmp_path / "old"
+
+
+def test_a_checkpoint_of_the_first_format_is_restored(old):
+    _, variables, entry = zoo.load(old)
+    assert entry["steps"] == 4
+    expected = json.loads((FIXTURE / "expected.json").read_text())
+    found = {
+        jax.tree_util.keystr(path): float(np.sum(leaf)) for path, leaf in jax.tree.leaves_with_path(variables)
+    }
+    assert found == pytest.approx(expected, rel=1e-6)
+    config = complete({**entry["config"], "train": {**entry["config"]["train"], "steps": 6}})
+    run.train(toys.denoiser(config), config, old, around())
+    assert set(values(old, "net/loss")) == {5, 6}
+
+
+def test_a_run_is_evaluated_once_or_while_it_grows(old):
+    (once,) = checkpoint_evaluation.evaluate_run(old)
+    assert once["step"] == 4
+    assert {"validation/psnr", "validation_raw/psnr"} < set(once)
+    assert once["validation/psnr"] != once["validation_raw/psnr"]
+    (watched,) = checkpoint_evaluation.evaluate_run(old, watch=True)  # ends with the run's last step
+    assert watched == once
+    assert len((old / "evaluation" / "log.jsonl").read_text().splitlines()) == 2
+    with pytest.raises(Refusal, match="not the --workdir"):
+        next(checkpoint_evaluation.evaluate_run(FIXTURE.parent))
