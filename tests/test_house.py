@@ -20,7 +20,7 @@ ALLOWED = {
     "training": set(),
     "metrics": {"systems", "training.record"},
     "attacks": {"systems", "training", "functional", "models", "metrics"},
-    "data": set(),
+    "data": {"training.defaults"},
 }
 HEAVY = ("jax", "flax", "tensorflow", "torch")
 
