@@ -1,48 +1,76 @@
-"""PSNR and SSIM against scikit-image."""
+"""Picture metrics against scikit-image."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from skimage import data, filters, metrics
+from skimage import data
+from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 
-from jaxcrypt.metrics import image
-
-
-def pairs():
-    photo = data.astronaut()[100:230, 60:161].astype(np.float32) / 255
-    rng = np.random.default_rng(5)
-    yield photo, np.clip(photo + rng.normal(0, 0.1, photo.shape), 0, 1).astype(np.float32)
-    yield photo, filters.gaussian(photo, 2, channel_axis=-1).astype(np.float32)
-    yield photo, 1 - photo
-    yield photo, photo
-    yield np.full_like(photo, 0.5), np.full_like(photo, 0.52)
+from jaxcrypt.metrics import image as metrics
 
 
-@pytest.mark.parametrize(("first", "second"), list(pairs()))
-def test_ssim_equals_scikit_image(first, second):
-    expected = metrics.structural_similarity(first, second, channel_axis=-1, data_range=1.0)
-    np.testing.assert_allclose(image.ssim(first[None], second[None]), [expected], atol=1e-4)
+def pictures(rng):
+    """A photo at three damages, a bright flat picture with faint noise, and pure noise; [5, 96, 120, 3]."""
+    photo = data.astronaut()[:96, 100:220]
+    damaged = [np.clip(photo + rng.normal(0, s, photo.shape), 0, 255) for s in (1, 10, 60)]
+    flat = np.full(photo.shape, 250)
+    noise = rng.integers(0, 256, photo.shape)
+    plain = np.stack([photo, photo, photo, flat, photo]).astype(np.uint8)
+    other = np.stack([*damaged, flat + rng.integers(-1, 2, photo.shape), noise]).astype(np.uint8)
+    return plain, other
 
 
-def test_psnr_and_mse_equal_scikit_image(rng):
-    first, second = rng.random((2, 3, 20, 31, 3), dtype=np.float32)
-    for i in range(3):
-        expected = metrics.peak_signal_noise_ratio(first[i], second[i], data_range=1.0)
-        np.testing.assert_allclose(image.psnr(first, second)[i], expected, rtol=1e-5)
-        expected = metrics.mean_squared_error(first[i], second[i])
-        np.testing.assert_allclose(image.mse(first, second)[i], expected, rtol=1e-5)
+def test_mse_and_psnr_equal_scikit_image(rng):
+    plain, other = pictures(rng)
+    ours = metrics.psnr(jnp.asarray(other) / 255, jnp.asarray(plain) / 255)
+    theirs = [peak_signal_noise_ratio(a, b, data_range=255) for a, b in zip(plain, other, strict=True)]
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    errors = metrics.mse(jnp.asarray(other) / 255, jnp.asarray(plain) / 255)
+    expected = [mean_squared_error(a / 255, b / 255) for a, b in zip(plain, other, strict=True)]
+    np.testing.assert_allclose(errors, expected, rtol=1e-5)
 
 
-def test_equal_pictures_have_infinite_psnr(rng):
-    picture = rng.random((1, 8, 8, 1), dtype=np.float32)
-    assert np.isinf(image.psnr(picture, picture)[0])
+@pytest.mark.parametrize(
+    ("gaussian", "sample_covariance"), [(False, True), (False, False), (True, True), (True, False)]
+)
+def test_ssim_equals_scikit_image(rng, gaussian, sample_covariance):
+    plain, other = pictures(rng)
+    options = {"gaussian_weights": gaussian, "use_sample_covariance": sample_covariance}
+    theirs = [
+        structural_similarity(a, b, data_range=255, channel_axis=-1, **options)
+        for a, b in zip(plain, other, strict=True)
+    ]
+    ours = metrics.ssim(
+        jnp.asarray(plain) / 255,
+        jnp.asarray(other) / 255,
+        gaussian=gaussian,
+        sample_covariance=sample_covariance,
+    )
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    scaled = metrics.ssim(
+        plain, other, data_range=255, gaussian=gaussian, sample_covariance=sample_covariance
+    )
+    np.testing.assert_allclose(scaled, theirs, atol=1e-4)
 
 
-def test_eight_bits(rng):
-    levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    np.testing.assert_allclose(image.as_8_bits(levels / np.float32(255)) * 255, levels, atol=1e-4)
-    assert image.as_8_bits(np.float32([[[[1.7]]]])).item() == 1.0
+def test_psnr_is_that_of_the_eight_bit_picture():
+    plain = jnp.full((1, 8, 8, 3), 100 / 255)
+    assert np.isinf(metrics.psnr(plain + 0.4 / 255, plain)[0])  # rounds to the very picture
+    off_by_one = float(metrics.psnr(plain + 0.6 / 255, plain)[0])
+    assert off_by_one == pytest.approx(20 * np.log10(255), abs=1e-4)
 
 
-def test_ssim_refuses_pictures_below_its_window():
+def test_what_has_no_measure_is_refused():
+    small = jnp.zeros((1, 6, 20, 3))
     with pytest.raises(ValueError, match="7×7"):
-        image.ssim(np.zeros((1, 6, 40, 3), np.float32), np.zeros((1, 6, 40, 3), np.float32))
+        metrics.ssim(small, small)
+    with pytest.raises(ValueError, match="one shape"):
+        metrics.mse(small, jnp.zeros((1, 6, 20, 1)))
+
+
+def test_flat_mean_is_the_best_flat_picture(rng):
+    plain, _ = pictures(rng)
+    plain = jnp.asarray(plain[:1]) / 255
+    best = metrics.mse(metrics.flat_mean(plain), plain)
+    for shift in (-0.05, 0.05):
+        assert metrics.mse(metrics.flat_mean(plain) + shift, plain) > best
