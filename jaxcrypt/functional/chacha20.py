@@ -23,6 +23,7 @@ _QUARTERS = (
     (0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
     (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14),
 )  # fmt: skip
+_CHUNK = 2048
 
 
 def _rotate(x, by):
@@ -52,8 +53,14 @@ def permute(state: jax.Array) -> jax.Array:
     Returns:
       uint32 ``[16, N]``: column n is the key stream of block n, words in the order of the RFC.
     """
-    final = lax.fori_loop(0, 10, _double_round, tuple(state))
-    return jnp.stack(final) + state
+    count = state.shape[1]
+    if count <= _CHUNK:
+        return jnp.stack(lax.fori_loop(0, 10, _double_round, tuple(state))) + state
+    # Chunks keep the sixteen lanes in the cache, and the words a finished array: without the outer loop a
+    # compiler folds the last step into every use of a word, bit by bit where single bits are wanted.
+    padded = jnp.pad(state, ((0, 0), (0, -count % _CHUNK)))
+    chunks = padded.reshape(16, -1, _CHUNK).swapaxes(0, 1)
+    return lax.map(permute, chunks).swapaxes(0, 1).reshape(16, -1)[:, :count]
 
 
 def states(key: jax.Array, nonce: jax.Array, blocks: int, counter=0) -> jax.Array:

@@ -16,10 +16,13 @@ from enum import IntEnum
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
-from jax.scipy.special import ndtri
 
 from jaxcrypt.functional import chacha20
+
+
+_CHUNK = 1 << 12
 
 
 class Purpose(IntEnum):
@@ -28,7 +31,7 @@ class Purpose(IntEnum):
     STREAM = 1  # the final XOR
     ORBITS = 2  # seeds of logistic-map orbits
     ROUNDS = 3  # round keys of permutations and Feistel networks
-    HASH_ROW = 4  # universal hash, first level
+    HASH_COLUMN = 4  # universal hash, first level
     HASH_TILE = 5  # universal hash, second level
     DIGEST = 6
     STREAM_KEY = 7
@@ -78,12 +81,14 @@ def bits(words: jax.Array) -> jax.Array:
     return ((words[None, :] >> jnp.arange(32, dtype=jnp.uint32)[:, None]) & 1).astype(bool).reshape(-1)
 
 
-def uniforms(words: jax.Array) -> jax.Array:
-    """Two float32 uniforms in (0, 1) of each uint32 word: ``[n]`` to ``[2 * n]``, of 16 bits each."""
-    halves = jnp.concatenate([words & 0xFFFF, words >> 16])
-    return (halves.astype(jnp.float32) + 0.5) * (1 / 65536)
-
-
 def gaussians(words: jax.Array) -> jax.Array:
-    """Two standard normal float32 of each uint32 word: ``[n]`` to ``[2 * n]``, |g| < 4.33."""
-    return ndtri(uniforms(words))
+    """Standard normal values from 16 uniform bits each: uint32 ``[n]`` to float32 ``[2 * n]``, |g| < 4.33."""
+
+    def normal(part):
+        return np.float32(2**0.5) * lax.erf_inv((part.astype(jnp.float32) + 0.5) * np.float32(2 / 65536) - 1)
+
+    halves = jnp.concatenate([words & 0xFFFF, words >> 16])
+    if halves.shape[0] <= _CHUNK:
+        return normal(halves)
+    # A loop over chunks yields a finished array: folded into its uses, the inverse is not vectorised.
+    return lax.map(normal, halves.reshape(-1, _CHUNK)).reshape(-1)

@@ -22,7 +22,7 @@ from jax import lax
 
 from jaxcrypt.functional import hadamard
 from jaxcrypt.functional.keyed import Purpose, bits, draw, gaussians
-from jaxcrypt.functional.permutation import KEY_WORDS, permute_indices
+from jaxcrypt.functional.permutation import KEY_WORDS, indices
 
 ROUNDS = 2
 MAX_BLOCK = 1 << 14  # 128×128: a lone bright pixel still meets thousands of others in the second round
@@ -105,11 +105,9 @@ def mix(z: jax.Array, length: jax.Array, keyed: Material) -> jax.Array:
     Returns:
       float32 ``[S]``.
     """
-    positions = jnp.arange(z.shape[0], dtype=jnp.uint32)
-
     def one(z, key):
         signs, end_signs, rounds = key
-        z = _flip(z, signs)[permute_indices(rounds, positions, length, z.shape[0])]
+        z = _flip(z, signs)[indices(rounds, length, z.shape[0])]
         return _last_block(_whole_blocks(z, length, end_signs.shape[0]), length, end_signs, False), None
 
     return lax.scan(one, z, keyed[:3])[0]
@@ -117,12 +115,11 @@ def mix(z: jax.Array, length: jax.Array, keyed: Material) -> jax.Array:
 
 def unmix(y: jax.Array, length: jax.Array, keyed: Material) -> jax.Array:
     """The inverse, which is also the transpose, of :func:`mix`."""
-    positions = jnp.arange(y.shape[0], dtype=jnp.uint32)
 
     def one(y, key):
         signs, end_signs, rounds = key
         y = _whole_blocks(_last_block(y, length, end_signs, True), length, end_signs.shape[0])
-        return _flip(y[permute_indices(rounds, positions, length, y.shape[0], inverse=True)], signs), None
+        return _flip(y[indices(rounds, length, y.shape[0], inverse=True)], signs), None
 
     return lax.scan(one, y, keyed[:3], reverse=True)[0]
 

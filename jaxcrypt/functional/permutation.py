@@ -19,6 +19,7 @@ from jax import lax
 ROUNDS = 8  # alternating half rounds; each takes two words of key
 KEY_WORDS = 2 * ROUNDS
 MAX_SIZE = 1 << 20
+_CHUNK = 1 << 13
 
 
 def _hash16(x, k1, k2):
@@ -31,33 +32,37 @@ def _hash16(x, k1, k2):
 
 def _rounds(x, key, a, shift, inverse):
     b_mask = jnp.uint32((1 << shift) - 1)
-    left, right = x >> shift, x & b_mask
-    for step in reversed(range(ROUNDS)) if inverse else range(ROUNDS):
-        k1, k2 = key[2 * step], key[2 * step + 1]
-        if step % 2 == 0:
-            right = right ^ (_hash16(left, k1, k2) & b_mask)
-        elif inverse:
-            moved = left + a - ((_hash16(right, k1, k2) * a) >> 16)
-            left = jnp.where(moved >= a, moved - a, moved)
-        else:
-            moved = left + ((_hash16(right, k1, k2) * a) >> 16)
-            left = jnp.where(moved >= a, moved - a, moved)
+
+    def change_right(left, right, k):
+        return right ^ (_hash16(left, k[0], k[1]) & b_mask)
+
+    def change_left(left, right, k):
+        moved = (_hash16(right, k[2], k[3]) * a) >> 16
+        moved = left + a - moved if inverse else left + moved
+        return jnp.where(moved >= a, moved - a, moved)
+
+    def both(halves, k):
+        left, right = halves
+        if inverse:
+            left = change_left(left, right, k)
+            return (left, change_right(left, right, k)), None
+        right = change_right(left, right, k)
+        return (change_left(left, right, k), right), None
+
+    (left, right), _ = lax.scan(both, (x >> shift, x & b_mask), key.reshape(-1, 4), reverse=inverse)
     return (left << shift) | right
 
 
-def permute_indices(
-    key: jax.Array, positions: jax.Array, length: jax.Array, size: int, inverse: bool = False
-) -> jax.Array:
-    """Images of ``positions`` under the keyed permutation of [0, length); the identity from ``length`` on.
+def indices(key: jax.Array, length: jax.Array, size: int, inverse: bool = False) -> jax.Array:
+    """The keyed permutation of [0, length) as an index array; the identity from ``length`` on.
 
     Args:
       key: uint32 ``[KEY_WORDS]``, secret and uniform.
-      positions: uint32, any shape, values below ``size``.
       length: scalar, 0 <= length <= size; may be traced.
       size: static bound, a power of two, at most ``MAX_SIZE``.
 
     Returns:
-      uint32 of the shape of ``positions``. ``inverse`` undoes it.
+      uint32 ``[size]``: the image of every index. ``inverse`` gives the inverse permutation.
     """
     if size & (size - 1) or not 1 <= size <= MAX_SIZE:
         raise ValueError(f"size {size}: wanted a power of two up to {MAX_SIZE}")
@@ -71,13 +76,22 @@ def permute_indices(
     # Entries past the end are never looked up. A cycle that lies wholly outside comes back to its start.
     outside = jnp.minimum(n + jnp.arange(1 << shift, dtype=jnp.uint32), (a << shift) - 1)
 
-    def walking(x):
-        return (x >= n) & (x != outside)
+    def walking(step, x):
+        return (x >= n) & ((x != outside) | (step == 0))
 
-    back = lax.while_loop(
-        lambda x: jnp.any(walking(x)), lambda x: jnp.where(walking(x), once(x), x), once(outside)
-    )
-    image = once(positions)
-    escaped = jnp.minimum(jnp.maximum(image, n) - n, (1 << shift) - 1)
-    image = jnp.where(image >= n, back[escaped], image)
-    return jnp.where(positions < jnp.asarray(length, jnp.uint32), image, positions)
+    def walk(state):
+        step, x = state
+        return step + 1, jnp.where(walking(step, x), once(x), x)
+
+    _, back = lax.while_loop(lambda state: jnp.any(walking(*state)), walk, (0, outside))
+
+    def image(x):
+        y = once(x)
+        escaped = jnp.minimum(jnp.maximum(y, n) - n, (1 << shift) - 1)
+        y = jnp.where(y >= n, back[escaped], y)
+        return jnp.where(x < jnp.asarray(length, jnp.uint32), y, x)
+
+    if size <= _CHUNK:
+        return image(jnp.arange(size, dtype=jnp.uint32))
+    # In chunks that fit the cache; the outer loop also makes the indices a finished array, computed once.
+    return lax.map(image, jnp.arange(size, dtype=jnp.uint32).reshape(-1, _CHUNK)).reshape(-1)

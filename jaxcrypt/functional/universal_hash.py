@@ -1,10 +1,10 @@
 """A keyed universal hash of a picture's words, additive over its tiles.
 
-First level: every row of up to 1,024 words w_c = (lo_c, hi_c) (16-bit halves) becomes eight sums
+First level: the words, a matrix of 1,024 rows; every column w_c = (lo_c, hi_c) (16-bit halves) becomes eight sums
 
     A_j = sum_c  lo_c · p_(c+j) + hi_c · q_(c+j)   mod 2^32,         j = 0 … 7,
 
-multilinear with keys shared by all rows and shifted from sum to sum (Toeplitz). Two different rows agree in one
+multilinear with keys shared by all columns and shifted from sum to sum (Toeplitz). Two different columns agree in one
 sum with probability at most 2^-17 (a difference below 2^16 has at most 15 factors of two), in all eight at most
 2^-136. Second level: the same over the sums of a tile, with keys of the tile's own; the tiles' results add up
 mod 2^32. See Carter and Wegman (1979); Krovetz, RFC 4418 (UMAC), for the two levels and the shifted keys.
@@ -18,15 +18,15 @@ import jax.numpy as jnp
 from jaxcrypt.functional.keyed import Purpose, draw
 
 SUMS = 8
-ROW = 1024
+ROWS = 1024
 
 
 def _multilinear(words: jax.Array, keys: jax.Array) -> jax.Array:
-    """Eight sums of every row: uint32 ``[R, n]`` with keys uint32 ``[2, n + SUMS]`` to ``[R, SUMS]``."""
-    n = words.shape[1]
-    low, high = words & 0xFFFF, words >> 16
-    sums = [jnp.sum(low * keys[0, j : j + n] + high * keys[1, j : j + n], axis=1) for j in range(SUMS)]
-    return jnp.stack(sums, axis=1).astype(jnp.uint32)
+    """Eight sums of every column: uint32 ``[n, R]`` with keys uint32 ``[2, n + SUMS]`` to ``[SUMS, R]``."""
+    n = words.shape[0]
+    shifted = jnp.stack([keys[:, j : j + n] for j in range(SUMS)], axis=2)[..., None]
+    low, high = (words & 0xFFFF)[:, None], (words >> 16)[:, None]
+    return jnp.sum(low * shifted[0] + high * shifted[1], axis=0, dtype=jnp.uint32)
 
 
 def tile_hash(subkey: jax.Array, tile: jax.Array, words: jax.Array) -> jax.Array:
@@ -39,13 +39,13 @@ def tile_hash(subkey: jax.Array, tile: jax.Array, words: jax.Array) -> jax.Array
     Returns:
       uint32 ``[SUMS]``; the picture's hash is the sum over its tiles mod 2^32.
     """
-    row = min(ROW, words.shape[0])
-    rows = words.shape[0] // row
-    row_keys, tile_keys = draw(
+    rows = min(ROWS, words.shape[0])
+    columns = words.shape[0] // rows
+    column_keys, tile_keys = draw(
         [
-            (subkey, Purpose.HASH_ROW, 0, 2 * (row + SUMS)),
-            (subkey, Purpose.HASH_TILE, tile, 2 * SUMS * (rows + 1)),
+            (subkey, Purpose.HASH_COLUMN, 0, 2 * (rows + SUMS)),
+            (subkey, Purpose.HASH_TILE, tile, 2 * SUMS * (columns + 1)),
         ]
     )
-    first = _multilinear(words.reshape(rows, row), row_keys.reshape(2, -1))
-    return _multilinear(first.reshape(1, -1), tile_keys.reshape(2, -1))[0]
+    first = _multilinear(words.reshape(rows, columns), column_keys.reshape(2, -1))
+    return _multilinear(first.reshape(-1, 1), tile_keys.reshape(2, -1))[:, 0]

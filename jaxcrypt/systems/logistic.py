@@ -24,7 +24,7 @@ from jax import lax
 from jaxcrypt.errors import usage
 from jaxcrypt.functional import logistic_map
 from jaxcrypt.functional.keyed import Purpose, draw, prf
-from jaxcrypt.functional.permutation import KEY_WORDS, permute_indices
+from jaxcrypt.functional.permutation import KEY_WORDS, indices
 from jaxcrypt.functional.universal_hash import tile_hash
 from jaxcrypt.systems.streaming import Layout, Tiles, decrypt_whole, encrypt_whole, even_bounds
 from jaxcrypt.training.record import System
@@ -42,14 +42,6 @@ def layout(shape: tuple[int, int, int]) -> Layout:
     count = max(1, -(-total // (size - _WORD)))
     bounds = even_bounds(total, count, _WORD)
     return Layout(tuple(shape), size, bounds, bounds)
-
-
-def _to_words(data: jax.Array) -> jax.Array:
-    return lax.bitcast_convert_type(data.reshape(-1, _WORD), jnp.uint32)
-
-
-def _to_bytes(words: jax.Array) -> jax.Array:
-    return lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)
 
 
 def _material(tile: dict[str, jax.Array], words: int):
@@ -91,34 +83,37 @@ def _pairs(words: jax.Array, length) -> tuple[jax.Array, jax.Array, jax.Array]:
 
 
 def _seal(tile: dict[str, jax.Array]):
-    words = _to_words(tile["data"])
+    words = tile["data"]
     size, length = words.shape[0], tile["plain_length"] // _WORD
     stream, keys, rounds = _material(tile, size)
-    positions = jnp.arange(size, dtype=jnp.uint32)
-    shuffled = words[permute_indices(rounds, positions, length, size)]
-    left, right, paired = _pairs(shuffled, length)
+    left, right, paired = _pairs(words[indices(rounds, length, size)], length)
     left, right = _feistel(left, right, keys, paired, inverse=False)
     mixed = jnp.stack([left, right], axis=1).reshape(-1)
-    mixed = jnp.where(positions < length.astype(jnp.uint32), mixed, words)
-    return _to_bytes(mixed ^ stream), {}
+    # The bytes after the last whole word are streamed only.
+    return jnp.where(jnp.arange(size, dtype=jnp.int32) < length, mixed, words) ^ stream, {}
 
 
 def _open(tile: dict[str, jax.Array]):
-    stream, keys, rounds = _material(tile, tile["data"].shape[0] // _WORD)
-    words = _to_words(tile["data"]) ^ stream
-    size, length = words.shape[0], tile["plain_length"] // _WORD
-    positions = jnp.arange(size, dtype=jnp.uint32)
+    size, length = tile["data"].shape[0], tile["plain_length"] // _WORD
+    stream, keys, rounds = _material(tile, size)
+    words = tile["data"] ^ stream
     left, right, paired = _pairs(words, length)
     left, right = _feistel(left, right, keys, paired, inverse=True)
-    mixed = jnp.stack([left, right], axis=1).reshape(-1)
-    mixed = jnp.where(positions < length.astype(jnp.uint32), mixed, words)
-    plain = _to_bytes(mixed[permute_indices(rounds, positions, length, size, inverse=True)])
-    inside = jnp.arange(plain.shape[0], dtype=jnp.int32) < tile["plain_length"]
-    return jnp.where(inside, plain, 0), {}
+    source = indices(rounds, length, size, inverse=True)
+    plain = jnp.where(source % 2 == 0, left[source // 2], right[source // 2])
+    inside = jnp.arange(size, dtype=jnp.int32) < length
+    return _without_rest(jnp.where(inside, plain, words), tile["plain_length"]), {}
+
+
+def _without_rest(words: jax.Array, length) -> jax.Array:
+    """Zeros for whatever lies beyond ``length`` bytes, as the hash wants it."""
+    kept = jnp.clip(length - _WORD * jnp.arange(words.shape[0], dtype=jnp.int32), 0, _WORD)
+    masks = jnp.asarray([0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF], jnp.uint32)
+    return words & masks[kept]
 
 
 def _summary(tile: dict[str, jax.Array]) -> jax.Array:
-    return tile_hash(tile["subkey"], tile["index"], _to_words(tile["data"]))
+    return tile_hash(tile["subkey"], tile["index"], tile["data"])
 
 
 def _purposed(purpose: Purpose, *rows: jax.Array) -> jax.Array:
@@ -140,6 +135,7 @@ def _report(head, again, found) -> dict[str, jax.Array]:
 
 
 TILES = Tiles(
+    word=jnp.uint32,
     layout=layout, seal=_seal, open=_open, report=_report, summary=_summary, head=_head, unfold=_unfold
 )
 

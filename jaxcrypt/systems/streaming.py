@@ -48,16 +48,17 @@ class Layout:
 class Tiles:
     """A System tile by tile. All but ``layout`` work on jax arrays and are pure.
 
-    A *tile* is a dict of arrays: ``data`` uint8 ``[S]`` (zero beyond its end), ``subkey`` uint32 ``[8]``, ``index``
+    A *tile* is a dict of arrays: ``data`` ``[S]`` of dtype ``word`` (zero beyond its end), ``subkey`` uint32 ``[8]``, ``index``
     uint32, ``plain_length`` and ``cipher_length`` int32, and every array of the picture's head by its name; for
     ``open`` also the tile's own side arrays, and optionally ``lost`` bool ``[S]``.
 
     Attributes:
       layout: ``(H, W, C) -> Layout``.
-      seal: ``tile -> (cipher uint8 [S], side dict)``; the tiles' side arrays are stacked in the picture's side.
-      open: ``tile -> (plain uint8 [S], found dict)``.
+      seal: ``tile -> (cipher [S], side dict)``; the tiles' side arrays are stacked in the picture's side.
+      open: ``tile -> (plain [S], found dict)``.
       summary: ``tile -> uint32 [n]``, summed over the picture's tiles mod 2^32; None where there is none.
       head: ``(subkey, summary, shape int32 [3]) -> dict`` of arrays for the picture's side.
+      word: dtype of a tile's data: uint8, or uint32 for four samples a word, the first lowest.
       unfold: ``(subkey, side) -> dict`` of arrays that every tile of the picture gets besides (its stream key).
       report: ``(side, head of what came out or None, found stacked over tiles) -> dict`` of results.
     """
@@ -69,6 +70,7 @@ class Tiles:
     summary: Callable[..., Any] | None = None
     head: Callable[..., Any] | None = None
     unfold: Callable[..., Any] | None = None
+    word: Any = jnp.uint8
 
 
 def over_tiles(function: Callable, tiles: dict[str, Any]) -> Any:
@@ -101,6 +103,19 @@ def _join(tiles: jax.Array, bounds: Sequence[int]) -> jax.Array:
     return jnp.concatenate([tiles[:, i, :n] for i, n in enumerate(lengths)], axis=1)
 
 
+def _to_words(samples: jax.Array, word) -> jax.Array:
+    """uint8 ``[…, n]`` to ``word`` ``[…, n / itemsize]``."""
+    width = jnp.dtype(word).itemsize
+    if width == 1:
+        return samples
+    return jax.lax.bitcast_convert_type(samples.reshape(*samples.shape[:-1], -1, width), word)
+
+
+def _to_samples(words: jax.Array) -> jax.Array:
+    """Any word type ``[n, S]`` to uint8 ``[n, …]``."""
+    return jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(words.shape[0], -1)
+
+
 def _stack_tiles(layout: Layout, data: dict, shared: dict) -> dict:
     """All tiles of a batch as one stack ``[B * k, …]``; ``shared`` holds arrays ``[B, …]``."""
     k = layout.count
@@ -126,14 +141,14 @@ def encrypt_whole(tiles: Tiles, image: jax.Array, subkey: jax.Array) -> Sealed:
     """``System.encrypt`` of a tiled System: jittable, uint8 ``[B, H, W, C]`` and uint32 ``[B, 8]``."""
     batch, shape = image.shape[0], image.shape[1:]
     layout = tiles.layout(shape)
-    cut = _cut(image.reshape(batch, -1), layout.plain, layout.size)
+    cut = _to_words(_cut(image.reshape(batch, -1), layout.plain, layout.size), tiles.word)
     tile = _stack_tiles(layout, {"data": cut}, {"subkey": subkey})
     side = _whole_head(tiles, tile, subkey, layout, shape)
     if tiles.unfold is not None:
         extra = jax.vmap(tiles.unfold)(subkey, side)
         tile |= {name: jnp.repeat(x, layout.count, axis=0) for name, x in extra.items()}
     sealed, own = over_tiles(tiles.seal, tile)
-    pixels = _join(sealed.reshape(batch, layout.count, -1), layout.cipher)
+    pixels = _join(_to_samples(sealed).reshape(batch, layout.count, -1), layout.cipher)
     side |= {name: x.reshape(batch, layout.count, *x.shape[1:]) for name, x in own.items()}
     return Sealed(pixels.reshape(batch, *layout.cipher_shape), side)
 
@@ -142,7 +157,8 @@ def decrypt_whole(tiles: Tiles, sealed: Sealed, subkey: jax.Array, shape: Shape,
     """``System.decrypt`` of a tiled System; ``shape`` is the plain picture's, ``lost`` bool ``[B, H', W']``."""
     batch, layout = sealed.pixels.shape[0], tiles.layout(shape)
     head, own = split_side(tiles, sealed.side)
-    data = {"data": _cut(sealed.pixels.reshape(batch, -1), layout.cipher, layout.size)} | own
+    cut = _cut(sealed.pixels.reshape(batch, -1), layout.cipher, layout.size)
+    data = {"data": _to_words(cut, tiles.word)} | own
     if lost is not None:
         lost = jnp.repeat(lost[..., None], shape[2], axis=-1).reshape(batch, -1)
         data["lost"] = _cut(lost, layout.cipher, layout.size)
@@ -151,7 +167,7 @@ def decrypt_whole(tiles: Tiles, sealed: Sealed, subkey: jax.Array, shape: Shape,
     opened, found = over_tiles(tiles.open, tile)
     found = {name: x.reshape(batch, layout.count, *x.shape[1:]) for name, x in found.items()}
     again = _whole_head(tiles, tile | {"data": opened}, subkey, layout, shape) or None
-    image = _join(opened.reshape(batch, layout.count, -1), layout.plain).reshape(batch, *shape)
+    image = _join(_to_samples(opened).reshape(batch, layout.count, -1), layout.plain).reshape(batch, *shape)
     return {"image": image} | jax.vmap(tiles.report)(head, again, found)
 
 
@@ -244,7 +260,7 @@ def _summarise(tiles: Tiles, layout: Layout, flats, keys, shape, groups, progres
     parts = [[None] * layout.count for _ in flats]
 
     def work(group):
-        tile = _tile(layout, group, {"data": _gather(flats, layout.plain, layout.size, group)}, keys)
+        tile = _tile(layout, group, {"data": _gather(flats, layout.plain, layout.size, group).view(tiles.word)}, keys)
         for job, row in zip(group, np.asarray(programs["summary"](tile)), strict=True):
             parts[job.picture][job.index] = row
 
@@ -305,8 +321,9 @@ def encrypt_pictures(
     own = [[None] * layout.count for _ in flats]
 
     def work(group):
-        tile = _tile(layout, group, {"data": _gather(flats, layout.plain, layout.size, group)}, shared)
+        tile = _tile(layout, group, {"data": _gather(flats, layout.plain, layout.size, group).view(tiles.word)}, shared)
         sealed, sides = jax.tree.map(np.asarray, programs["seal"](tile))
+        sealed = sealed.view(np.uint8)
         for row, job in enumerate(group):
             start, end = layout.cipher[job.index], layout.cipher[job.index + 1]
             ciphers[job.picture][start:end] = sealed[row, : end - start]
@@ -362,11 +379,12 @@ def decrypt_pictures(
     share = 0.75 if tiles.summary is not None else 1.0
 
     def work(group):
-        data = {"data": _gather(flats, layout.cipher, layout.size, group)}
+        data = {"data": _gather(flats, layout.cipher, layout.size, group).view(tiles.word)}
         if gaps is not None:
             data["lost"] = _gather(gaps, layout.cipher, layout.size, group)
         tile = _tile(layout, group, data, shared, [own for _, own in split])
         opened, results = jax.tree.map(np.asarray, programs["open"](tile))
+        opened = opened.view(np.uint8)
         for row, job in enumerate(group):
             start, end = layout.plain[job.index], layout.plain[job.index + 1]
             images[job.picture][start:end] = opened[row, : end - start]
