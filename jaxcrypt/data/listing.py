@@ -1,0 +1,188 @@
+"""Which files belong to a data set, to which split, and with which key or mask: names only, no pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jaxcrypt.errors import Refusal
+from jaxcrypt.imaging import SUFFIXES
+
+MASK = ".mask"  # NAME.mask.png beside NAME.jpg
+KEY = "key"  # Key/keyNAME.png belongs to Images/NAME.jpg
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture by the files it consists of.
+
+    Attributes:
+      name: path below the data set's folder, with forward slashes.
+      image, key, mask: the files; None where there is none.
+      annotations: further features by name (attributes, landmarks, …), numpy arrays.
+    """
+
+    name: str
+    image: Path
+    key: Path | None = None
+    mask: Path | None = None
+    annotations: Mapping[str, Any] = field(default_factory=dict)
+
+
+def pictures(folder: str | Path) -> dict[str, Path]:
+    """The picture files below ``folder`` by name, sorted; masks and hidden files are none.
+
+    Raises:
+      Refusal: there is no such folder, or no picture in it.
+    """
+    found = {name: path for name, path in _files(folder).items() if not Path(name).stem.endswith(MASK)}
+    if not found:
+        raise Refusal(f"{folder}: holds no pictures ({', '.join(sorted(SUFFIXES))})")
+    return found
+
+
+def entries(folder: str | Path, masks: str = "") -> list[Entry]:
+    """The pictures of a plain folder with their masks, by name."""
+    images = pictures(folder)
+    belonging = mask_files(images, folder, masks)
+    return [Entry(name, path, mask=belonging.get(name)) for name, path in images.items()]
+
+
+def pairs(folder: str | Path, masks: str = "") -> list[Entry]:
+    """The pictures of ``folder/Images`` with the keys of ``folder/Key``, by name.
+
+    Raises:
+      Refusal: a folder is missing, or pictures without a key, keys without a picture, or several that claim
+        one another; all of it in one line.
+    """
+    root = Path(folder).expanduser()
+    for part in ("Images", "Key"):
+        if not (root / part).is_dir():
+            raise Refusal(f"{folder}: has no folder {part}; wanted are Images and Key")
+    images, keys = pictures(root / "Images"), pictures(root / "Key")
+    by_stem, keys_by_stem = _by_stem(images), _by_stem(keys)
+    wanted = {_key_stem(stem): names for stem, names in by_stem.items()}
+    problems = {
+        "without a key": [names[0] for key, names in wanted.items() if key not in keys_by_stem],
+        "keys without a picture": [n for key, ns in keys_by_stem.items() if key not in wanted for n in ns],
+        "several pictures of one name": [n for names in by_stem.values() if len(names) > 1 for n in names],
+        "several keys for one picture": [
+            n for key, names in keys_by_stem.items() if key in wanted and len(names) > 1 for n in names
+        ],
+    }
+    lines = [f"{what}: {shorten(names)}" for what, names in problems.items() if names]
+    if lines:
+        raise Refusal(f"{folder}: {'; '.join(lines)} (Key/keyNAME belongs to Images/NAME)")
+    belonging = mask_files(images, root / "Images", masks)
+    return [
+        Entry(name, path, keys[keys_by_stem[_key_stem(_stem(name))][0]], belonging.get(name))
+        for name, path in images.items()
+    ]
+
+
+def mask_files(images: Iterable[str], folder: str | Path, masks: str = "") -> dict[str, Path]:
+    """Each picture's mask, where it has one.
+
+    A mask is called after the picture with or without its suffix: ``cat.mask.png`` or ``cat.jpg.mask.png``
+    beside it, and in a folder of masks also ``cat.png`` or ``cat.jpg.png``.
+    """
+    files = _files(masks or folder)
+    candidates = {str(Path(name).with_suffix("")): path for name, path in files.items()}
+    ends = (MASK, "") if masks else (MASK,)
+    found = {}
+    for name in images:
+        for stem in (name, _stem(name)):
+            for end in ends:
+                if stem + end in candidates and name not in found:
+                    found[name] = candidates[stem + end]
+    return found
+
+
+def set_aside(names: list[str], validation: Mapping[str, Any], folder: str | Path) -> set[str]:
+    """The names that are for validation: those a file lists, a share by hash, or the last ones.
+
+    Raises:
+      Refusal: the list cannot be read or names what is not there; nothing is left for training.
+    """
+    if validation["file"]:
+        chosen = _listed(names, validation["file"], folder)
+    elif validation["last"]:
+        chosen = set(sorted(names)[-validation["last"] :])
+    else:
+        chosen = {name for name in names if _share(name) < validation["fraction"]}
+    if chosen and len(chosen) == len(names):
+        raise Refusal(f"{folder}: all {len(names)} pictures are set aside for validation, none to train on")
+    return chosen
+
+
+def digest(found: Iterable[Entry], *settings: str) -> str:
+    """A name for exactly these files and settings: changes with any name, size or modification time."""
+    hashed = hashlib.sha256(repr(settings).encode())
+    for entry in found:
+        for path in (entry.image, entry.key, entry.mask):
+            if path is not None:
+                status = os.stat(path)
+                hashed.update(f"{entry.name}\0{path.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        for name, values in sorted(entry.annotations.items()):
+            hashed.update(name.encode() + values.tobytes())
+    return hashed.hexdigest()[:24]
+
+
+def shorten(names: Iterable[str]) -> str:
+    """``a, b, c, d and 7 more``."""
+    listed = list(names)
+    rest = len(listed) - _SHOWN
+    return ", ".join(listed[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _files(folder: str | Path) -> dict[str, Path]:
+    root = Path(folder).expanduser()
+    if not root.is_dir():
+        raise Refusal(f"{folder}: no such folder")
+    found = {}
+    for parent, folders, files in os.walk(root, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+                path = Path(parent, name)
+                found[path.relative_to(root).as_posix()] = path
+    return dict(sorted(found.items()))
+
+
+def _by_stem(names: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(_stem(name), []).append(name)
+    return found
+
+
+def _stem(name: str) -> str:
+    return name[: len(name) - len(Path(name).suffix)]
+
+
+def _key_stem(stem: str) -> str:
+    parent, _, name = stem.rpartition("/")
+    return f"{parent}/{KEY}{name}" if parent else KEY + name
+
+
+def _listed(names: list[str], file: str, folder: str | Path) -> set[str]:
+    try:
+        lines = Path(file).expanduser().read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise Refusal(f"validation.file={file}: cannot be read ({reason})") from None
+    wanted = {line.strip() for line in lines if line.strip()}
+    missing = sorted(wanted - set(names))
+    if missing:
+        raise Refusal(f"validation.file={file}: names what {folder} does not hold: {shorten(missing)}")
+    return wanted
+
+
+def _share(name: str) -> float:
+    """A number in [0, 1) that depends on the name alone."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
