@@ -1,4 +1,4 @@
-"""A convolutional autoencoder with a fixed number of bits for every 8x8 patch.
+"""A convolutional autoencoder with a fixed number of bits for every 16x16 patch.
 
 The encoder maps each patch of a picture, seen with its neighbours, to latents ``u_k``; latent ``k`` has
 ``b_k`` bits. A compander makes the latents fill their range evenly before they are rounded, as suits a
@@ -23,9 +23,9 @@ from flax import linen as nn
 
 from jaxcrypt.models.layers import ResidualBlock, depth_to_space, space_to_depth
 
-PATCH = 8
-_HALF = PATCH // 2
-_ENCODER_PATCH_CONVS, _DECODER_PATCH_CONVS = 2, 5  # 3x3 convolutions that run on whole patches
+PATCH = 16
+_FINE, _COARSE = 4, 8  # pixels on a side of a position of the residual nets' two grids
+_ENCODER_COARSE_CONVS, _DECODER_COARSE_CONVS = 2, 4  # 3x3 convolutions on the coarse grid
 
 
 def zigzag(size: int = PATCH) -> list[tuple[int, int]]:
@@ -35,7 +35,7 @@ def zigzag(size: int = PATCH) -> list[tuple[int, int]]:
 
 
 def dct_matrix(channels: int) -> np.ndarray:
-    """The orthonormal DCT-II of a patch, float32 ``[64*channels, 64*channels]``.
+    """The orthonormal DCT-II of a patch, float32 ``[256*channels, 256*channels]``.
 
     Columns are in :func:`zigzag` order. With three channels an orthonormal opponent colour transform comes
     first; columns run through all luminance coefficients, then those of the two colour differences.
@@ -52,7 +52,7 @@ def dct_matrix(channels: int) -> np.ndarray:
 
 
 def initial(bits: Sequence[int], cell: float, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    """The DCT columns that get bits, float32 ``[64*channels, K]``, and companding scales, float32 ``[K]``.
+    """The DCT columns that get bits, float32 ``[256*channels, K]``, and companding scales, float32 ``[K]``.
 
     ``bits`` has an entry for each DCT coefficient; those with 0 bits are not coded. The best allocation makes
     all cells equally wide, so the scale that fits a latent doubles with each bit that it is given:
@@ -90,9 +90,9 @@ def straight_through(y: jax.Array, bits: Sequence[int]) -> jax.Array:
 
 
 class Encoder(nn.Module):
-    """A picture, float32 ``[B, H, W, C]`` in [-1, 1], sides multiples of 8, to companded latents.
+    """A picture, float32 ``[B, H, W, C]`` in [-1, 1], sides multiples of 16, to companded latents.
 
-    Gives float32 ``[B, H/8, W/8, K]`` in (-1, 1), where K is the number of nonzero ``bits``.
+    Gives float32 ``[B, H/16, W/16, K]`` in (-1, 1), where K is the number of nonzero ``bits``.
     """
 
     bits: Sequence[int]
@@ -109,11 +109,12 @@ class Encoder(nn.Module):
         offset = self.param("offset", nn.initializers.zeros, (latents,))
         u = space_to_depth(x, PATCH) @ linear + offset
 
-        h = nn.Conv(self.features, (3, 3))(space_to_depth(x, _HALF).astype(linear.dtype))
+        h = nn.Conv(self.features, (3, 3))(space_to_depth(x, _FINE).astype(linear.dtype))
         for _ in range(self.blocks):
             h = ResidualBlock(self.features)(h)
-        h = nn.Conv(2 * self.features, (1, 1))(space_to_depth(nn.relu(h), 2))
+        h = nn.Conv(2 * self.features, (1, 1))(space_to_depth(nn.relu(h), _COARSE // _FINE))
         h = ResidualBlock(2 * self.features)(h)
+        h = space_to_depth(h, PATCH // _COARSE)
         # The correction is in units of the latent's own scale, so that all latents learn at one rate.
         h = nn.Conv(latents, (1, 1), kernel_init=nn.initializers.zeros)(nn.relu(h))
         scale = jnp.exp(log_scale.astype(jnp.float32))
@@ -121,7 +122,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Quantised latents, float32 ``[B, h, w, K]`` in (-1, 1), to a picture float32 ``[B, 8h, 8w, channels]``.
+    """Quantised latents, float32 ``[B, h, w, K]`` in (-1, 1), to a picture, float32 ``[B, 16h, 16w, C]``.
 
     The picture is in [-1, 1] up to overshoot, which the caller clips.
     """
@@ -139,22 +140,23 @@ class Decoder(nn.Module):
         log_scale = self.param("log_scale", lambda _: jnp.log(jnp.asarray(scales)))
         draft = depth_to_space(expand(y, jnp.exp(log_scale.astype(jnp.float32))) @ linear, PATCH)
 
-        h = nn.Conv(2 * self.features, (3, 3))(y.astype(linear.dtype))
+        h = nn.Conv((PATCH // _COARSE) ** 2 * 2 * self.features, (1, 1))(y.astype(linear.dtype))
+        h = depth_to_space(h, PATCH // _COARSE)
         for _ in range(2):
             h = ResidualBlock(2 * self.features)(h)
-        h = depth_to_space(nn.Conv(4 * self.features, (1, 1))(nn.relu(h)), 2)
-        h = h + nn.Conv(self.features, (3, 3))(space_to_depth(draft, _HALF).astype(linear.dtype))
+        h = depth_to_space(nn.Conv(4 * self.features, (1, 1))(nn.relu(h)), _COARSE // _FINE)
+        h = h + nn.Conv(self.features, (3, 3))(space_to_depth(draft, _FINE).astype(linear.dtype))
         for _ in range(self.blocks):
             h = ResidualBlock(self.features)(h)
-        h = nn.Conv(_HALF * _HALF * self.channels, (3, 3), kernel_init=nn.initializers.zeros)(nn.relu(h))
-        return draft + depth_to_space(h.astype(jnp.float32), _HALF)
+        h = nn.Conv(_FINE * _FINE * self.channels, (3, 3), kernel_init=nn.initializers.zeros)(nn.relu(h))
+        return draft + depth_to_space(h.astype(jnp.float32), _FINE)
 
 
 class Autoencoder(nn.Module):
     """:class:`Encoder`, quantiser and :class:`Decoder` as one net.
 
     Attributes:
-      bits: for each of the ``64 * channels`` DCT coefficients, in the order of :func:`dct_matrix`, the bits
+      bits: for each of the ``256 * channels`` DCT coefficients, in the order of :func:`dct_matrix`, the bits
         of the latent that starts as it; 0: not coded. Their sum is what a patch costs.
       cell: how wide the cells are at first, in units of the picture's range [-1, 1]; the finer the more bits.
       channels: 1 (grey) or 3 (RGB).
@@ -183,12 +185,12 @@ class Autoencoder(nn.Module):
 
     @property
     def reach(self) -> tuple[int, int]:
-        """How many pixels around a patch its latents depend on, and around a latent the decoded pixels do.
+        """How many pixels around a patch its latents depend on, and around it they change pixels.
 
-        Counted in 3x3 convolutions: on half patches, on patches; rounded up to whole patches.
+        Counted in 3x3 convolutions on either grid; rounded up to whole patches.
         """
-        encoder = _HALF * (1 + 2 * self.encoder_blocks) + PATCH * _ENCODER_PATCH_CONVS
-        decoder = PATCH * _DECODER_PATCH_CONVS + _HALF * (2 + 2 * self.decoder_blocks)
+        encoder = _FINE * (1 + 2 * self.encoder_blocks) + _COARSE * _ENCODER_COARSE_CONVS
+        decoder = _FINE * (2 + 2 * self.decoder_blocks) + _COARSE * _DECODER_COARSE_CONVS
         return tuple(-(-pixels // PATCH) * PATCH for pixels in (encoder, decoder))
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -196,7 +198,7 @@ class Autoencoder(nn.Module):
         return self.decoder(straight_through(self.encoder(x), self.widths))
 
     def encode(self, x: jax.Array) -> jax.Array:
-        """A picture to indices, int32 ``[B, H/8, W/8, K]``."""
+        """A picture to indices, int32 ``[B, H/16, W/16, K]``."""
         return quantise(self.encoder(x), self.widths)
 
     def decode(self, indices: jax.Array) -> jax.Array:

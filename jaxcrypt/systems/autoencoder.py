@@ -3,7 +3,7 @@
     encrypt:  picture -> encoder -> quantiser -> bytes -> logistic -> cipher picture
     decrypt:  the inverse, as far as there is one
 
-Every 8x8 patch becomes 4x4 cipher pixels of as many channels, whatever it shows: the code has a fixed rate,
+Every 16x16 patch becomes 8x8 cipher pixels of as many channels, whatever it shows: the code has a fixed rate,
 so the size of the cipher picture tells nothing but the size of the picture. There is one net for grey and one
 for RGB pictures, trained side by side on the mean squared error
 
@@ -35,7 +35,7 @@ from jaxcrypt.training.record import Phase, Sealed, Stage, System
 ARGUMENT = f"lossy; of its latents' bytes it holds that {logistic.ARGUMENT}"
 CHANNELS = {"grey": 1, "colour": 3}
 _CIPHER = PATCH // 2  # side of the cipher pixels of one patch
-_WINDOW = 64  # patches on a side of what goes through a net at once
+_WINDOW = 32  # patches on a side of what goes through a net at once
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's mode L
 
 
@@ -55,13 +55,13 @@ def luma(image: jax.Array) -> jax.Array:
 
 
 def compress(net: Autoencoder, params: Any, image: jax.Array) -> jax.Array:
-    """uint8 ``[B, 8h, 8w, C]`` to the latents' bytes, uint8 ``[B, 4h, 4w, C]``, not yet encrypted."""
+    """uint8 ``[B, 16h, 16w, C]`` to the latents' bytes, uint8 ``[B, 8h, 8w, C]``, not yet encrypted."""
     indices = net.apply({"params": params}, to_floats(image), method="encode")
     return depth_to_space(pack(indices, net.widths), _CIPHER)
 
 
 def expand(net: Autoencoder, params: Any, packed: jax.Array) -> jax.Array:
-    """The latents' bytes, uint8 ``[B, 4h, 4w, C]``, to the picture, uint8 ``[B, 8h, 8w, C]``."""
+    """The latents' bytes, uint8 ``[B, 8h, 8w, C]``, to the picture, uint8 ``[B, 16h, 16w, C]``."""
     indices = unpack(space_to_depth(packed, _CIPHER), net.widths)
     return to_bytes(net.apply({"params": params}, indices, method="decode"))
 
@@ -70,7 +70,7 @@ def _nets(model: Mapping[str, Any]) -> tuple[tuple[str, Autoencoder], ...]:
     nets = []
     for name, channels in CHANNELS.items():
         settings = dict(model[name])
-        bits = tuple(settings.pop("bits"))
+        bits = tuple(int(count) for count in settings.pop("bits"))
         if sum(bits) != 8 * _CIPHER**2 * channels:
             raise usage(f"config.model.{name}.bits: {sum(bits)} in all; must be {8 * _CIPHER**2 * channels}")
         nets.append((name, Autoencoder(bits=bits, channels=channels, **settings)))
@@ -171,7 +171,7 @@ def _encrypt(nets, variables, inputs, subkey, options) -> Sealed:
 
 
 def _decrypt(nets, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
-    """The whole patches: sides are multiples of 8; the driver cuts them to those of the header."""
+    """The whole patches: sides are multiples of 16; the driver cuts them to those of the header."""
     _refuse(options)
     found = streaming.decrypt_whole(logistic.TILES, sealed, subkey, sealed.pixels.shape[1:])
     name, net = _net_for(nets, sealed.pixels.shape[3])

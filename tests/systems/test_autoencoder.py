@@ -87,7 +87,7 @@ def test_cipher_is_a_quarter_of_the_bytes_and_the_picture_comes_back(trained, sh
     image = picture(shape)
     cipher, found = round_trip(trained, image)
     assert cipher.dtype == np.uint8
-    assert cipher.shape == (-(-shape[0] // 8) * 4, -(-shape[1] // 8) * 4, shape[2])
+    assert cipher.shape == (-(-shape[0] // 16) * 8, -(-shape[1] // 16) * 8, shape[2])
     if shape[0] == 64:
         assert cipher.nbytes * 4 == image.nbytes
     assert found["image"].shape == shape
@@ -116,21 +116,21 @@ def test_wrong_key_gives_nothing_of_the_picture(trained):
 def test_windows_leave_no_seams(trained):
     """Cut into windows, the compressed bytes and the picture are those of the whole, up to float rounding."""
     system, _, variables, _ = trained
-    image = picture((8 * 40, 8 * 33, 1))
+    image = picture((16 * 20, 16 * 17, 1))
     net = dict(system.tiles.nets)["grey"]
     params = variables["params"]["grey"]
 
     def both(size):
         packed = windows.map_windows(
-            lambda w: autoencoder.compress(net, params, w), image, (8, 4), size, net.reach[0] // 8
+            lambda w: autoencoder.compress(net, params, w), image, (16, 8), size, net.reach[0] // 16
         )
         return packed, windows.map_windows(
-            lambda w: autoencoder.expand(net, params, w), packed_whole, (4, 8), size, net.reach[1] // 8
+            lambda w: autoencoder.expand(net, params, w), packed_whole, (8, 16), size, net.reach[1] // 16
         )
 
     packed_whole = np.asarray(autoencoder.compress(net, params, image[None]))[0]
     whole = np.asarray(autoencoder.expand(net, params, packed_whole[None]))[0]
-    packed, decoded = both(24)
+    packed, decoded = both(12)
     assert (packed != packed_whole).mean() < 1e-3
     assert np.abs(decoded.astype(int) - whole).max() <= 1
 
@@ -184,8 +184,8 @@ def test_alpha_and_options_are_refused(trained):
 
 def test_bits_that_miss_the_rate_are_refused():
     config = small_config()
-    config.model.grey.bits = (8,) * 64
-    with pytest.raises(Refusal, match=r"config\.model\.grey\.bits: 512 in all; must be 128"):
+    config.model.grey.bits = "8" * 256
+    with pytest.raises(Refusal, match=r"config\.model\.grey\.bits: 2048 in all; must be 512"):
         autoencoder.build(config)
 
 
