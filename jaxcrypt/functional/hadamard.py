@@ -1,9 +1,9 @@
 """The orthonormal fast Walsh-Hadamard transform, as two small matrix products.
 
 A Sylvester Hadamard matrix of order b = p·q is H_p ⊗ H_q, so the transform of a row x, laid out as a p×q
-matrix X, is H_p X H_q / sqrt(b). With p and q near sqrt(b) (128 for the largest blocks used here) matrix units
-and vector units run it near their peak, and it compiles in a fraction of the time of log2(b) butterflies.
-It is its own inverse.
+matrix X, is H_p X H_q / sqrt(b). With p and q near sqrt(b) (128 for the largest blocks used here) matrix
+units and vector units run it near their peak, and it compiles in a fraction of the time of log2(b)
+butterflies. It is its own inverse.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def transform(rows: jax.Array) -> jax.Array:
     n, b = rows.shape
     p = 1 << ((b.bit_length() - 1) // 2)
     q = b // p
-    # Contracting the second axis puts the new one last: two such products transform both and restore the order.
+    # Contracting the second axis puts the new one last: two such products transform both and restore the
+    # order.
     along = (((1,), (0,)), ((), ()))
     grid = lax.dot_general(rows.reshape(n, p, q), jnp.asarray(matrix(p)), along, precision="highest")
     grid = lax.dot_general(grid, jnp.asarray(matrix(q)), along, precision="highest")

@@ -5,8 +5,8 @@ so no two streams of one subkey overlap. :func:`draw` expands several streams to
 costs less to compile and to run than several narrow ones. Words come lane by lane (word w of block n at
 ``w * blocks + n``): the stream of RFC 8439 transposed, which spares a transposition on every use.
 
-:func:`prf` is the cascade of HChaCha20 (draft-irtf-cfrg-xchacha, section 2.2) with the full block function: it
-turns any fixed number of 128-bit inputs into an independent key.
+:func:`prf` is the cascade of HChaCha20 (draft-irtf-cfrg-xchacha, section 2.2) with the full block function:
+it turns any fixed number of 128-bit inputs into an independent key.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import numpy as np
 from jax import lax
 
 from jaxcrypt.functional import chacha20
-
 
 _CHUNK = 1 << 12
 

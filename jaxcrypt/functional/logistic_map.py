@@ -1,4 +1,5 @@
-"""The logistic map x <- 4x(1 - x) in fixed point: 64-bit states as two uint32 limbs, the same on every device.
+"""The logistic map x <- 4x(1 - x) in fixed point: 64-bit states as two uint32 limbs, the same on every
+device.
 
 With 4x(1 - x) = 1 - (1 - 2x)^2 and X = x·2^64, M = 2^64 - 1, one step is, exactly,
 
@@ -7,8 +8,8 @@ With 4x(1 - x) = 1 - (1 - 2x)^2 and X = x·2^64, M = 2^64 - 1, one step is, exac
 one square in place of a product. Zero is no fixed point (0 -> 1 -> 5 -> 21 ...), and 3/4 is left by the
 rounding. Floating point would differ between devices after some fifty steps, since the map doubles every
 error; 32-bit states would merge within thousands of steps. Hence also the rules of use: orbits of at most
-``MAX_STEPS`` steps, each from its own keyed seed, and only the middle 32 bits of a state are given out, for the
-upper bits follow the arcsine density and the lowest repeat.
+``MAX_STEPS`` steps, each from its own keyed seed, and only the middle 32 bits of a state are given out, for
+the upper bits follow the arcsine density and the lowest repeat.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def orbits(high: jax.Array, low: jax.Array, steps: int) -> jax.Array:
 def round_function(x: jax.Array, k1: jax.Array, k2: jax.Array) -> jax.Array:
     """A keyed function of 32-bit words: three steps of the orbit that starts at the keyed word.
 
-    The multiplication carries a change of any bit into many bits of the seed, so that three doublings are enough
-    to reach all of the middle.
+    The multiplication carries a change of any bit into many bits of the seed, so that three doublings are
+    enough to reach all of the middle.
 
     Args:
       x, k1, k2: uint32 of one shape.

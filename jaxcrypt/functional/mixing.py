@@ -5,8 +5,8 @@ Each of two rounds takes a run of n samples through
     z <- B P S z,      S: keyed signs,  P: a keyed permutation of [0, n),  B: orthonormal Hadamard blocks.
 
 One round leaks sparse, flat and two-tone pictures; after two, every output is a sum over thousands of inputs.
-Blocks hold b samples; where b does not divide n, a last block of the last b samples follows, with signs of its
-own, overlapping the one before: B stays orthogonal and covers every sample for every n >= b.
+Blocks hold b samples; where b does not divide n, a last block of the last b samples follows, with signs of
+its own, overlapping the one before: B stays orthogonal and covers every sample for every n >= b.
 
 Being orthogonal, the map spreads whatever happens to its output (rounding, re-encoding, loss) evenly over the
 input as white noise. Samples known in advance, the *pilots*, measure that noise: :func:`noise_level`.
@@ -105,6 +105,7 @@ def mix(z: jax.Array, length: jax.Array, keyed: Material) -> jax.Array:
     Returns:
       float32 ``[S]``.
     """
+
     def one(z, key):
         signs, end_signs, rounds = key
         z = _flip(z, signs)[indices(rounds, length, z.shape[0])]
@@ -127,9 +128,9 @@ def unmix(y: jax.Array, length: jax.Array, keyed: Material) -> jax.Array:
 def unmix_weighted(y: jax.Array, weights: jax.Array, length: jax.Array, keyed: Material) -> jax.Array:
     """Un-mix where some samples are worth less than others.
 
-    A lost sample has weight 0: it is left out instead of being believed. Dividing by the mean weight makes the
-    estimate unbiased, x + noise, which is what a denoiser told the noise level wants; for weights of 0 and 1 with a
-    share p of ones, that noise has the variance (1 - p) / p of the signal's.
+    A lost sample has weight 0: it is left out instead of being believed. Dividing by the mean weight makes
+    the estimate unbiased, x + noise, which is what a denoiser told the noise level wants; for weights of 0
+    and 1 with a share p of ones, that noise has the variance (1 - p) / p of the signal's.
 
     Args:
       y: float32 ``[S]``; weights: float32 ``[S]`` in [0, 1]; length: scalar n; only the first n count.

@@ -1,13 +1,15 @@
 """A keyed universal hash of a picture's words, additive over its tiles.
 
-First level: the words, a matrix of 1,024 rows; every column w_c = (lo_c, hi_c) (16-bit halves) becomes eight sums
+First level: the words form a matrix of up to 1,024 rows; every column w_c = (lo_c, hi_c) (16-bit halves)
+becomes eight sums
 
     A_j = sum_c  lo_c · p_(c+j) + hi_c · q_(c+j)   mod 2^32,         j = 0 … 7,
 
-multilinear with keys shared by all columns and shifted from sum to sum (Toeplitz). Two different columns agree in one
-sum with probability at most 2^-17 (a difference below 2^16 has at most 15 factors of two), in all eight at most
-2^-136. Second level: the same over the sums of a tile, with keys of the tile's own; the tiles' results add up
-mod 2^32. See Carter and Wegman (1979); Krovetz, RFC 4418 (UMAC), for the two levels and the shifted keys.
+multilinear with keys shared by all columns and shifted from sum to sum (Toeplitz). Two different columns
+agree in one sum with probability at most 2^-17 (a difference below 2^16 has at most 15 factors of two), in
+all eight at most 2^-136. Second level: the same over the sums of a tile, with keys of the tile's own; the
+tiles' results add up mod 2^32. See Carter and Wegman (1979); Krovetz, RFC 4418 (UMAC), for the two levels
+and the shifted keys.
 """
 
 from __future__ import annotations

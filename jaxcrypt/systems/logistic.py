@@ -2,15 +2,16 @@
 
 The picture is a run of 32-bit words, cut into tiles. With a fresh subkey for every picture (its nonce):
 
-1. T, a keyed universal hash of all words and the shape, through a PRF: the *digest*, 128 bits, in the encrypted
-   header. It is a synthetic IV (Rogaway and Shrimpton, 2006): one changed pixel changes the whole cipher picture
-   even under one and the same subkey, and tampering shows, since the digest no longer fits.
+1. T, a keyed universal hash of all words and the shape, through a PRF: the *digest*, 128 bits, in the
+   encrypted header. It is a synthetic IV (Rogaway and Shrimpton, 2006): one changed pixel changes the whole
+   cipher picture even under one and the same subkey, and tampering shows, since the digest no longer fits.
 2. A keyed permutation of the words within the tile.
 3. Three Feistel rounds between even and odd words; the round function is three steps of the logistic map, its
    keys are middle bits of logistic orbits. Any damaged word of a pair decodes to noise in both.
 4. XOR with ChaCha20 under a key that follows from the subkey and the digest.
 
-The last ``M mod 4`` bytes of a picture of M bytes pass through step 4 only, as does all of a picture below four.
+The last ``M mod 4`` bytes of a picture of M bytes pass through step 4 only, as does all of a picture below
+four.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ from jaxcrypt.functional import logistic_map
 from jaxcrypt.functional.keyed import Purpose, draw, prf
 from jaxcrypt.functional.permutation import KEY_WORDS, indices
 from jaxcrypt.functional.universal_hash import tile_hash
-from jaxcrypt.systems.streaming import Layout, Tiles, decrypt_whole, encrypt_whole, even_bounds
+from jaxcrypt.systems.tiles import Layout, Tiles, decrypt_whole, encrypt_whole, even_bounds
 from jaxcrypt.training.record import System
 
-ARGUMENT = "pixels are XORed with ChaCha20 (RFC 8439) under a key derived for this picture alone: as confidential as ChaCha20"
+ARGUMENT = (
+    "pixels are XORed with ChaCha20 (RFC 8439) under a key of this picture alone: as confidential as ChaCha20"
+)
 _SIZES = (1 << 12, 1 << 15, 1 << 18)  # bytes in a tile's array
 _ROUNDS = 3
 _WORD = 4
@@ -136,7 +139,13 @@ def _report(head, again, found) -> dict[str, jax.Array]:
 
 TILES = Tiles(
     word=jnp.uint32,
-    layout=layout, seal=_seal, open=_open, report=_report, summary=_summary, head=_head, unfold=_unfold
+    layout=layout,
+    seal=_seal,
+    open=_open,
+    report=_report,
+    summary=_summary,
+    head=_head,
+    unfold=_unfold,
 )
 
 

@@ -1,13 +1,13 @@
 """Keyed mixing alone: the picture becomes noise of eight bits, and comes back with about 45 dB.
 
 Lossy, and the floor for every learned cipher: see :mod:`jaxcrypt.functional.mixing` for the map and
-:mod:`jaxcrypt.functional.companding` for the bytes. A tile's samples are standardised by its mean and spread (in
-the encrypted header), joined by pilots, mixed, dithered, companded. A flat tile has no spread: its samples all become
-pilots, and its cipher is pure key stream noise.
+:mod:`jaxcrypt.functional.companding` for the bytes. A tile's samples are standardised by its mean and spread
+(in the encrypted header), joined by pilots, mixed, dithered, companded. A flat tile has no spread: its
+samples all become pilots, and its cipher is pure key stream noise.
 
 The cipher picture is longer than the picture along the longer side (rows where both are equal): by a
-96th, at least one, which is at most 3% from 34×34 on; very thin and tiny pictures get up to 16 samples more, so that
-there is something to mix with.
+96th, at least one, which is at most 3% from 34×34 on; very thin and tiny pictures get up to 16 samples more,
+so that there is something to mix with.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import jax.numpy as jnp
 
 from jaxcrypt.errors import usage
 from jaxcrypt.functional import companding, mixing
-from jaxcrypt.systems.streaming import Layout, Tiles, decrypt_whole, encrypt_whole, even_bounds
+from jaxcrypt.systems.tiles import Layout, Tiles, decrypt_whole, encrypt_whole, even_bounds
 from jaxcrypt.training.record import System
 
 ARGUMENT = "experimental: keyed orthogonal mixing, without a proof; claimed to resist what evaluate --attacks measured"
@@ -45,7 +45,7 @@ def cipher_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
 
 
 def plain_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    """``(H, W, C)`` of the picture that a cipher of this shape came from. Raises ValueError where none did."""
+    """``(H, W, C)`` of the picture behind a cipher of this shape; ValueError where there is none."""
     axis = 0 if shape[0] > shape[1] else 1
     for side in range(shape[axis] * (_PILOT_SHARE - 1) // _PILOT_SHARE - _FEW - 2, shape[axis]):
         sides = list(shape)
