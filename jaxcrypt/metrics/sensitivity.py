@@ -1,0 +1,88 @@
+"""What one flipped bit of the subkey changes, in encryption and in decryption: functions of a System.
+
+Of a sound cipher both are unrelated: between the two cipher pictures NPCR and UACI are those of random
+pictures, and what comes out of decryption has no more to do with the photo than chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from jaxcrypt.metrics import cipher as statistics
+from jaxcrypt.metrics import image as quality
+from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+from jaxcrypt.training.record import System
+
+_npcr = jax.jit(statistics.npcr)
+_uaci = jax.jit(statistics.uaci)
+_psnr = jax.jit(quality.psnr, static_argnames="data_range")
+_ssim = jax.jit(quality.ssim, static_argnames="data_range")
+_correlation = jax.jit(statistics.correlation)
+
+
+def flip_bit(subkey: bytes, bit: int) -> bytes:
+    """The subkey with one bit changed; ``bit`` counts from 0, modulo the subkey's length."""
+    changed = bytearray(subkey)
+    changed[bit // 8 % len(changed)] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def difference(first: np.ndarray, second: np.ndarray) -> dict[str, np.ndarray]:
+    """``npcr`` and ``uaci`` between ciphers: uint8 ``[B, H, W, C]`` twice -> float [B] each."""
+    return {"npcr": np.asarray(_npcr(first, second)), "uaci": np.asarray(_uaci(first, second))}
+
+
+def likeness(image: np.ndarray, plain: np.ndarray) -> dict[str, np.ndarray]:
+    """``psnr``, ``ssim`` (NaN below 7×7 pixels) and ``correlation`` with the plain picture.
+
+    uint8 ``[B, H, W, C]`` twice -> float [B] each.
+    """
+    large = min(plain.shape[1:3]) >= quality.window_size()
+    missing = np.full(len(plain), np.nan, np.float32)
+    return {
+        "psnr": np.asarray(_psnr(image, plain, data_range=255)),
+        "ssim": np.asarray(_ssim(image, plain, data_range=255)) if large else missing,
+        "correlation": np.asarray(_correlation(image, plain)),
+    }
+
+
+def encryption_sensitivity(
+    system: System,
+    variables: dict,
+    options: tuple,
+    plain: np.ndarray,
+    ciphers: np.ndarray,
+    subkeys: Sequence[bytes],
+    bits: Sequence[int],
+) -> dict[str, np.ndarray]:
+    """NPCR and UACI between ``ciphers`` and those under subkeys with one bit flipped.
+
+    Args:
+      plain: uint8 ``[B, H, W, C]``; ``ciphers`` uint8 ``[B, H', W', C]``: theirs under ``subkeys``.
+      subkeys: 32 bytes each; ``bits``: which bit of each is flipped.
+    """
+    flipped = [flip_bit(key, bit) for key, bit in zip(subkeys, bits, strict=True)]
+    sealed = encrypt_pictures(system, variables, list(plain), flipped, options)
+    return difference(ciphers, np.stack([pixels for pixels, _ in sealed]))
+
+
+def decryption_sensitivity(
+    system: System,
+    variables: dict,
+    options: tuple,
+    ciphers: np.ndarray,
+    sides: Sequence[dict],
+    plain: np.ndarray,
+    subkeys: Sequence[bytes],
+    bits: Sequence[int],
+) -> dict[str, np.ndarray]:
+    """PSNR, SSIM and correlation with ``plain`` of what subkeys with one bit flipped decrypt.
+
+    ``sides`` is the true side information: the worst case.
+    """
+    flipped = [flip_bit(key, bit) for key, bit in zip(subkeys, bits, strict=True)]
+    opened = decrypt_pictures(system, variables, list(ciphers), sides, flipped, options, plain.shape[1:])
+    return likeness(np.stack([found["image"] for found in opened]), plain)
