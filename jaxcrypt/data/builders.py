@@ -143,7 +143,7 @@ def _picture() -> tfds.features.Image:
 
 
 def _optional() -> tfds.features.Text:
-    """Bytes of a PNG or JPEG; empty where there is none, which an Image feature cannot say."""
+    """Bytes of a PNG or JPEG, or none, which an Image feature cannot say."""
     return tfds.features.Text()
 
 

@@ -99,7 +99,15 @@ def others(settings: Mapping[str, Any]) -> dict[str, Any] | None:
     """The settings of the source that secrets and key pictures come from; None: the same pictures."""
     if not settings["others"]:
         return None
-    return _over({**settings, "others": {}}, settings["others"], "config.data.others")
+    base = {**settings, "others": {}, "test_path": "", "validation": default_config().validation.to_dict()}
+    return _over(base, settings["others"], "config.data.others")
+
+
+def divides(settings: Mapping[str, Any], split: str) -> bool:
+    """Whether a source has pictures of its own for ``split``; a plain folder only where it is told which."""
+    if settings["kind"] in ("celeba", "tfds") or split == "train":
+        return True
+    return bool(settings["test_path"] if split == "test" else any(settings["validation"].values()))
 
 
 def cache_folder(settings: Mapping[str, Any]) -> Path:

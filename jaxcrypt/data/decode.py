@@ -86,7 +86,7 @@ def decode(data: bytes, channels: int) -> np.ndarray:
 
     Colour becomes grey by ITU-R BT.601; transparency is dropped where the channels have none.
     """
-    with Image.open(io.BytesIO(data)) as image:
+    with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
         mode = MODES[channels]
         pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     return pixels[..., None] if pixels.ndim == 2 else pixels

@@ -12,7 +12,7 @@ from typing import Any
 import grain
 import numpy as np
 
-from jaxcrypt.data.config import others
+from jaxcrypt.data.config import divides, others
 from jaxcrypt.data.decode import INDEX, Examples, Wanted
 from jaxcrypt.data.prepare import Records, records
 from jaxcrypt.data.transforms import Cut, Geometry
@@ -82,7 +82,9 @@ class Assembly:
         if not any(counts.values()):
             return ()
         settings = {**self._settings, **(elsewhere or {})}
-        pool = records(elsewhere, split) if elsewhere else own
+        pool = own
+        if elsewhere:  # pictures that only go with others may serve every split
+            pool = records(elsewhere, split if divides(elsewhere, split) else "train")
         draws = []
         for name, count in counts.items():
             if not count:

@@ -121,15 +121,21 @@ def set_aside(names: list[str], validation: Mapping[str, Any], folder: str | Pat
 
 
 def digest(found: Iterable[Entry], *settings: str) -> str:
-    """A name for exactly these files and settings: changes with any name, size or modification time."""
-    hashed = hashlib.sha256(repr(settings).encode())
+    """A name for exactly these entries and settings; see :func:`fingerprint`."""
+    files, rest = [], list(settings)
     for entry in found:
-        for path in (entry.image, entry.key, entry.mask):
-            if path is not None:
-                status = os.stat(path)
-                hashed.update(f"{entry.name}\0{path.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-        for name, values in sorted(entry.annotations.items()):
-            hashed.update(name.encode() + values.tobytes())
+        files += [path for path in (entry.image, entry.key, entry.mask) if path is not None]
+        rest.append(entry.name)
+        rest += [f"{name} {values.tobytes().hex()}" for name, values in sorted(entry.annotations.items())]
+    return fingerprint(files, *rest)
+
+
+def fingerprint(files: Iterable[Path], *settings: str) -> str:
+    """24 hex digits that change with any setting and any file's name, size or modification time."""
+    hashed = hashlib.sha256(repr(settings).encode())
+    for path in files:
+        status = os.stat(path)
+        hashed.update(f"{path.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return hashed.hexdigest()[:24]
 
 

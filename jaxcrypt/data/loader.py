@@ -60,6 +60,7 @@ def pipeline(
     if split not in SPLITS:
         raise usage(f"split={split}: unknown; choose one of {', '.join(SPLITS)}")
     sources = settings_of.sources(config)
+    sources = [source for source in sources if settings_of.divides(source[1], split)] or sources[:1]
     training = split == "train"
     parts = [Assembly(settings, batch_spec, split) for _, settings in sources]
     if training:
@@ -101,37 +102,55 @@ class HostShare:
 
 
 class Batches(Iterator[dict[str, np.ndarray]]):
-    """What :func:`pipeline` returns; ``len()`` is the number of batches outside training."""
+    """What :func:`pipeline` returns; ``len()`` is the number of batches of a pass outside training."""
 
     def __init__(self, share: HostShare, settings: Mapping[str, Any], digest: str):
-        self._share, self._digest = share, digest
-        options = grain.ReadOptions(num_threads=settings["threads"], prefetch_buffer_size=settings["buffer"])
-        dataset = grain.MapDataset.source(share).to_iter_dataset(options)
-        if settings["workers"]:
-            if not flags.FLAGS.is_parsed():  # grain's processes hand on the flags, and fail on unparsed ones
-                flags.FLAGS.mark_as_parsed()
-            dataset = dataset.mp_prefetch(
-                grain.MultiprocessingOptions(settings["workers"], per_worker_buffer_size=settings["buffer"])
-            )
-        self._batches = iter(dataset)
+        self._share, self._settings, self._digest = share, settings, digest
+        self._start(0)
 
     def __next__(self) -> dict[str, np.ndarray]:
-        return next(self._batches)
+        batch = next(self._batches)
+        self._position += 1
+        return batch
 
     def __len__(self) -> int:
         return len(self._share)
 
     def get_state(self) -> dict[str, Any]:
-        """Where the iterator stands, as JSON can hold it."""
-        return {"position": self._batches.get_state(), "pictures": self._digest}
+        """Where the iterator stands, as JSON can hold it; the same for every host, thread and worker."""
+        return {"batches": self._position, "pictures": self._digest}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on where ``state`` was taken; other pictures than then are only warned of."""
         if state["pictures"] != self._digest:
-            log.warning(
-                "the pictures are not those of the checkpoint: the order goes on, over other pictures"
+            log.warning("the pictures are not those of the checkpoint; the order goes on over the new ones")
+        self._start(state["batches"])
+
+    def _start(self, position: int) -> None:
+        self._position = position
+        wanted = self._settings
+        options = grain.ReadOptions(num_threads=wanted["threads"], prefetch_buffer_size=wanted["buffer"])
+        dataset = grain.MapDataset.source(Later(self._share, position)).to_iter_dataset(options)
+        if wanted["workers"]:
+            if not flags.FLAGS.is_parsed():  # grain's processes hand on the flags, and fail on unparsed ones
+                flags.FLAGS.mark_as_parsed()
+            dataset = dataset.mp_prefetch(
+                grain.MultiprocessingOptions(wanted["workers"], per_worker_buffer_size=wanted["buffer"])
             )
-        self._batches.set_state(dict(state["position"]))
+        self._batches = iter(dataset)
+
+
+class Later:
+    """A random-access source from its element ``start`` on."""
+
+    def __init__(self, source: Any, start: int):
+        self._source, self._start = source, start
+
+    def __len__(self) -> int:
+        return max(0, len(self._source) - self._start)
+
+    def __getitem__(self, index: int) -> Any:
+        return self._source[self._start + index]
 
 
 def _child_seed(seed: int, number: int) -> int:

@@ -64,7 +64,7 @@ def records(settings: Mapping[str, Any], split: str) -> Records:
     builder = _prepared(settings, found)
     if split not in builder.info.splits:
         raise _empty(settings, split)
-    source = builder.as_data_source(split, decoders=_decoders(builder))
+    source = builder.as_data_source(split, decoders=decoders(builder))
     return Records(source, f"{builder.builder_config.name}/{split}", settings["path"])
 
 
@@ -93,34 +93,34 @@ def _prepared(settings: Mapping[str, Any], found: Mapping[str, Sequence[Entry]])
         name=name, folder=settings["path"], splits=found, broken=settings["broken"], description="pictures"
     )
     cache = cache_folder(settings)
-    with _quiet():
+    with quiet():
         builder = make(data_dir=cache, config=config, file_format="array_record")
-        if _is_complete(builder):
+        if is_complete(builder):
             return builder
     log.info("%s: preparing %d pictures under %s", settings["path"], len(every), cache)
     start = time.perf_counter()
     prepare(builder)
     log.info("%s: prepared in %.1f s", settings["path"], time.perf_counter() - start)
-    with _quiet():
+    with quiet():
         return make(data_dir=cache, config=config, file_format="array_record")
 
 
 def prepare(builder: Any) -> None:
     """Write a builder's files whole or not at all; another process may be doing the same."""
     try:
-        with _quiet():
+        with quiet():
             builder.download_and_prepare()
     except Refusal:
         raise
     except OSError as error:
-        if _is_complete(builder):  # the other process was faster
+        if is_complete(builder):  # the other process was faster
             return
         reason = error.strerror or error
         raise Refusal(f"config.data.cache: cannot write {builder.data_dir} ({reason})") from None
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without TFDS's bars, prints and log lines: ours say what is done."""
     absl = logging.getLogger("absl")
     level = absl.level
@@ -134,11 +134,12 @@ def _quiet() -> Iterator[None]:
         absl.setLevel(level)
 
 
-def _is_complete(builder: Any) -> bool:
+def is_complete(builder: Any) -> bool:
+    """Whether the builder's files are there: TFDS renames them into place only when all are written."""
     return (Path(builder.data_dir) / "dataset_info.json").is_file()
 
 
-def _decoders(builder: Any) -> dict[str, Any]:
+def decoders(builder: Any) -> dict[str, Any]:
     """Pictures stay the bytes of their files: the pipeline decodes them to the channels it needs."""
     return {
         name: _RAW
@@ -151,7 +152,8 @@ def _empty(settings: Mapping[str, Any], split: str) -> Refusal:
     where = settings["path"]
     if split == "validation" and settings["kind"] != "celeba":
         return Refusal(
-            f"{where}: no picture is set aside for validation; set config.data.validation.last, .fraction or .file"
+            f"{where}: no picture is set aside for validation; "
+            "set config.data.validation.last, .fraction or .file"
         )
     if split == "test" and settings["kind"] != "celeba":
         return Refusal(f"{where}: has no test split; set config.data.test_path")

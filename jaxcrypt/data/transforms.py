@@ -109,7 +109,7 @@ class Cut:
 
 
 def to_grey(image: np.ndarray) -> np.ndarray:
-    """The luma of uint8 ``[H, W, C]`` in its first three channels; pictures without three are as they were."""
+    """The luma of uint8 ``[H, W, C]`` in the first three channels; without three it stays as it is."""
     if image.shape[2] < 3:
         return image
     luma = ((image[..., :3].astype(np.int32) @ _LUMA + 500) // 1000).astype(np.uint8)
