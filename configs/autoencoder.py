@@ -63,12 +63,13 @@ def get_config():
     config.optimizer.b2 = 0.99
     config.optimizer.schedule = "cosine"
     config.optimizer.end_factor = 0.01
-    config.optimizer.warmup_steps = 200
+    config.optimizer.warmup_steps = 100
     config.optimizer.clip_norm = 1.0
     config.train.batch_size = 32
-    config.train.steps = 3000
-    config.train.eval_every = 250
+    config.train.steps = 2000
+    config.train.eval_every = 500
     config.train.checkpoint_every = 250
+    config.train.eval_batches = 8
     return config
 
 
