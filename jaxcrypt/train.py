@@ -63,6 +63,8 @@ def main(_=None) -> int:
 
 def train(config: ConfigDict, workdir: Path) -> Any:
     """Bring System, data and evaluators together and hand them to the loop."""
+    import jax
+
     from jaxcrypt import systems, zoo
     from jaxcrypt.checkpoint_evaluation import training_pipeline, validation_evaluator
     from jaxcrypt.training import run as training
@@ -76,7 +78,9 @@ def train(config: ConfigDict, workdir: Path) -> Any:
         report_memory=_MEMORY.value if flags.FLAGS.is_parsed() else False,
     )
     workdir.mkdir(parents=True, exist_ok=True)
-    (workdir / "config.json").write_text(json.dumps(json.loads(config.to_json_best_effort()), indent=1))
+    if jax.process_index() == 0:
+        text = json.dumps(json.loads(config.to_json_best_effort()), indent=1)
+        (workdir / "config.json").write_text(text)
     return training.train(system, config, workdir, around)
 
 

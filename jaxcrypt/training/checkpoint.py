@@ -260,13 +260,19 @@ def gather_pipeline_states(state: Any) -> list[Any]:
 
 
 def own_pipeline_state(states: list[Any]) -> Any | None:
-    """This host's entry, or None (with a warning) where the number of hosts has changed."""
+    """This host's entry, or None (with a warning) where no entry can be said to be its own.
+
+    A pipeline whose state is the same on every host goes on whatever the number of hosts now is.
+    """
     if len(states) == jax.process_count():
         return states[jax.process_index()]
+    if all(state == states[0] for state in states):
+        return states[0]
     log.warning(
         "the checkpoint was written by %d hosts, now there are %d: the data starts anew, the rest goes on",
-        len(states), jax.process_count(),
-    )  # fmt: skip
+        len(states),
+        jax.process_count(),
+    )
     return None
 
 

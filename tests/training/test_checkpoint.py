@@ -140,6 +140,13 @@ def test_another_architecture_is_refused_in_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_the_data_goes_on_over_another_number_of_hosts_where_it_can(caplog):
+    assert checkpoint.own_pipeline_state([{"index": 3}]) == {"index": 3}
+    assert checkpoint.own_pipeline_state([{"index": 3}, {"index": 3}]) == {"index": 3}
+    assert checkpoint.own_pipeline_state([{"shard": 0}, {"shard": 1}]) is None
+    assert "written by 2 hosts, now there are 1" in caplog.text
+
+
 def test_other_folders_are_refused(tmp_path):
     with pytest.raises(Refusal, match="not the --workdir of a training run"):
         zoo.load(tmp_path)
