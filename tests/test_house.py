@@ -19,7 +19,7 @@ ALLOWED = {
     "systems": {"models", "functional", "training.record", "training.state"},
     "training": set(),
     "metrics": {"systems", "training.record"},
-    "attacks": {"systems", "training", "functional", "models", "metrics"},
+    "attacks": {"systems", "training", "functional", "models", "metrics", "crypto", "data", "loading"},
     "data": {"training.defaults"},
 }
 HEAVY = ("jax", "flax", "tensorflow", "torch")
