@@ -27,6 +27,7 @@ _MODULES = {
     "logistic": "jaxcrypt.systems.logistic",
     "mixing": "jaxcrypt.systems.mixing",
     "autoencoder": "jaxcrypt.systems.autoencoder",
+    "stego": "jaxcrypt.systems.stego",
 }
 NAMES = tuple(_MODULES)
 DEFAULT = "logistic"
