@@ -22,7 +22,10 @@ from jaxcrypt.functional import companding, mixing
 from jaxcrypt.systems.tiles import Layout, Tiles, decrypt_whole, encrypt_whole, even_bounds
 from jaxcrypt.training.record import System
 
-ARGUMENT = "experimental: keyed orthogonal mixing, without a proof; claimed to resist what evaluate --attacks measured"
+ARGUMENT = (
+    "experimental: keyed orthogonal mixing, without a proof; "
+    "claimed to resist what evaluate --attacks measured, and no more"
+)
 _MAX_TILE = 1 << 18
 _MIN_TILE = 32
 _PILOT_SHARE = 96

@@ -1,0 +1,94 @@
+"""Hadamard transform, companding and the keyed orthogonal map."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.stats
+
+from jaxcrypt.functional import companding, hadamard, mixing
+
+SUBKEY = jnp.arange(8, dtype=jnp.uint32)
+SIZE = 1024
+mix, unmix = jax.jit(mixing.mix), jax.jit(mixing.unmix)
+
+
+@pytest.fixture(scope="module")
+def keyed():
+    return mixing.material(SUBKEY, 0, SIZE)
+
+
+@pytest.mark.parametrize("order", [1, 2, 8, 64, 512])
+def test_transform_equals_scipy(rng, order):
+    rows = rng.normal(size=(3, order)).astype(np.float32)
+    expected = rows @ scipy.linalg.hadamard(order).T / np.sqrt(order)
+    np.testing.assert_allclose(hadamard.transform(jnp.asarray(rows)), expected, atol=2e-5)
+
+
+def test_transform_is_its_own_inverse_at_the_largest_block(rng):
+    rows = rng.normal(size=(1, mixing.MAX_BLOCK)).astype(np.float32)
+    twice = hadamard.transform(hadamard.transform(jnp.asarray(rows)))
+    np.testing.assert_allclose(twice, rows, atol=2e-5)
+
+
+def test_orders_must_be_powers_of_two():
+    with pytest.raises(ValueError, match="power of two"):
+        hadamard.matrix(12)
+
+
+def test_centroids_are_conditional_means():
+    assert companding.CENTROIDS.shape == (256,)
+    edges = scipy.stats.norm.ppf([0.25, 0.25 + 1 / 256])
+    mean = scipy.stats.truncnorm(*edges).mean()
+    assert companding.CENTROIDS[64] == pytest.approx(mean, abs=1e-5)
+    assert companding.CENTROIDS[255] == pytest.approx(
+        scipy.stats.truncnorm(scipy.stats.norm.ppf(255 / 256), np.inf).mean(), abs=1e-4
+    )
+
+
+def test_companding_fills_all_bytes_evenly_and_comes_back(rng):
+    z, g = (jnp.asarray(rng.normal(size=100_000).astype(np.float32)) for _ in range(2))
+    data = companding.compand(z, g)
+    counts = np.bincount(np.asarray(data), minlength=256)
+    assert scipy.stats.chisquare(counts).pvalue > 1e-4
+    error = np.asarray(companding.expand(data, g)) - np.asarray(z)
+    assert np.sqrt((error**2).mean()) < 0.06
+
+
+@pytest.mark.parametrize("length", [256, 257, 511, 512, 700, 769, 1023, 1024])
+def test_the_map_is_orthogonal_for_every_length(rng, keyed, length):
+    z = np.zeros(SIZE, np.float32)
+    z[:length] = rng.normal(size=length)
+    y = np.asarray(mix(jnp.asarray(z), length, keyed))
+    np.testing.assert_allclose(np.linalg.norm(y), np.linalg.norm(z), rtol=1e-5)
+    assert not y[length:].any()
+    np.testing.assert_allclose(unmix(jnp.asarray(y), length, keyed), z, atol=2e-5)
+
+
+def test_a_lone_sample_reaches_everywhere(keyed):
+    for place in (0, 500, 999):
+        y = np.asarray(mix(jnp.zeros(SIZE).at[place].set(1.0), 1000, keyed))[:1000]
+        assert (np.abs(y) > 1e-6).mean() > 0.5
+        assert np.abs(y).max() < 0.35
+
+
+def test_lost_samples_are_weighted_out(rng, keyed):
+    z = jnp.asarray(rng.normal(size=SIZE).astype(np.float32))
+    weights = jnp.asarray((rng.random(SIZE) > 0.2).astype(np.float32))
+    y = mix(z, SIZE, keyed)
+    damaged = jnp.where(weights > 0, y, 50.0)
+    found = np.asarray(mixing.unmix_weighted(damaged, weights, SIZE, keyed))
+    slope = (found * np.asarray(z)).sum() / (np.asarray(z) ** 2).sum()
+    assert slope == pytest.approx(1.0, abs=0.06)
+    share = float(weights.mean())
+    assert np.var(found - np.asarray(z)) == pytest.approx((1 - share) / share, rel=0.25)
+    nothing = mixing.unmix_weighted(damaged, jnp.zeros(SIZE), SIZE, keyed)
+    assert not np.asarray(nothing).any()
+
+
+def test_pilots_tell_the_noise(rng, keyed):
+    z = keyed.pilots + jnp.asarray(rng.normal(scale=0.3, size=SIZE).astype(np.float32))
+    pilots = jnp.arange(SIZE) >= 500
+    assert float(mixing.noise_level(z, keyed.pilots, pilots)) == pytest.approx(0.3, rel=0.15)
+    assert float(mixing.noise_level(z, keyed.pilots, jnp.zeros(SIZE, bool))) == 0

@@ -1,0 +1,145 @@
+"""The logistic System: exact, keyed, nonced by the picture itself, and aware of tampering."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+
+from jaxcrypt.errors import Refusal
+from jaxcrypt.systems import build, logistic
+from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+
+SYSTEM = build("logistic")
+KEY = bytes(range(32))
+SHAPES = (
+    (1, 1, 1), (1, 2, 1), (1, 1, 3), (3, 1, 1), (1, 1, 4), (1, 5, 1), (5, 1, 2), (1, 97, 1), (101, 1, 3),
+    (13, 17, 4), (31, 33, 1), (23, 29, 2), (35, 39, 3),
+)  # fmt: skip
+
+
+def seal(picture, key=KEY):
+    return encrypt_pictures(SYSTEM, {}, [picture], [key])[0]
+
+
+def unseal(cipher, side, key=KEY, shape=None):
+    return decrypt_pictures(SYSTEM, {}, [cipher], [side], [key], (), shape or cipher.shape)[0]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_round_trip_is_exact(rng, shape):
+    picture = rng.integers(0, 256, shape, np.uint8)
+    cipher, side = seal(picture)
+    assert cipher.shape == shape
+    assert cipher.dtype == np.uint8
+    found = unseal(cipher, side)
+    np.testing.assert_array_equal(found["image"], picture)
+    assert bool(found["intact"])
+
+
+def test_first_pixel_is_encrypted_like_any_other():
+    # A known defect of ciphers that chain from pixel to pixel.
+    firsts = [seal(np.full((4, 4, 3), 7, np.uint8), bytes([k]) * 32)[0][0, 0] for k in range(40)]
+    assert len({tuple(first) for first in firsts}) == 40
+
+
+@pytest.mark.parametrize(
+    "key", [bytes(32), b"\xff" * 32, bytes(31) + b"\x01"], ids=["zeros", "ones", "one bit"]
+)
+def test_extreme_keys_and_flat_pictures_give_noise(key):
+    for value in (0, 128, 255):
+        cipher, side = seal(np.full((36, 36, 3), value, np.uint8), key)
+        counts = np.bincount(cipher.ravel(), minlength=256)
+        assert scipy.stats.chisquare(counts).pvalue > 1e-4
+        assert (unseal(cipher, side, key)["image"] == value).all()
+
+
+def test_one_changed_pixel_changes_the_whole_cipher_under_one_subkey(rng):
+    picture = rng.integers(0, 256, (36, 36, 3), np.uint8)
+    base, _ = seal(picture)
+    for place in ((0, 0, 0), (35, 35, 2), (17, 20, 1)):
+        changed = picture.copy()
+        changed[place] ^= 1
+        other, _ = seal(changed)
+        assert (other != base).mean() == pytest.approx(0.99609, abs=0.005)  # 255/256
+        assert np.abs(other.astype(int) - base).mean() / 255 == pytest.approx(0.33464, abs=0.02)
+
+
+def test_one_key_bit_gives_an_unrelated_cipher_and_opens_nothing(rng):
+    picture = np.zeros((36, 36, 3), np.uint8)
+    base, side = seal(picture)
+    for byte, bit in ((0, 0), (31, 7), (16, 3)):
+        key = bytearray(KEY)
+        key[byte] ^= 1 << bit
+        other, _ = seal(picture, bytes(key))
+        assert (other != base).mean() == pytest.approx(0.99609, abs=0.005)
+        found = unseal(base, side, bytes(key))
+        assert not bool(found["intact"])
+        assert found["image"].std() > 60
+
+
+def test_pictures_of_one_run_but_another_shape_have_another_cipher(rng):
+    picture = rng.integers(0, 256, (6, 8, 3), np.uint8)
+    flat, turned = seal(picture)[0].ravel(), seal(picture.reshape(8, 6, 3))[0].ravel()
+    assert (flat != turned).mean() > 0.9
+
+
+def test_tampering_is_noticed_and_damage_decodes_to_noise(rng):
+    picture = np.full((36, 36, 3), 100, np.uint8)
+    cipher, side = seal(picture)
+    hit, words = 0, 0
+    for place in ((0, 0, 0), (5, 7, 1), (35, 35, 2), (20, 3, 0)):
+        damaged = cipher.copy()
+        damaged[place] ^= 0x10
+        found = unseal(damaged, side)
+        assert not bool(found["intact"])
+        wrong = found["image"] != picture
+        words += 8 if wrong.sum() > 1 else 0
+        hit += wrong.sum()
+    assert words >= 24  # a pair of words for every damaged one
+    assert hit == pytest.approx(words, abs=3)  # nearly every byte of them is noise
+    forged = {"digest": side["digest"] ^ np.uint32(1)}
+    assert not bool(unseal(cipher, forged)["intact"])
+
+
+def test_batches_equal_single_pictures_and_nothing_is_remembered(rng):
+    pictures = rng.integers(0, 256, (3, 9, 11, 3), np.uint8)
+    keys = jnp.asarray(rng.integers(0, 2**32, (3, 8), np.uint32))
+    encrypt = jax.jit(lambda image, key: _pair(SYSTEM.encrypt({}, {"image": image}, key, ())))
+    together, side = encrypt(pictures, keys)
+    again, _ = encrypt(pictures, keys)
+    np.testing.assert_array_equal(together, again)
+    for i in range(3):
+        alone, own = seal(pictures[i], np.asarray(keys[i]).astype("<u4").tobytes())
+        np.testing.assert_array_equal(alone, together[i])
+        np.testing.assert_array_equal(own["digest"], side["digest"][i])
+
+
+def _pair(sealed):
+    return sealed.pixels, sealed.side
+
+
+def test_record(rng):
+    assert SYSTEM.init(None, None) == ({}, {})
+    assert SYSTEM.lossless
+    assert "ChaCha20" in SYSTEM.argument
+    assert SYSTEM.batch({"image_shape": (8, 9, 1), "batch_size": 2})["image"].shape == (2, 8, 9, 1)
+    image = rng.integers(0, 256, (2, 8, 8, 3), np.uint8)
+    made = SYSTEM.outputs({}, {"image": image}, jax.random.key(0))
+    np.testing.assert_allclose(made["decrypted"], image / np.float32(255), atol=1e-6)
+    assert float(made["cipher"].std()) > 0.2
+    with pytest.raises(Refusal, match="no options"):
+        SYSTEM.encrypt({}, {"image": image}, jnp.zeros((2, 8), jnp.uint32), (("rounds", 3),))
+
+
+def test_layout_covers_everything_in_few_sizes():
+    sizes = set()
+    for shape in ((1, 1, 1), (64, 64, 3), (100, 100, 3), (512, 512, 3), (777, 1013, 3), (10_000, 10_000, 4)):
+        cut = logistic.layout(shape)
+        sizes.add(cut.size)
+        lengths = np.diff(cut.plain)
+        assert cut.plain[-1] == np.prod(shape)
+        assert lengths.max() <= cut.size
+        assert lengths.max() - lengths.min() <= 8
+        assert all(start % 4 == 0 for start in cut.plain[:-1])
+    assert len(sizes) <= 3

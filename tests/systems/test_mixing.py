@@ -1,0 +1,181 @@
+"""The mixing System: a floor of fidelity, and no trace of flat, sparse or two-tone pictures."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+
+from jaxcrypt.errors import Refusal
+from jaxcrypt.systems import build, mixing
+from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+
+SYSTEM = build("mixing")
+SHAPE = (61, 67, 3)
+
+
+def seal(pictures, seed=0):
+    keys = [np.random.default_rng([seed, i]).bytes(32) for i in range(len(pictures))]
+    return encrypt_pictures(SYSTEM, {}, pictures, keys), keys
+
+
+def unseal(sealed, keys, shape, lost=None):
+    ciphers, sides = zip(*sealed, strict=True)
+    return decrypt_pictures(SYSTEM, {}, ciphers, sides, keys, (), shape, lost)
+
+
+def psnr(a, b) -> float:
+    return 10 * np.log10(255**2 / max(1e-9, np.mean((a.astype(float) - b) ** 2)))
+
+
+def photo_like(rng, shape=SHAPE) -> np.ndarray:
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    base = 120 + 60 * np.sin(x / 9) * np.cos(y / 13) + 20 * (x > y)
+    return np.clip(base[..., None] + rng.normal(size=shape) * 4 + np.arange(shape[2]) * 9, 0, 255).astype(
+        np.uint8
+    )
+
+
+def hard_pictures() -> dict[str, np.ndarray]:
+    flat = np.full(SHAPE, 77, np.uint8)
+    dot, dark = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.uint8)
+    dot[30, 33] = 255
+    dark[7, 9, 1] = 1
+    step = np.zeros(SHAPE, np.uint8)
+    step[:, 33:] = 255
+    text = np.full(SHAPE, 255, np.uint8)
+    text[10:50:6, 5:60:2] = 0
+    return {"flat": flat, "dot": dot, "dark": dark, "step": step, "text": text}
+
+
+@pytest.mark.parametrize("name", list(hard_pictures()))
+def test_hard_pictures_leave_no_trace(name):
+    picture = hard_pictures()[name]
+    sealed, keys = seal([picture] * 24, seed=1)
+    statistics, corners = [], []
+    for cipher, _ in sealed:
+        counts = np.bincount(cipher.ravel(), minlength=256)
+        statistics.append(scipy.stats.chisquare(counts).statistic)
+        corners.append(np.corrcoef(cipher[:, :-1].ravel(), cipher[:, 1:].ravel())[0, 1])
+    pooled = scipy.stats.chi2.sf(np.sum(statistics), 255 * len(sealed))
+    assert 1e-4 < pooled < 1 - 1e-4
+    assert abs(np.mean(corners)) < 4 / np.sqrt(24 * picture.size)
+    found = unseal(sealed[:1], keys[:1], SHAPE)[0]["image"]
+    assert psnr(found, picture) > 38 if name != "flat" else (found == picture).all()
+
+
+def test_photo_comes_back_and_pilots_tell_how_well(rng):
+    picture = photo_like(rng)
+    sealed, keys = seal([picture])
+    found = unseal(sealed, keys, SHAPE)[0]
+    assert psnr(found["image"], picture) > 42
+    error = np.sqrt(np.mean((found["image"].astype(float) - picture) ** 2))
+    assert float(found["noise"]) == pytest.approx(error, rel=0.45)
+
+
+def test_noise_in_the_cipher_is_seen_by_the_pilots(rng):
+    picture = photo_like(rng)
+    ((cipher, side),), keys = seal([picture])
+    noisy = np.clip(cipher + rng.normal(scale=12, size=cipher.shape), 0, 255).astype(np.uint8)
+    found = unseal([(noisy, side)], keys, SHAPE)[0]
+    error = np.sqrt(np.mean((found["image"].astype(float) - picture) ** 2))
+    assert error > 5
+    assert float(found["noise"]) == pytest.approx(error, rel=0.4)
+
+
+def test_known_losses_are_weighted_out(rng):
+    picture = photo_like(rng)
+    ((cipher, side),), keys = seal([picture])
+    lost = np.zeros(cipher.shape[:2], bool)
+    lost[10:20, 5:60] = True
+    damaged = np.where(lost[..., None], 255, cipher)
+    believed = unseal([(damaged, side)], keys, SHAPE)[0]["image"]
+    weighted = unseal([(damaged, side)], keys, SHAPE, [lost])[0]["image"]
+    assert psnr(weighted, picture) > psnr(believed, picture) + 3
+    assert psnr(weighted, picture) > 17
+
+
+def test_wrong_key_gives_nothing(rng):
+    picture = photo_like(rng)
+    sealed, keys = seal([picture])
+    flat_mean = psnr(np.full(SHAPE, picture.mean()), picture)
+    wrong = bytearray(keys[0])
+    wrong[13] ^= 1
+    found = unseal(sealed, [bytes(wrong)], SHAPE)[0]["image"]
+    assert psnr(found, picture) < flat_mean
+    assert abs(np.corrcoef(found.ravel(), picture.ravel())[0, 1]) < 4 / np.sqrt(picture.size)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (1, 7, 1), (5, 1, 3), (2, 2, 4), (1, 40, 1), (17, 13, 2)], ids=str
+)
+def test_odd_shapes(rng, shape):
+    picture = rng.integers(0, 256, shape, np.uint8)
+    sealed, keys = seal([picture])
+    assert sealed[0][0].shape == mixing.cipher_shape(shape)
+    found = unseal(sealed, keys, shape)[0]["image"]
+    assert np.sqrt(np.mean((found.astype(float) - picture) ** 2)) < 25
+
+
+def test_cipher_is_at_most_three_percent_larger_and_tells_the_shape():
+    for shape in ((34, 34, 1), (34, 34, 3), (256, 256, 3), (512, 768, 3), (95, 4000, 1), (10_000, 10_000, 3)):
+        outer = mixing.cipher_shape(shape)
+        assert 1 < np.prod(outer) / np.prod(shape) <= 1.03
+    for height in (*range(1, 40), 95, 96, 97, 191, 192, 5000):
+        for width in (1, 2, 3, 34, 96, 200):
+            for channels in (1, 3):
+                shape = (height, width, channels)
+                assert mixing.plain_shape(mixing.cipher_shape(shape)) == shape
+    with pytest.raises(ValueError, match="no picture"):
+        mixing.plain_shape((1, 1, 1))
+
+
+def test_every_tile_has_pilots_and_room():
+    for shape in ((1, 1, 1), (512, 512, 3), (600, 900, 4), (1, 300_000, 1), (10_000, 10_000, 3)):
+        cut = mixing.layout(shape)
+        plain, cipher = np.diff(cut.plain), np.diff(cut.cipher)
+        assert (cipher > plain).all()
+        assert cipher.max() <= cut.size
+        assert cipher.min() >= cut.size // 4
+
+
+def test_whole_pictures_equal_streamed_ones(rng):
+    pictures = np.stack([photo_like(rng, (20, 24, 3)) for _ in range(2)])
+    sealed, keys = seal(list(pictures))
+    subkeys = jnp.asarray(np.stack([np.frombuffer(key, "<u4") for key in keys]))
+    whole = SYSTEM.encrypt({}, {"image": pictures}, subkeys, ())
+    for i in range(2):
+        np.testing.assert_array_equal(whole.pixels[i], sealed[i][0])
+        np.testing.assert_allclose(whole.side["spread"][i], sealed[i][1]["spread"], rtol=1e-6)
+    lost = np.zeros(whole.pixels.shape[:3], bool)
+    lost[:, 3:5] = True
+    found = SYSTEM.decrypt({}, whole, {"lost": jnp.asarray(lost)}, subkeys, ())
+    streamed = unseal(sealed, keys, pictures.shape[1:], list(lost))
+    np.testing.assert_allclose(np.asarray(found["image"][0]).astype(int), streamed[0]["image"], atol=1)
+
+
+def test_record(rng):
+    assert SYSTEM.init(None, None) == ({}, {})
+    assert not SYSTEM.lossless
+    assert "experimental" in SYSTEM.argument
+    image = photo_like(rng, (20, 24, 3))[None]
+    made = SYSTEM.outputs({}, {"image": image}, jax.random.key(0))
+    assert made["cipher"].shape == (1, *mixing.cipher_shape((20, 24, 3)))
+    assert float(jnp.abs(made["decrypted"] - image / 255).mean()) < 0.02
+    with pytest.raises(Refusal, match="no options"):
+        SYSTEM.decrypt({}, None, {}, None, (("rounds", 3),))
+
+
+@pytest.mark.slow
+def test_kodak_crops_keep_44_decibels(real_data):
+    from PIL import Image
+
+    crops = []
+    for path in sorted(real_data.rglob("kodim*.png")):
+        picture = np.asarray(Image.open(path).convert("RGB"))
+        top, left = (picture.shape[0] - 256) // 2, (picture.shape[1] - 256) // 2
+        crops.append(picture[top : top + 256, left : left + 256])
+    assert len(crops) == 24
+    sealed, keys = seal(crops)
+    found = unseal(sealed, keys, crops[0].shape)
+    assert np.mean([psnr(f["image"], crop) for f, crop in zip(found, crops, strict=True)]) > 45
