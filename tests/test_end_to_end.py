@@ -64,7 +64,7 @@ def test_from_pictures_to_a_cipher_and_back(tmp_path, rng):
     assert measured["validation/psnr"] > 20
     command("export", "--workdir", workdir, "--name", "autoencoder", "--zoo", zoo)
 
-    command("keygen", "-o", tmp_path / "key")
+    command("keygen", "--key", tmp_path / "key")
     weights = ["--weights", zoo / "autoencoder.safetensors", "--key-file", tmp_path / "key"]
     sealed, back = tmp_path / "sealed.png", tmp_path / "back.png"
     seal = ["--system", "autoencoder", "--pixels-only", *weights, "-o", sealed]
