@@ -72,7 +72,9 @@ def test_a_keyed_xor_passes_all_but_diffusion(sound):
     assert sound["statistics"]["diffusion_npcr"]["outside"] == 20
     quality = sound["quality"]
     assert quality["exact"] == 20
-    assert quality["wrong"]["above_flat"] == quality["flipped"]["above_flat"] == 0
+    for key in ("wrong", "flipped"):
+        assert quality[key]["above_flat"] == 0
+        assert quality[key]["closer_than_side"]["by_chance"]
     assert "exact" in report.table("toy", sound)
     assert report.table("toy", sound).count("NOT CHANCE") == 2
 
@@ -84,7 +86,30 @@ def test_a_cipher_without_nonce_is_found():
         assert not fine[name], name
     assert fine["chi_square"]
     assert summary["quality"]["wrong"]["ssim"] == pytest.approx(1)
+    assert not summary["quality"]["wrong"]["closer_than_side"]["by_chance"]
     assert np.isnan(summary["quality"]["wrong"]["psnr"])  # infinite on every picture
+
+
+def test_side_information_that_is_a_small_picture_is_told_from_a_leak():
+    """A wrong key gives noise around the true mean of each half: that much the side information tells."""
+    system = toy()
+
+    def means(image):
+        return jnp.stack([half.mean(axis=(1, 2, 3)) for half in jnp.split(image, 2, axis=1)], axis=1)
+
+    def encrypt(variables, inputs, subkey, options):
+        sealed = system.encrypt(variables, inputs, subkey, options)
+        return Sealed(sealed.pixels, {"means": means(inputs["image"].astype(jnp.float32))})
+
+    def decrypt(variables, sealed, inputs, subkey, options):
+        noise = system.decrypt(variables, sealed, inputs, subkey, options)["image"]
+        centres = jnp.repeat(sealed.side["means"], SHAPE[0] // 2, axis=1)[..., None, None]
+        return {"image": jnp.clip(centres + (noise.astype(jnp.float32) - 128) / 8, 0, 255).astype(jnp.uint8)}
+
+    summary = summary_of(System(**{**vars(system), "encrypt": encrypt, "decrypt": decrypt}))
+    assert not by_chance(summary)["wrong_correlation"]
+    assert summary["quality"]["wrong"]["closer_than_side"]["by_chance"]
+    assert summary["quality"]["flipped"]["closer_than_side"]["by_chance"]
 
 
 def test_no_cipher_at_all_is_found():

@@ -2,7 +2,8 @@
 
 For each picture, with keys that follow from the seed: its cipher picture through an 8-bit PNG and back; what
 a wrong key and a key with one flipped bit give, past the key check and with the true side information;
-statistics of the cipher picture; and NPCR and UACI between cipher pictures
+what random pixels in place of the cipher picture give with it (``side``: a mean for every tile is a small
+picture already); statistics of the cipher picture; and NPCR and UACI between cipher pictures
 
 * ``nonce``: of the picture and of the picture with one changed sample, each under its own file key, the
   random bytes held fixed: what users get where the random source fails (a regression test of the nonce);
@@ -31,7 +32,8 @@ from jaxcrypt.metrics.image import flat_mean, psnr
 from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
 
 PAIRS = ("nonce", "diffusion", "key")
-LIKENESS = ("right", "wrong", "flipped")
+LIKENESS = ("right", "wrong", "flipped", "side")
+WITHOUT_KEY = ("wrong", "flipped")
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,13 @@ def measure(
     right = subject.decrypt(received, sides, keys, plain.shape[1:])
     strangers = [draw(subject.seed, "wrong key", name) for name in names]
     wrong = subject.decrypt(received, sides, strangers, plain.shape[1:])
+    random = np.stack([_random_like(subject.seed, name, ciphers.shape[1:]) for name in names])
+    alone = subject.decrypt(random, sides, strangers, plain.shape[1:])
     columns = {
         **_prefixed("right", sensitivity.likeness(right, plain)),
         "exact": (right == plain).all(axis=(1, 2, 3)),
         **_prefixed("wrong", sensitivity.likeness(wrong, plain)),
+        **_prefixed("side", sensitivity.likeness(alone, plain)),
         "flat_psnr": np.asarray(_flat_psnr(plain)),
         **_statistics(ciphers, plain),
         **_pairs(subject, names, plain, ciphers, sides, keys),
@@ -120,6 +125,11 @@ def measure(
 
 def _prefixed(prefix: str, found: dict[str, Any]) -> dict[str, Any]:
     return {f"{prefix}_{name}": value for name, value in found.items()}
+
+
+def _random_like(seed: int, name: str, shape) -> np.ndarray:
+    rng = np.random.default_rng(list(draw(seed, "random picture", name)))
+    return rng.integers(0, 256, shape, dtype=np.uint8)
 
 
 @jax.jit
@@ -185,7 +195,7 @@ def _judged(name: str, shape, cipher_shape, values: dict[str, float]) -> Measure
     if "block" in values:
         blocks = [min(a, b) // statistics.BLOCK for a, b in zip(shape[:2], cipher_shape[:2], strict=True)]
         against("block", chance.correlation_p, chance.correlation_interval, blocks[0] * blocks[1] * shape[2])
-    for key in LIKENESS[1:]:
+    for key in WITHOUT_KEY:
         against(f"{key}_correlation", chance.correlation_p, chance.correlation_interval, int(np.prod(shape)))
     for key in PAIRS:
         against(f"{key}_npcr", chance.npcr_p, chance.npcr_interval, samples)

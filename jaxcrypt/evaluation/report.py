@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcrypt.evaluation.ciphers import LIKENESS, Measured
+from jaxcrypt.evaluation.ciphers import LIKENESS, WITHOUT_KEY, Measured
 from jaxcrypt.metrics import chance
 from jaxcrypt.metrics.sp800_22 import Proportion
 
@@ -31,7 +31,12 @@ STATISTICS = {
     "wrong_correlation": "wrong key's picture with the photo",
     "flipped_correlation": "one key bit's picture with the photo",
 }
-_LIKENESS_WORDS = {"right": "right key", "wrong": "wrong key", "flipped": "one key bit flipped"}
+_LIKENESS_WORDS = {
+    "right": "right key",
+    "wrong": "wrong key",
+    "flipped": "one key bit flipped",
+    "side": "random pixels, true side information",
+}
 
 
 def summarise(rows: Sequence[Measured]) -> dict[str, Any]:
@@ -46,6 +51,9 @@ def summarise(rows: Sequence[Measured]) -> dict[str, Any]:
         quality[key]["psnr_min"] = _extreme(values[f"{key}_psnr"], np.min)
         quality[key]["psnr_max"] = _extreme(values[f"{key}_psnr"], np.max)
         quality[key]["above_flat"] = int(np.sum(values[f"{key}_psnr"] > values["flat_psnr"]))
+    for key in WITHOUT_KEY:
+        closer = chance.sign_test(values[f"{key}_correlation"] - values["side_correlation"])
+        quality[key]["closer_than_side"] = asdict(closer) | {"by_chance": closer.by_chance}
     tests = {}
     for key in STATISTICS:
         if key not in rows[0].p:
@@ -107,6 +115,13 @@ def _quality_lines(summary: dict[str, Any]) -> list[str]:
             numbers = f"{'exact':>10}{'':16}"
         lines.append(f"{words:38}{numbers}{found['ssim']:>9.4f}  {found['above_flat']} of {count}")
     lines.append(f"{'a flat picture of the mean':38}{quality['flat_psnr']:>10.2f}")
+    for key in WITHOUT_KEY:
+        test = quality[key]["closer_than_side"]
+        verdict = "as chance" if test["by_chance"] else "NOT CHANCE"
+        lines.append(
+            f"{_LIKENESS_WORDS[key]}: closer to the photo than random pixels, {test['outside']} of "
+            f"{test['count']} (binomial p {test['p']:.2g}, {verdict})"
+        )
     lossless = "lossless: yes" if quality["exact"] == count else "lossless: no"
     return [*lines, f"{lossless}, {quality['exact']} of {count} came back bit for bit"]
 

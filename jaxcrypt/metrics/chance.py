@@ -106,7 +106,7 @@ def uaci_interval(samples: int, alpha: float = ALPHA) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Pooled:
-    """Of ``count`` pictures with the statistic ``outside`` lie outside chance; ``p`` of so many or more."""
+    """Of ``count`` pictures with the statistic ``outside`` stand out; ``p``: of so many or more."""
 
     count: int
     outside: int
@@ -124,3 +124,15 @@ def pool(p_values, alpha: float = ALPHA) -> Pooled:
     outside = int(np.sum(values < alpha))
     p = float(stats.binom.sf(outside - 1, len(values), alpha)) if len(values) else 1.0
     return Pooled(len(values), outside, p)
+
+
+def sign_test(differences) -> Pooled:
+    """How many differences are above zero, against one half; zeros and NaN are left out.
+
+    For two pictures that are alike in distribution unless something leaks, whatever that distribution is.
+    """
+    values = np.asarray(differences, float)
+    values = values[~np.isnan(values) & (values != 0)]
+    above = int(np.sum(values > 0))
+    p = float(stats.binom.sf(above - 1, len(values), 0.5)) if len(values) else 1.0
+    return Pooled(len(values), above, p)

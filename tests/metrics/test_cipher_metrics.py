@@ -153,3 +153,11 @@ def test_pooling_counts_like_a_binomial():
     assert not seven.by_chance
     assert chance.pool([np.nan, 0.5]).count == 1
     assert chance.pool([np.nan]).by_chance
+
+
+def test_sign_test():
+    assert chance.sign_test([1.0, -1.0, 0.0, np.nan]).count == 2
+    assert chance.sign_test([1.0] * 6 + [-1.0] * 6).by_chance
+    assert chance.sign_test([1.0] * 14).p == pytest.approx(2.0**-14)
+    assert not chance.sign_test([1.0] * 14).by_chance
+    assert chance.sign_test([-1.0] * 14).p == 1
