@@ -29,7 +29,7 @@ from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.functional.bitpack import pack, unpack
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder
 from jaxcrypt.models.layers import depth_to_space, space_to_depth
-from jaxcrypt.systems import logistic, streaming, windows
+from jaxcrypt.systems import logistic, streaming, tiles, windows
 from jaxcrypt.training.record import Phase, Sealed, Stage, System
 
 ARGUMENT = f"lossy; of its latents' bytes it holds that {logistic.ARGUMENT}"
@@ -167,13 +167,13 @@ def _encrypt(nets, variables, inputs, subkey, options) -> Sealed:
     height, width = image.shape[1:3]
     image = jnp.pad(image, ((0, 0), (0, -height % PATCH), (0, -width % PATCH), (0, 0)), mode="edge")
     packed = compress(net, variables["params"][name], image)
-    return streaming.encrypt_whole(logistic.TILES, packed, subkey)
+    return tiles.encrypt_whole(logistic.TILES, packed, subkey)
 
 
 def _decrypt(nets, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
     """The whole patches: sides are multiples of 16; the driver cuts them to those of the header."""
     _refuse(options)
-    found = streaming.decrypt_whole(logistic.TILES, sealed, subkey, sealed.pixels.shape[1:])
+    found = tiles.decrypt_whole(logistic.TILES, sealed, subkey, sealed.pixels.shape[1:])
     name, net = _net_for(nets, sealed.pixels.shape[3])
     return {**found, "image": expand(net, variables["params"][name], found["image"])}
 
