@@ -131,12 +131,12 @@ def _refuse(options) -> None:
 
 
 def _outputs(variables, batch, rng) -> dict[str, Any]:
-    """``plain``, ``cipher`` and ``decrypted`` under fresh subkeys, float32 in [0, 1]."""
+    """``image``, ``cipher`` and ``decrypted`` under fresh subkeys, float32 in [0, 1]."""
     image = jnp.asarray(batch["image"])
     subkey = jax.random.bits(rng, (image.shape[0], 8), jnp.uint32)
     sealed = _encrypt(variables, batch, subkey, ())
     opened = _decrypt(variables, sealed, {}, subkey, ())
-    pictures = {"plain": image, "cipher": sealed.pixels, "decrypted": opened["image"]}
+    pictures = {"image": image, "cipher": sealed.pixels, "decrypted": opened["image"]}
     return {name: x.astype(jnp.float32) / 255 for name, x in pictures.items()}
 
 
