@@ -65,8 +65,10 @@ def get_config():
     config.optimizer.end_factor = 0.01
     config.optimizer.warmup_steps = 100
     config.optimizer.clip_norm = 1.0
+    # At 6 bits a pixel the linear maps have little left to learn, and larger steps only shake them.
+    config.phases.colour = {"optimizer": {"lr": 3e-4}}
     config.train.batch_size = 32
-    config.train.steps = 2000
+    config.train.steps = 1600
     config.train.eval_every = 500
     config.train.checkpoint_every = 250
     config.train.eval_batches = 8
@@ -76,7 +78,11 @@ def get_config():
 def _data(root):
     data = default_config()
     data.mix = {
-        "faces64": {"weight": 15579.0, "path": str(root / "faces64" / "train")},
+        "faces64": {
+            "weight": 15579.0,
+            "path": str(root / "faces64" / "train"),
+            "validation": {"last": 64},
+        },
         "celeba": {
             "weight": 9470.0,
             "path": str(root / "celeba" / "img_align_celeba"),

@@ -29,6 +29,7 @@ from jaxcrypt import cli, runtime
 from jaxcrypt.errors import usage
 
 _CHUNK = 64
+_BEYOND = 5  # qualities above the last that fits that are tried
 CODECS = {"WebP": {"method": 6}, "JPEG": {"optimize": True}, "AVIF": {"speed": 8}}
 
 
@@ -139,17 +140,22 @@ def _best_fit(name: str, picture: np.ndarray, count: int) -> np.ndarray:
     from PIL import Image
 
     image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
-    low, high, best = 0, 101, None
-    while high - low > 1 or best is None:
-        quality = (low + high) // 2
+
+    def file_at(quality: int) -> io.BytesIO | None:
         buffer = io.BytesIO()
         image.save(buffer, name, quality=quality, **CODECS[name])
-        if buffer.tell() <= count:
-            low, best = quality, buffer
-        elif quality == 0:
-            raise usage(f"{name}: does not fit {count} bytes at any quality")
-        else:
-            high = quality
+        return buffer if buffer.tell() <= count else None
+
+    low, high, best = 0, 101, file_at(0)
+    if best is None:
+        raise usage(f"{name}: does not fit {count} bytes at any quality")
+    while high - low > 1:
+        quality = (low + high) // 2
+        found = file_at(quality)
+        low, high, best = (quality, high, found) if found else (low, quality, best)
+    # Files do not always grow with the quality: one a little higher may fit after all.
+    for quality in range(low + 2, min(low + _BEYOND, 100) + 1):
+        best = file_at(quality) or best
     return np.asarray(Image.open(best).convert(image.mode)).reshape(picture.shape)
 
 

@@ -11,6 +11,8 @@ from configs.autoencoder import get_config
 from jaxcrypt.errors import Refusal
 from jaxcrypt.systems import autoencoder, windows
 from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+from jaxcrypt.training import sharding
+from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.state import create, init_arrays
 from jaxcrypt.training.step import StepOptions, make_step
@@ -42,6 +44,27 @@ def trained():
     for _ in range(4):  # a branch that ends in zeros wakes up from its end: one layer a step
         state, metrics = step(state, batch)
     return system, params, {"params": state.params, "extra": state.extra}, metrics
+
+
+def test_checkpoint_goes_to_another_number_of_devices(trained, tmp_path):
+    system, _, variables, _ = trained
+    config = small_config()
+    stage = system.stages[0]
+
+    def fresh():
+        params, extra = init_arrays(system.init, system.batch(config), 1)
+        return create(params, extra, stage, optimizers(config, stage), system.ema)
+
+    shapes = jax.eval_shape(fresh)
+    written = sharding.create_sharded(sharding.make_mesh(2, 4), fresh).replace(params=variables["params"])
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(written, {"config": {}, "stage": 0, "pipeline": [None]}, {})
+    checkpoints.wait()
+    mesh = sharding.make_mesh(-1, 1, jax.devices()[:2])
+    back = checkpoints.restore(0, sharding.with_shardings(mesh, shapes))
+    checkpoints.close()
+    jax.tree.map(np.testing.assert_array_equal, jax.device_get(back), jax.device_get(written))
+    assert all(len(leaf.sharding.device_set) == 2 for leaf in jax.tree.leaves(back))
 
 
 def picture(shape, seed=0):
