@@ -48,7 +48,7 @@ def records(settings: Mapping[str, Any], split: str) -> Records:
         )
     _need_tensorflow(f"{name}: is stored as {builder.info.file_format.value}, which")
     converted = _converted(settings, builder, feature, part)
-    return Records(_source(converted, "all"), f"{converted.builder_config.name}/{part}", name)
+    return Records(_source(converted, "train"), f"{converted.builder_config.name}/{part}", name)
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Converted(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         del dl_manager  # the set is there
-        return {"all": self._generate_examples()}
+        return {"train": self._generate_examples()}
 
     def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
         config = self.builder_config
