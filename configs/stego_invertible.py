@@ -1,6 +1,7 @@
 """A secret in a cover by an invertible network in the wavelet domain: two Haar levels, six coupling blocks.
 
-  JAXCRYPT_DATA=DIR python -m jaxcrypt.train --config configs/stego_invertible.py --workdir runs/stego_invertible
+  JAXCRYPT_DATA=DIR python -m jaxcrypt.train --config configs/stego_invertible.py --workdir
+  runs/stego_invertible
 
 DIR holds photos (of which the last 64 by name are for validation) and bsds200.
 

@@ -1,8 +1,9 @@
 """A keyed scramble of pictures that keeps their local statistics: a net trained on photos still sees photos.
 
-Each picture is cut into squares. The squares of all pictures of an example change places by a keyed permutation,
-and each is, by eight bits of key, mirrored left to right, mirrored top to bottom, transposed, inverted (x -> 255 - x),
-and its three colours exchanged (one of the six orders). All of it is undone exactly.
+Each picture is cut into squares. The squares of all pictures of an example change places by a keyed
+permutation, and each is, by eight bits of key, mirrored left to right, mirrored top to bottom, transposed,
+inverted (x -> 255 - x), and its three colours exchanged (one of the six orders). All of it is undone
+exactly.
 
 Of a picture alone it is a jigsaw with unknown turns; it hides no histogram and no texture, so it stands with
 whatever a net does, not in the place of a cipher.
@@ -39,16 +40,14 @@ def scramble(pictures: jax.Array, subkey: jax.Array, inverse: bool = False) -> j
     size = 1 << max(total - 1, 1).bit_length()
     key, words = draw([(subkey, Purpose.ROUNDS, 0, KEY_WORDS), (subkey, Purpose.SIGNS, 0, total)])
     places = indices(key, total, size, inverse)[:total]
-    if inverse:
-        squares = _turn(squares, words, inverse)[places]
-    else:
-        squares = _turn(squares[places], words, inverse)
+    squares = _turn(squares, words, True)[places] if inverse else _turn(squares[places], words, False)
     squares = squares.reshape(count, rows, columns, SQUARE, SQUARE, 3).transpose(0, 1, 3, 2, 4, 5)
     return squares.reshape(pictures.shape)
 
 
 def _turn(squares: jax.Array, words: jax.Array, inverse: bool) -> jax.Array:
-    """The changes within each square; mirrors come before the transposition, which the inverse undoes first."""
+    """The changes within each square; mirrors come before the transposition, which the inverse undoes
+    first."""
 
     def bit(place: int) -> jax.Array:
         return ((words >> place) & 1).astype(bool)[:, None, None, None]

@@ -2,10 +2,12 @@
 
 One level maps each 2x2 block ``a b / c d`` of a channel to
 
-    LL = (a + b + c + d) / 2,   HL = (a - b + c - d) / 2,   LH = (a + b - c - d) / 2,   HH = (a - b - c + d) / 2
+    LL = (a + b + c + d) / 2,   HL = (a - b + c - d) / 2,   LH = (a + b - c - d) / 2,   HH = (a - b - c + d)
+    / 2
 
-at half the size (Mallat, *A theory for multiresolution signal decomposition*, 1989). The map is symmetric and its
-own inverse. Further levels are taken of all four bands (a wavelet packet), so that all lie on one grid.
+at half the size (Mallat, *A theory for multiresolution signal decomposition*, 1989). The map is symmetric
+and its own inverse. Further levels are taken of all four bands (a wavelet packet), so that all lie on one
+grid.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ _HADAMARD = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 
 
 
 def haar(x: jax.Array, levels: int = 1) -> jax.Array:
-    """float ``[B, H, W, C]``, sides multiples of ``2^levels``, to ``[B, H/2^l, W/2^l, C*4^l]``; LL comes first."""
+    """float ``[B, H, W, C]``, sides multiples of ``2^levels``, to ``[B, H/2^l, W/2^l, C*4^l]``; LL comes
+    first."""
     for _ in range(levels):
         batch, height, width, channels = x.shape
         x = x.reshape(batch, height // 2, 2, width // 2, 2, channels).transpose(0, 1, 3, 2, 4, 5)

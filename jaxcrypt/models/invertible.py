@@ -1,17 +1,18 @@
 """Hiding by an invertible network in the wavelet domain: what hides, run backwards, reveals.
 
-Cover and secrets are Haar-transformed to x and y; block i couples them (Jing et al., *HiNet*, ICCV 2021; Lu et al.,
-*ISN*, CVPR 2021):
+Cover and secrets are Haar-transformed to x and y; block i couples them (Jing et al., *HiNet*, ICCV 2021; Lu
+et al., *ISN*, CVPR 2021):
 
     x' = x + phi_i(y),      y' = y * exp(a tanh(rho_i(x') / a)) + eta_i(x').
 
-After the last block, x back in pixels is the stego picture. What is left in y is thrown away: it does not travel,
-and the reverse run, block by block,
+After the last block, x back in pixels is the stego picture. What is left in y is thrown away: it does not
+travel, and the reverse run, block by block,
 
     y = (y' - eta_i(x')) * exp(-a tanh(rho_i(x') / a)),      x = x' - phi_i(y),
 
-starts from zeros in its place; training makes that loss small. The bound a on the exponent keeps scales, and with
-them gradients, finite. The last convolution of each net starts at zero, so the network starts as the identity.
+starts from zeros in its place; training makes that loss small. The bound a on the exponent keeps scales,
+and with them gradients, finite. The last convolution of each net starts at zero, so the network starts as
+the identity.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from jaxcrypt.functional.wavelet import haar, inverse_haar
 
 
 class Coupling(nn.Module):
-    """One coupling block between cover coefficients ``[B, h, w, N]`` and secret coefficients ``[B, h, w, M]``."""
+    """One coupling block between cover coefficients ``[B, h, w, N]`` and secret coefficients ``[B, h, w,
+    M]``."""
 
     cover_depth: int
     secret_depth: int

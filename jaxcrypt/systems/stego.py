@@ -3,11 +3,11 @@
     encrypt:  cover, secrets -> stego picture, of the cover's size
     decrypt:  stego picture, subkey -> secrets
 
-Three techniques stand behind the record, chosen by ``config.model.kind``: ``networks`` (preparation, hiding and
-reveal networks), ``invertible`` (one network run both ways), both of :mod:`jaxcrypt.systems.stego_nets`, and
-``lattice`` (a learned code in the low digits of the cover, :mod:`jaxcrypt.systems.stego_lattice`).
-A cover whose sides are no multiples of 16 keeps its last rows and columns as they are; a secret of another size than
-the rest is resized to fit and back.
+Three techniques stand behind the record, chosen by ``config.model.kind``: ``networks`` (preparation, hiding
+and reveal networks), ``invertible`` (one network run both ways), both of
+:mod:`jaxcrypt.systems.stego_nets`, and ``lattice`` (a learned code in the low digits of the cover,
+:mod:`jaxcrypt.systems.stego_lattice`). A cover whose sides are no multiples of 16 keeps its last rows and
+columns as they are; a secret of another size than the rest is resized to fit and back.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.errors import usage
-from jaxcrypt.systems import stego_nets
+from jaxcrypt.systems import stego_lattice, stego_nets
 from jaxcrypt.training.record import Phase, Sealed, Stage, System
 
-KINDS = tuple(stego_nets.KINDS)
+KINDS = (*stego_nets.KINDS, "lattice")
 NET = "stego"
 OPTION = "keyed"
 
@@ -30,6 +30,8 @@ OPTION = "keyed"
 def _hider(model: Any) -> Any:
     if model["secrets"] < 1:
         raise usage(f"config.model.secrets={model['secrets']}: must be at least 1")
+    if model["kind"] == "lattice":
+        return stego_lattice.learned(model, int(model["secrets"]))
     if model["kind"] in stego_nets.KINDS:
         return stego_nets.learned(model, int(model["secrets"]))
     raise usage(f"config.model.kind={model['kind']}: unknown; choose one of {', '.join(KINDS)}")
@@ -66,7 +68,8 @@ def _decrypt(hider, variables, sealed, inputs, subkey, options) -> dict[str, Any
 
 
 def _outputs(hider, options, variables, batch, rng) -> dict[str, Any]:
-    """Float32 in [0, 1]: secrets side by side as ``image`` and ``decrypted``, covers as ``cover_image`` and …"""
+    """Float32 in [0, 1]: secrets side by side as ``image`` and ``decrypted``, covers as ``cover_image`` and
+    …"""
     cover, secrets = jnp.asarray(batch["cover"]), jnp.asarray(batch["secrets"])
     subkey = jax.random.bits(rng, (cover.shape[0], 8), jnp.uint32)
     sealed = _encrypt(hider, variables, {"cover": cover, "secrets": secrets}, subkey, options)

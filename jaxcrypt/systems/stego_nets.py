@@ -4,7 +4,8 @@
     loss = mean (stego - cover)^2 + beta mean (reveal(stego) - scramble(secrets))^2,    all in [-1, 1].
 
 Rounding to 8 bits happens in training too; its gradient is that of the identity (Bengio et al. 2013,
-arXiv:1308.3432). With a key the secrets are scrambled (:mod:`jaxcrypt.functional.scramble`) before they are hidden.
+arXiv:1308.3432). With a key the secrets are scrambled (:mod:`jaxcrypt.functional.scramble`) before they are
+hidden.
 """
 
 from __future__ import annotations
