@@ -4,9 +4,9 @@
 
 Prints MB/s of picture samples: the Systems ``logistic`` and ``mixing`` in batches of 1-megapixel RGB pictures
 (compiled, warm, without PNG), their key stream, AES-256-GCM, a logistic map that loops over pixels in
-Python, and the writing of a cipher picture as PNG. Every figure is the best of several rounds in which all contestants
-take turns, for other work on the machine only ever slows one down. ``--memory`` adds the peak memory of
-``encrypt --system logistic`` on a 100-megapixel picture.
+Python, and the writing of a cipher picture as PNG. Every figure is the best of several rounds in which all
+contestants take turns, for other work on the machine only ever slows one down. ``--memory`` adds the peak
+memory of ``encrypt --system logistic`` on a 100-megapixel picture.
 """
 
 from __future__ import annotations

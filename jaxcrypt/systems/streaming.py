@@ -8,7 +8,7 @@ than itself and its cipher. Systems without tiles run whole, compiled once for e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -32,6 +32,7 @@ class _Job:
 
 
 _PROGRAMS: dict[Tiles, dict[str, Callable]] = {}
+_COMPILED: set[tuple] = set()
 _WHOLE: dict[tuple[int, str], tuple[System, Callable]] = {}
 
 
@@ -90,10 +91,39 @@ def _each(
     groups, work: Callable[[list[_Job]], None], progress: Callable[[float], None] | None, part=(0.0, 1.0)
 ):
     """``work`` of every group, on two threads; the first error is raised."""
+
+    def tell(done: int):
+        if progress is not None:
+            progress(part[0] + (part[1] - part[0]) * done / len(groups))
+
+    work(groups[0])  # alone: two threads that both need a program not yet compiled would both compile it
+    tell(1)
     with ThreadPoolExecutor(_THREADS) as pool:
-        for done, _ in enumerate(pool.map(work, groups), 1):
-            if progress is not None:
-                progress(part[0] + (part[1] - part[0]) * done / len(groups))
+        for done, _ in enumerate(pool.map(work, groups[1:]), 2):
+            tell(done)
+
+
+def _compile_ahead(tiles: Tiles, layout: Layout, length: int, name: str) -> Future | None:
+    """Start compiling the program of the second pass, which takes as long as compiling that of the first.
+
+    A call on zeros compiles it; the second pass waits for the future before it makes its own.
+    """
+    if tiles.summary is None or (tiles, layout.size, length, name) in _COMPILED:
+        return None
+    _COMPILED.add((tiles, layout.size, length, name))
+    words = layout.size // np.dtype(tiles.word).itemsize
+    tile = {"data": np.zeros(words, tiles.word), "subkey": np.zeros(8, np.uint32), "index": np.uint32(0)}
+    tile |= {"plain_length": np.int32(0), "cipher_length": np.int32(0)}
+    if name != "summary" and tiles.unfold is not None:
+        summed = jax.eval_shape(tiles.summary, tile)
+        head = jax.eval_shape(tiles.head, tile["subkey"], summed, np.zeros(3, np.int32))
+        extra = jax.eval_shape(tiles.unfold, tile["subkey"], head)
+        tile |= {key: np.zeros(x.shape, x.dtype) for key, x in extra.items()}
+    stack = jax.tree.map(lambda x: np.repeat(x[None], length, axis=0), tile)
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(_programs(tiles)[name], stack)
+    pool.shutdown(wait=False)
+    return future
 
 
 def _summarise(tiles: Tiles, layout: Layout, flats, keys, shape, groups, progress=None, part=(0.0, 1.0)):
@@ -160,6 +190,7 @@ def encrypt_pictures(
     flats = [np.ascontiguousarray(picture).reshape(-1) for picture in pictures]
     groups = _groups(len(flats), layout)
     share = 0.25 if tiles.summary is not None else 0.0
+    ahead = _compile_ahead(tiles, layout, len(groups[0]), "seal")
     heads = _summarise(tiles, layout, flats, keys, shape, groups, progress, (0.0, share))
     shared = _unfold(tiles, keys, heads)
     ciphers = [np.empty(layout.cipher[-1], np.uint8) for _ in flats]
@@ -175,6 +206,8 @@ def encrypt_pictures(
             ciphers[job.picture][start:end] = sealed[row, : end - start]
             own[job.picture][job.index] = {name: value[row] for name, value in sides.items()}
 
+    if ahead is not None:
+        ahead.result()
     _each(groups, work, progress, (share, 1.0))
     return [
         (cipher.reshape(layout.cipher_shape), head | _stacked(rows))
@@ -223,6 +256,7 @@ def decrypt_pictures(
     images = [np.empty(layout.plain[-1], np.uint8) for _ in flats]
     found = [[None] * layout.count for _ in flats]
     share = 0.75 if tiles.summary is not None else 1.0
+    ahead = _compile_ahead(tiles, layout, len(groups[0]), "summary")
 
     def work(group):
         data = {"data": _gather(flats, layout.cipher, layout.size, group).view(tiles.word)}
@@ -237,6 +271,8 @@ def decrypt_pictures(
             found[job.picture][job.index] = {name: value[row] for name, value in results.items()}
 
     _each(groups, work, progress, (0.0, share))
+    if ahead is not None:
+        ahead.result()
     again = _summarise(tiles, layout, images, keys, shape, groups, progress, (share, 1.0))
     return [
         {"image": image.reshape(shape)}

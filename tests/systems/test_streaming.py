@@ -2,13 +2,14 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxcrypt.systems import build, logistic
 from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
-from jaxcrypt.systems.tiles import even_bounds
+from jaxcrypt.systems.tiles import even_bounds, over_tiles
 from jaxcrypt.training.record import Sealed, System
 
 
@@ -105,3 +106,30 @@ def test_even_bounds():
     assert even_bounds(10, 3) == (0, 3, 6, 10)
     assert even_bounds(11, 2, 4) == (0, 4, 11)
     assert even_bounds(3, 1, 4) == (0, 3)
+
+
+@pytest.mark.parametrize("name", ["logistic", "mixing"])
+def test_tiles_side_by_side_equal_tiles_one_by_one(rng, name):
+    # An accelerator takes a stack of tiles at once, a CPU one after another.
+    system = build(name)
+    pictures = list(rng.integers(0, 256, (3, 20, 24, 3), np.uint8))
+    keys = [rng.bytes(32) for _ in pictures]
+    layout = system.tiles.layout(pictures[0].shape)
+    tile = {
+        "data": np.zeros((3, layout.size), np.uint8),
+        "subkey": np.stack([np.frombuffer(key, "<u4") for key in keys]),
+        "index": np.arange(3, dtype=np.uint32),
+        "plain_length": np.full(3, 1440, np.int32),
+        "cipher_length": np.full(3, layout.cipher[-1], np.int32),
+    }
+    tile["data"][:, :1440] = np.stack(pictures).reshape(3, -1)
+    tile["data"] = tile["data"].view(system.tiles.word)
+    if system.tiles.unfold:
+        tile["stream_key"] = tile["subkey"]
+    looped = jax.jit(lambda t: over_tiles(system.tiles.seal, t))(tile)
+    stacked = jax.jit(jax.vmap(system.tiles.seal))(tile)
+    np.testing.assert_array_equal(looped[0], stacked[0])
+    opened = jax.jit(jax.vmap(system.tiles.open))(tile | {"data": stacked[0]} | stacked[1])[0]
+    again = np.asarray(opened).view(np.uint8)[:, :1440].astype(int)
+    error = np.abs(again - np.stack(pictures).reshape(3, -1))
+    assert error.max() == 0 if system.lossless else error.mean() < 6
