@@ -82,9 +82,14 @@ def optimizer(config: ConfigDict, steps: int) -> optax.GradientTransformation:
 
 def optimizers(config: ConfigDict, stage: Stage) -> Mapping[str, optax.GradientTransformation]:
     """One optimizer for each phase: ``config.optimizer`` with ``config.phases.<phase>.optimizer`` over it."""
-    made = {}
-    for name, phase in stage.phases.items():
-        fields = config.optimizer.to_dict()
-        fields.update(config.phases.get(name, {}).get("optimizer", {}))
-        made[name] = optimizer(ConfigDict(fields), max(stage.steps // phase.every, 1))
-    return made
+    return {
+        name: optimizer(phase_settings(config, name), max(stage.steps // phase.every, 1))
+        for name, phase in stage.phases.items()
+    }
+
+
+def phase_settings(config: ConfigDict, phase: str) -> ConfigDict:
+    """The optimizer's fields for one phase."""
+    fields = config.optimizer.to_dict()
+    fields.update(config.phases.get(phase, {}).get("optimizer", {}))
+    return ConfigDict(fields)
