@@ -26,13 +26,17 @@ _DESCRIPTION = """Decrypt sealed pictures: the very file comes back, or nothing 
 
 @dataclass(frozen=True)
 class _Result:
-    """What came out of one sealed picture: bytes to write, under which name, and what to say of them."""
+    """What came out of one sealed picture: bytes to write, under which name, and what to say of them.
+
+    ``more`` holds further pictures that were hidden with it, PNG bytes each.
+    """
 
     data: bytes | bytearray
     name: str
     says: str
     is_picture: bool = False
     code: ExitCode = ExitCode.OK
+    more: tuple[bytes, ...] = ()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -108,6 +112,10 @@ def _write(job: Job, result: _Result, targets: Targets, force: bool) -> Path | N
         target = target.with_name(f"{target.stem}{_MARK}.png")
     targets.claim(target)
     write_whole(target, lambda file: file.write(result.data), force)
+    for number, data in enumerate(result.more, 2):
+        further = target.with_name(f"{target.stem}.{number}.png")
+        targets.claim(further)
+        write_whole(further, lambda file, data=data: file.write(data), force)
     return target
 
 
@@ -141,9 +149,9 @@ class _Opener:
         file = opened.open_payload(container.payload)
         if file is not None and not self._args.from_pixels:
             return _Result(file, opened.name, "the very file")
-        image, exact = self._decode(opened, pixels, None)
+        image, exact, more = self._decode(opened, pixels, None)
         says = "the picture's exact samples" if exact else "an approximation of the picture"
-        return _Result(image, f"{Path(opened.name).stem}.png", says, is_picture=True)
+        return _Result(image, f"{Path(opened.name).stem}.png", says, is_picture=True, more=more)
 
     def _recovered(self, job: Job, data: bytes) -> _Result:
         try:
@@ -159,9 +167,9 @@ class _Opener:
         if file is not None:
             return _Result(file, opened.name, "the very file; the pixels around it are damaged")
         lost = recovery.lost_pixels(damaged, opened.header.shape, self._args.lost)
-        image, _ = self._decode(opened, damaged.fitted(opened.header.shape), lost)
+        image, _, more = self._decode(opened, damaged.fitted(opened.header.shape), lost)
         name = f"{Path(opened.name).stem}{_MARK}.png"
-        return _Result(image, name, "RECOVERED, UNAUTHENTICATED", is_picture=True, code=ExitCode.RECOVERED)
+        return _Result(image, name, "RECOVERED, UNAUTHENTICATED", True, ExitCode.RECOVERED, more)
 
     def _open_header(self, blob: bytes, job: Job):
         from jaxcrypt.crypto import sealed
@@ -171,8 +179,8 @@ class _Opener:
             opened.check_signature(self._verifier)
         return opened
 
-    def _decode(self, opened, pixels, lost) -> tuple[bytes, bool]:
-        """The System's picture as PNG bytes, and whether its samples are exact."""
+    def _decode(self, opened, pixels, lost) -> tuple[bytes, bool, tuple[bytes, ...]]:
+        """The System's picture as PNG bytes, whether its samples are exact, and further pictures."""
         from jaxcrypt.imaging import encode_png
 
         loaded = self._load(opened.header.system, opened.header.options, opened.source)
@@ -189,7 +197,9 @@ class _Opener:
             None if lost is None else [lost],
             self._report.progress(1),
         )
-        return encode_png(results[0]["image"]), loaded.system.lossless
+        found = results[0]
+        more = tuple(encode_png(found[name]) for name in sorted(found) if name[:5] == "image" and name[5:])
+        return encode_png(found["image"]), loaded.system.lossless, more
 
     def _load(self, name: str, options: tuple, source: str) -> loading.Loaded:
         if (name, options) not in self._systems:

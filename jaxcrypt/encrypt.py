@@ -22,6 +22,7 @@ _DESCRIPTION = """Encrypt photos into sealed pictures: PNG files that any viewer
   python -m jaxcrypt.encrypt photo.jpg --key-image key.png         -> photo.jpg.png
   python -m jaxcrypt.encrypt photos/ -o sealed/ --passphrase
   python -m jaxcrypt.encrypt - -o - --key-file k < in.jpg > out.png
+  python -m jaxcrypt.encrypt --system stego --cover harmless.jpg photo.jpg --key-file k
 """
 
 
@@ -53,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--weights", metavar="NAME_OR_PATH", help="a zoo entry or training folder to use instead"
+    )
+    parser.add_argument("--cover", metavar="FILE", help="with --system stego: the picture to hide others in")
+    parser.add_argument(
+        "--secret", action="append", default=[], metavar="FILE", help="a further picture to hide in the cover"
     )
     parser.add_argument("--pixels-only", action="store_true", help="leave out the original file's bytes")
     parser.add_argument("--write-header", metavar="FILE", help="also save the header, for later recovery")
@@ -131,10 +136,28 @@ class _Sealer:
         """The System, loaded once and only when a picture was read: a typo costs no start of JAX."""
         if self._loaded is None:
             runtime.start(self._args.device)
-            self._loaded = loading.load(self._args.system, self._args.weights)
+            self._loaded = self._with_inputs(loading.load(self._args.system, self._args.weights))
             for note in self._notes(self._loaded.system):
                 print("note:", note, file=sys.stderr)
         return self._loaded
+
+    def _with_inputs(self, loaded: loading.Loaded) -> loading.Loaded:
+        """The System with its cover and further secrets, where it takes them."""
+        from jaxcrypt.imaging import load_picture
+
+        args = self._args
+        if "cover" not in loaded.system.needs:
+            if args.cover or args.secret:
+                raise usage(f"--cover and --secret: --system {args.system} hides nothing in a cover")
+            return loaded
+        if not args.cover:
+            raise usage(f"--system {args.system}: needs --cover FILE, the picture to hide others in")
+        secrets = []
+        for path in args.secret:
+            picture = load_picture(path)
+            loaded.check_channels(picture.mode, picture.pixels.shape[2], path)
+            secrets.append(picture.pixels)
+        return loaded.given({"cover": load_picture(args.cover).pixels, "secrets": secrets})
 
     def _notes(self, system) -> Iterator[str]:
         if not system.lossless or self._args.system != systems.DEFAULT:

@@ -7,7 +7,7 @@ weights made a cipher picture stands in its header as the option ``weights``, ``
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jaxcrypt import systems
@@ -31,6 +31,10 @@ class Loaded:
     variables: dict[str, Any] = field(default_factory=dict, repr=False)
     options: Options = ()
     stored: Options = ()
+
+    def given(self, inputs: dict[str, Any]) -> Loaded:
+        """The same with the further inputs that its System needs, such as a cover."""
+        return replace(self, system=replace(self.system, tiles=self.system.tiles.given(inputs)))
 
     def check_channels(self, mode: str, channels: int, name: str) -> None:
         """Refuse a picture whose channels the System does not take."""

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 
 from jaxcrypt.errors import usage
 from jaxcrypt.systems import stego_lattice, stego_nets
+from jaxcrypt.systems.stego_pictures import Pictures
 from jaxcrypt.training.record import Phase, Sealed, Stage, System
 
 KINDS = (*stego_nets.KINDS, "lattice")
@@ -120,4 +121,5 @@ def build(config: Any = None) -> System:
         ema=(NET,),
         channels=(1, 3),
         argument=hider.argument,
+        tiles=Pictures(hider, NET, int(config.model.secrets), _keyed),
     )

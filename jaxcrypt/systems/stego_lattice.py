@@ -4,10 +4,10 @@
     container)
 
 The preparation network is the encoder of :mod:`jaxcrypt.models.autoencoder`, the reveal network its
-decoder, the hiding between them :mod:`jaxcrypt.functional.lattice`, which moves samples by less than
-2^(d-1) and is undone exactly. So the cover's error is fixed by the depth d, and training lowers the
-secrets' error alone. A 16x16 patch of the cover holds the codes of the same patch of each secret: a fixed
-rate, so pictures of any size go patch by patch.
+decoder, the hiding between them :mod:`jaxcrypt.functional.lattice`, which moves samples by 2^(d-1) at most
+where there is room, and is undone exactly. So the cover's error is fixed by the depth d, and training
+lowers the secrets' error alone. A 16x16 patch of the cover holds the codes of the same patch of each
+secret: a fixed rate, so pictures of any size go patch by patch.
 
 With a key the System ``logistic`` encrypts the container. What lies in the cover is then a string of random
 bits: without the key there is nothing to reassemble.

@@ -10,12 +10,14 @@ hidden.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
 from jaxcrypt.errors import usage
@@ -106,6 +108,30 @@ class Learned:
         if keyed:
             found = jax.vmap(lambda pictures, key: scramble(pictures, key, inverse=True))(found, subkey)
         return found, {}
+
+    def hide_picture(self, params, cover, secrets, subkey: bytes, keyed: bool, progress=None):
+        """Host arrays of one size, sides multiples of 16: as :meth:`hide`, without the batch axis."""
+        run = _program(self, "hide", keyed)
+        stego, _ = run(params, cover[None], np.stack(secrets)[None], _words(subkey))
+        return np.array(stego[0]), {}
+
+    def reveal_picture(self, params, stego, side, subkey: bytes, keyed: bool, progress=None):
+        """The secrets ``[H, W, 3]`` of :meth:`hide_picture`, and other findings."""
+        found, _ = _program(self, "reveal", keyed)(params, stego[None], _words(subkey))
+        return list(np.array(found[0])), {}
+
+
+def _words(subkey: bytes) -> np.ndarray:
+    return np.frombuffer(subkey, "<u4").astype(np.uint32)[None]
+
+
+@functools.cache
+def _program(hider: Learned, name: str, keyed: bool) -> Callable:
+    if name == "hide":
+        return jax.jit(
+            lambda params, cover, secrets, subkey: hider.hide(params, cover, secrets, subkey, keyed)
+        )
+    return jax.jit(lambda params, stego, subkey: hider.reveal(params, stego, {}, subkey, keyed))
 
 
 def learned(model: Mapping[str, Any], secrets: int) -> Learned:
