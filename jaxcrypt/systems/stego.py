@@ -19,11 +19,12 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.errors import usage
-from jaxcrypt.systems import stego_lattice, stego_nets
+from jaxcrypt.systems import stego_lattice, stego_nets, stego_robust
 from jaxcrypt.systems.stego_pictures import Pictures
 from jaxcrypt.training.record import Phase, Sealed, Stage, System
 
-KINDS = (*stego_nets.KINDS, "lattice")
+CODES = {"lattice": stego_lattice, "robust": stego_robust}
+KINDS = (*stego_nets.KINDS, *CODES)
 NET = "stego"
 OPTION = "keyed"
 
@@ -31,8 +32,8 @@ OPTION = "keyed"
 def _hider(model: Any) -> Any:
     if model["secrets"] < 1:
         raise usage(f"config.model.secrets={model['secrets']}: must be at least 1")
-    if model["kind"] == "lattice":
-        return stego_lattice.learned(model, int(model["secrets"]))
+    if model["kind"] in CODES:
+        return CODES[model["kind"]].learned(model, int(model["secrets"]))
     if model["kind"] in stego_nets.KINDS:
         return stego_nets.learned(model, int(model["secrets"]))
     raise usage(f"config.model.kind={model['kind']}: unknown; choose one of {', '.join(KINDS)}")
