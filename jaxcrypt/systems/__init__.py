@@ -28,6 +28,7 @@ _MODULES = {
     "mixing": "jaxcrypt.systems.mixing",
     "autoencoder": "jaxcrypt.systems.autoencoder",
     "stego": "jaxcrypt.systems.stego",
+    "denoiser": "jaxcrypt.systems.denoiser",
 }
 NAMES = tuple(_MODULES)
 DEFAULT = "logistic"
