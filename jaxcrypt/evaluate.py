@@ -6,6 +6,12 @@ Prints a table and writes evaluation.json (every picture's numbers, the summary,
 sheet.png into --output. Keys follow from --seed, so a run can be repeated. --nist adds SP 800-22 on ten
 sequences of 10^6 bits of cipher bytes.
 
+  python -m jaxcrypt.evaluate --attacks --system NAME --data DIR [--known DIR2] [--quick]
+
+Prints the attack table: what an adversary without the key finds of the photos of --data, having learnt on those
+of --known (else on four fifths of --data), beside weakened ciphers on which every learned attack must succeed;
+and what ordinary ciphers give back after damage. Writes attacks.json and attacks.md into --output.
+
   python -m jaxcrypt.evaluate --workdir W [--watch]
 
 Prints the validation metrics of a training run's best checkpoint; --watch follows a run that goes on.
@@ -39,6 +45,10 @@ def _parse(argv: Sequence[str]) -> flags.FlagValues:
     flags.DEFINE_integer("limit", None, "Take so many pictures of each folder.", lower_bound=1, **options)
     flags.DEFINE_integer("seed", 0, "All keys and positions follow from it.", **options)
     flags.DEFINE_bool("nist", False, "SP 800-22 on cipher bytes as well.", **options)
+    flags.DEFINE_bool("attacks", False, "The attack table instead.", **options)
+    flags.DEFINE_string("known", None, "With --attacks: folder that the adversary learns on.", **options)
+    flags.DEFINE_bool("quick", False, "With --attacks: a small budget, no ground for claims.", **options)
+    flags.DEFINE_string("budget", None, "With --attacks: a config such as configs/attacks.py.", **options)
     flags.DEFINE_string("workdir", None, "Measure the checkpoints of this training run.", **options)
     flags.DEFINE_bool("watch", False, "With --workdir: each checkpoint as it appears.", **options)
     flags.DEFINE_enum("device", "auto", runtime.DEVICES, "What to run on.", **options)
@@ -58,6 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("jaxcrypt.evaluate").setLevel(logging.INFO)
+    if options.attacks:
+        from jaxcrypt.evaluation.attacking import evaluate_attacks
+
+        return evaluate_attacks(options)
+    for name in ("known", "quick", "budget"):
+        if options[name].value:
+            raise usage(f"--{name} goes with --attacks")
     return evaluate_checkpoints(options) if options.workdir else evaluate_ciphers(options)
 
 

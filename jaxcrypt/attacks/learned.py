@@ -141,7 +141,9 @@ class Attack:
 
         self._start = jax.jit(start)
         self._step = jax.jit(make_step(stage, rules, StepOptions()), donate_argnums=0)
-        self._read = jax.jit(lambda v, cipher: self.system.decrypt(v, Sealed(cipher), {}, None, ())["estimate"])
+        self._read = jax.jit(
+            lambda v, cipher: self.system.decrypt(v, Sealed(cipher), {}, None, ())["estimate"]
+        )
 
     def train(self, pairs: Pairs, mean: np.ndarray, seed: int) -> dict[str, Any]:
         """The variables after the attack's stage on ``pairs``, whose mean photo is ``mean``."""

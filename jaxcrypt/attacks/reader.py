@@ -1,4 +1,4 @@
-"""The net of the learned attacks: it reads a cipher picture and says how the photo differs from the mean photo.
+"""The net of the learned attacks: from a cipher picture, how the photo differs from the mean photo.
 
 Every sample goes in as its eight bits (±1) and as the normal quantile of its value, so that XOR and companding
 are both linear to it. Three readings are added up:
@@ -56,7 +56,7 @@ class Reader(nn.Module):
 
     @nn.compact
     def __call__(self, cipher: jax.Array) -> jax.Array:
-        """uint8 ``[B, H', W', C']`` to float32 ``[B, H, W, C]``: photo less mean photo, in grey levels / 255."""
+        """uint8 ``[B, H', W', C']`` to float32 ``[B, H, W, C]``: photo less mean photo, both in [0, 1]."""
         height, width, channels = self.shape
         zeros = nn.initializers.zeros
         x = features(cipher)

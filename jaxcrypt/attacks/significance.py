@@ -23,7 +23,7 @@ _CHUNK = 4096
 
 
 def cosines(outputs: np.ndarray, photos: np.ndarray) -> np.ndarray:
-    """``s_ij`` of arrays ``[N, H, W, C]`` of any type: float ``[N, N]``; 0 where one of the two is constant."""
+    """``s_ij`` of arrays ``[N, H, W, C]`` of any type: float ``[N, N]``; 0 where one of them is constant."""
     rows = []
     for stack in (outputs, photos):
         flat = np.asarray(stack, np.float32).reshape(len(stack), -1)

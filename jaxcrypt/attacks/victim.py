@@ -39,7 +39,7 @@ class Victim:
     stored: tuple = ()
 
     def __post_init__(self):
-        if self.system.needs != ("image",):
+        if set(self.system.needs) - {"image", "lost"}:
             raise usage(
                 f"--system {self.name}: attacks know Systems that take a picture alone, "
                 f"this one takes {', '.join(self.system.needs)}"
@@ -50,10 +50,13 @@ class Victim:
         made = encrypt_pictures(self.system, self.variables, list(pictures), subkeys, self.options)
         return np.stack([pixels for pixels, _ in made]), [side for _, side in made]
 
-    def decrypt(self, ciphers, sides, subkeys: Sequence[bytes], shape: tuple[int, int, int]) -> np.ndarray:
-        """The inverse, past every key check: uint8 ``[N, H, W, C]``."""
+    def decrypt(
+        self, ciphers, sides, subkeys: Sequence[bytes], shape: tuple[int, int, int], lost=None
+    ) -> np.ndarray:
+        """The inverse, past every key check: uint8 ``[N, H, W, C]``; ``lost``: bool ``[H', W']`` each."""
+        system, options = self.system, self.options
         found = decrypt_pictures(
-            self.system, self.variables, list(ciphers), sides, subkeys, self.options, tuple(shape)
+            system, self.variables, list(ciphers), sides, subkeys, options, tuple(shape), lost
         )
         return np.stack([result["image"] for result in found])
 

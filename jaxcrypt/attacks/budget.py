@@ -1,0 +1,45 @@
+"""What every adversary gets: pairs, steps, net, seeds. ``configs/attacks.py`` says what a run takes."""
+
+from __future__ import annotations
+
+from ml_collections import ConfigDict
+
+
+def _learned(side: int, net: dict[str, int], pairs: tuple[int, ...], steps: int) -> dict:
+    """One learned attack: photos of ``side``, a net, pairs, and the trainer's settings over its defaults."""
+    return {
+        "side": side,
+        "pairs": pairs,
+        "model": net,
+        "train": {"steps": steps, "batch_size": 64},
+        "optimizer": {"name": "adamw", "lr": 2e-3, "schedule": "cosine", "weight_decay": 0.1},
+    }
+
+
+def default_config() -> ConfigDict:
+    """The budget of a table."""
+    return ConfigDict(
+        {
+            "seeds": (0, 1, 2),  # runs of each learned attack, each with a key of its own
+            "judged": 192,  # photos that learned attacks are judged on
+            "photos": 48,  # photos of all other rows,
+            "side": 64,  # of this size
+            "channels": 3,
+            # Small photos are the adversary's best case: the fewer samples, the fewer unknowns.
+            "known_plaintext": _learned(
+                16, {"hidden": 128, "width": 16, "blocks": 1}, (100, 1000, 10_000), 200
+            ),
+            "ciphertext_only": _learned(16, {"hidden": 128, "width": 16, "blocks": 1}, (10_000,), 200),
+        }
+    )
+
+
+def quick_config() -> ConfigDict:
+    """A budget for trying things out: enough for every control, not for a claim."""
+    config = default_config()
+    config.seeds = (0,)
+    config.judged = 96
+    config.photos = 24
+    config.known_plaintext = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
+    config.ciphertext_only = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
+    return config

@@ -1,0 +1,89 @@
+"""Wrong keys: what they decrypt, past the key check and with the true side information, the worst case.
+
+The wrong file key is the one that the wrong source gives with the same salt and random bytes, as if the stanza had
+opened. What comes out is compared with the photo's own flat mean, and its likeness to the photo, each
+channel of both without its mean (which the side information may tell), with chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxcrypt.attacks.rows import Row
+from jaxcrypt.attacks.significance import cosines, permutation_p
+from jaxcrypt.attacks.victim import CHEAP, Victim
+from jaxcrypt.crypto import filekey, keyimage, sources
+from jaxcrypt.imaging import encode_png
+from jaxcrypt.metrics.image import flat_mean, psnr
+from jaxcrypt.metrics.sensitivity import flip_bit
+
+GRANTED = "the cipher, the true side information"
+
+
+def _subkeys(victim: Victim, held: Sequence[sources.Source], photos: np.ndarray, seed: int) -> list[bytes]:
+    """The photos' subkeys by sources that are theirs; the same seed gives the same salt and random bytes."""
+    random = np.random.default_rng([seed, 3])
+    keys = []
+    for source, photo in zip(held, photos, strict=True):
+        keyring = filekey.Keyring([source], argon=CHEAP, randomness=random.bytes)
+        keys.append(victim.file_key(keyring, photo).subkey("system"))
+    return keys
+
+
+def passphrases(photos: np.ndarray, seed: int) -> tuple[list[sources.Source], list[sources.Source]]:
+    words = [f"{seed} {index}" for index in range(len(photos))]
+    return [sources.passphrase(word) for word in words], [sources.passphrase(word + "!") for word in words]
+
+
+def key_files(photos: np.ndarray, seed: int) -> tuple[list[sources.Source], list[sources.Source]]:
+    """Key files, and the same with one bit flipped, another one for every picture."""
+    random = np.random.default_rng([seed, 4])
+    right = [random.bytes(sources.SECRET_BYTES) for _ in photos]
+    wrong = [flip_bit(secret, 37 * index % 256) for index, secret in enumerate(right)]
+    return tuple([sources.Source(sources.Kind.KEY_FILE, s) for s in held] for held in (right, wrong))
+
+
+def key_images(photos: np.ndarray, seed: int) -> tuple[list[sources.Source], list[sources.Source]]:
+    """The next photo as key image, and the same with the lowest bit of one sample flipped."""
+    random = np.random.default_rng([seed, 5])
+    right = np.roll(photos, 1, axis=0)
+    wrong = right.copy()
+    for image in wrong:
+        image.reshape(-1)[random.integers(image.size)] ^= 1
+    return tuple([keyimage.from_bytes(encode_png(image)) for image in held] for held in (right, wrong))
+
+
+SOURCES = {
+    "wrong passphrase": passphrases,
+    "key file, one bit flipped": key_files,
+    "key image, one pixel changed": key_images,
+}
+
+
+def rows(victim: Victim, photos: np.ndarray, seed: int) -> list[Row]:
+    """Every kind of wrong key. ``photos``: uint8 ``[N, H, W, C]``, 32×32 or more, not flat (they are keys)."""
+    made = []
+    for attack, pair in SOURCES.items():
+        right, wrong = (_subkeys(victim, held, photos, seed) for held in pair(photos, seed))
+        made.append(_row(victim, attack, photos, right, wrong, seed))
+    flipped = [flip_bit(key, 101 * index % 256) for index, key in enumerate(right)]
+    made.append(_row(victim, "System's subkey, one bit flipped", photos, right, flipped, seed))
+    return made
+
+
+def _row(victim: Victim, attack: str, photos, right, wrong, seed: int) -> Row:
+    ciphers, sides = victim.encrypt(photos, right)
+    seen = victim.decrypt(ciphers, sides, wrong, photos.shape[1:])
+    found = float(np.mean(np.minimum(psnr(seen, photos, 255), 99)))
+    flat = float(np.mean(psnr(flat_mean(photos), photos, 255)))
+    p = permutation_p([cosines(_centred(seen), _centred(photos))], seed)
+    words = f"{found:.2f} dB; its flat mean {flat:.2f}"
+    return Row(attack, GRANTED, words, p, gain=found - flat)
+
+
+def _centred(images: np.ndarray) -> np.ndarray:
+    """Without the mean of each picture's channels."""
+    values = images.astype(np.float32)
+    return values - values.mean(axis=(1, 2), keepdims=True)

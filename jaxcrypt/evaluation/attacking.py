@@ -1,0 +1,91 @@
+"""The attack mode of evaluate: the attack table of one System, and what ordinary ciphers give after damage."""
+
+from __future__ import annotations
+
+import runpy
+import time
+from pathlib import Path
+from typing import Any
+
+from jaxcrypt import runtime, systems
+from jaxcrypt.errors import Refusal, usage
+
+
+def evaluate_attacks(options: Any) -> int:
+    """Measure as the options of evaluate say; print, and write ``attacks.json`` and ``attacks.md``.
+
+    Raises:
+      Refusal: options that do not go together, a folder without pictures, a System that attacks cannot take.
+    """
+    systems.check_name(options.system)
+    if options.workdir or options.nist or options.crop or options.limit:
+        raise usage("--attacks goes without --workdir, --nist, --crop and --limit (see --budget)")
+    if not options.data:
+        raise usage("--data FOLDER is needed (try --help)")
+    from jaxcrypt.attacks import pictures
+
+    judged = [path for folder in options.data for path in pictures.find(Path(folder))]
+    if options.known:
+        known = pictures.find(Path(options.known), "--known")
+    else:
+        known, judged = pictures.split(judged)
+    config = _budget(options)
+    runtime.start(options.device)
+    from jaxcrypt import loading
+    from jaxcrypt.attacks import bench, ordinary, rows
+    from jaxcrypt.attacks.victim import Victim
+
+    def victim(name: str, weights: str | None = None) -> Victim:
+        loaded = loading.load(name, weights)
+        return Victim(name, loaded.system, loaded.variables, loaded.options, loaded.stored)
+
+    start = time.perf_counter()
+    attacked = victim(options.system, options.weights)
+    found = bench.run(attacked, known, judged, config)
+    undone = bench.undone(attacked, victim("logistic"), judged, config)
+    text = "\n\n".join(
+        [
+            rows.table(f"Attacks on {options.system}", found),
+            ordinary.table("After damage to the cipher picture", undone),
+        ]
+    )
+    print(text, flush=True)
+    facts = {
+        "system": options.system,
+        "weights": options.weights,
+        "data": options.data,
+        "known": options.known,
+        "budget": config.to_dict(),
+        "seconds": time.perf_counter() - start,
+        "attacks": [row.facts() for row in found],
+        "damage": [vars(row) for row in undone],
+    }
+    _write(Path(options.output or Path("evaluation", options.system)), facts, text)
+    return 0
+
+
+def _budget(options: Any) -> Any:
+    """The config with all seeds moved by ``--seed``."""
+    from jaxcrypt.attacks.budget import default_config, quick_config
+
+    if options.quick and options.budget:
+        raise usage("--quick is a budget of its own: leave out --budget")
+    if options.budget and not Path(options.budget).is_file():
+        raise Refusal(f"--budget {options.budget}: no such file")
+    if options.budget:
+        config = runpy.run_path(options.budget)["get_config"]()
+    else:
+        config = quick_config() if options.quick else default_config()
+    config.seeds = tuple(seed + options.seed for seed in config.seeds)
+    return config
+
+
+def _write(folder: Path, facts: dict[str, Any], text: str) -> None:
+    from jaxcrypt.evaluation import report
+    from jaxcrypt.output import write_whole
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {"attacks.json": report.to_json(report.circumstances() | facts), "attacks.md": text.encode()}
+    for name, data in written.items():
+        write_whole(folder / name, lambda file, data=data: file.write(data), force=True)
+        print(folder / name)
