@@ -33,8 +33,6 @@ CHROMA = np.array([
 TO_YCC = np.array(
     [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]], np.float32
 )
-    sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8))
-)
 _QUALITIES = range(5, 98)
 _EVIDENCE = 1.0  # summed over 64 or 192 coefficients; noise that met no JPEG stays below 0.2
 
