@@ -28,7 +28,7 @@ import numpy as np
 from jaxcrypt.errors import usage
 from jaxcrypt.functional import jpeg
 from jaxcrypt.functional.keyed import Purpose, bits, draw
-from jaxcrypt.models.autoencoder import PATCH, Autoencoder, dequantise, quantise
+from jaxcrypt.models.autoencoder import PATCH, Autoencoder, dequantise, quantise, zigzag
 from jaxcrypt.systems.stego_nets import to_bytes, to_floats
 
 ARGUMENT = (
@@ -145,7 +145,7 @@ class Robust:
 
     @property
     def _chosen(self) -> tuple[np.ndarray, np.ndarray]:
-        places = jpeg.ZIGZAG[: self.coefficients]
+        places = np.array([8 * row + column for row, column in zigzag(8)[: self.coefficients]])
         return places, jpeg.tables(_QUALITY)[0][places]
 
     def _embed(self, cover: jax.Array, code: jax.Array) -> jax.Array:
