@@ -2,8 +2,8 @@
 
   python -m jaxcrypt.evaluate --attacks --system mixing --data DIR --known DIR2 [--quick]
 
-DIR holds the photos that attacks are judged on, DIR2 those that the adversary knows; without --known the adversary
-gets four fifths of DIR. Fields may be changed here and named with --budget configs/attacks.py.
+DIR holds the photos that attacks are judged on, DIR2 those that the adversary knows; without --known the
+adversary gets four fifths of DIR. Fields may be changed here and named with --budget configs/attacks.py.
 """
 
 from jaxcrypt.attacks.budget import default_config

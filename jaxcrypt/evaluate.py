@@ -8,9 +8,10 @@ sequences of 10^6 bits of cipher bytes.
 
   python -m jaxcrypt.evaluate --attacks --system NAME --data DIR [--known DIR2] [--quick]
 
-Prints the attack table: what an adversary without the key finds of the photos of --data, having learnt on those
-of --known (else on four fifths of --data), beside weakened ciphers on which every learned attack must succeed;
-and what ordinary ciphers give back after damage. Writes attacks.json and attacks.md into --output.
+Prints the attack table: what an adversary without the key finds of the photos of --data, having learnt on
+those of --known (else on four fifths of --data), beside weakened ciphers on which every learned attack
+must succeed; and what ordinary ciphers give back after damage. Writes attacks.json and attacks.md into
+--output.
 
   python -m jaxcrypt.evaluate --workdir W [--watch]
 

@@ -1,9 +1,9 @@
 """The attack bench: every attack on any System, one table.
 
-A learned attack runs once for each seed, with a key of its own, on photos that it never saw; its runs are tested
-together. Its control is the same attack, with the same budget and photos, on the victim without its nonce (known
-plaintext) or without any key (ciphertext only); a System that resists even so is replaced, for the control, by
-:mod:`jaxcrypt.attacks.broken`.
+A learned attack runs once for each seed, with a key of its own, on photos that it never saw; its runs are
+tested together. Its control is the same attack, with the same budget and photos, on the victim without
+its nonce (known plaintext) or without any key (ciphertext only); a System that resists even so is
+replaced, for the control, by :mod:`jaxcrypt.attacks.broken`.
 """
 
 from __future__ import annotations

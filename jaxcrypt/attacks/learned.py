@@ -4,8 +4,9 @@ With pairs (c_i, x_i) of cipher pictures and photos and the mean photo m, a net 
 
     mean |m + f(c_i) - x_i|^2
 
-and, since a net that learned nothing should say so, its answer is m + a f(c), with a in [0, 1] fitted to a tenth
-of the pairs that it was not trained on. What it gains is its PSNR less that of m, on photos never seen.
+and, since a net that learned nothing should say so, its answer is m + a f(c), with a in [0, 1] fitted to
+a tenth of the pairs that it was not trained on. What it gains is its PSNR less that of m, on photos never
+seen.
 
 * known plaintext: pairs under one key, each with its own nonce, as an adversary collects them;
 * ciphertext only: pairs that the adversary makes with keys of his own, since the algorithm is public; then

@@ -1,7 +1,7 @@
 """What shows in cipher pictures without any learning: chosen pairs, statistics, block means.
 
-Every statistic of every picture has a p-value; those below 0.01 are counted against the binomial that chance gives
-(:func:`jaxcrypt.metrics.chance.pool`). A row has the least p of its statistics.
+Every statistic of every picture has a p-value; those below 0.01 are counted against the binomial that
+chance gives (:func:`jaxcrypt.metrics.chance.pool`). A row has the least p of its statistics.
 """
 
 from __future__ import annotations

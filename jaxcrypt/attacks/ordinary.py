@@ -1,8 +1,9 @@
-"""What undoes an ordinary cipher: the same damage to cipher pictures of AES-256-GCM, ``logistic`` and any other.
+"""What undoes an ordinary cipher: damage to cipher pictures of AES-256-GCM, ``logistic`` and any other.
 
-AES-256-GCM encrypts a picture's samples; its ciphertext is shown as a picture, nonce and tag travel beside it.
-After any damage the tag fails, and nothing comes out: that is what the standard (NIST SP 800-38D) asks for. What
-the bytes would have been, had the tag been ignored, is counter mode (SP 800-38A); it stands in a row of its own.
+AES-256-GCM encrypts a picture's samples; its ciphertext is shown as a picture, nonce and tag travel
+beside it. After any damage the tag fails, and nothing comes out: that is what the standard (NIST SP
+800-38D) asks for. What the bytes would have been, had the tag been ignored, is counter mode (SP 800-38A);
+it stands in a row of its own.
 """
 
 from __future__ import annotations

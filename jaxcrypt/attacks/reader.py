@@ -1,7 +1,7 @@
 """The net of the learned attacks: from a cipher picture, how the photo differs from the mean photo.
 
-Every sample goes in as its eight bits (±1) and as the normal quantile of its value, so that XOR and companding
-are both linear to it. Three readings are added up:
+Every sample goes in as its eight bits (±1) and as the normal quantile of its value, so that XOR and
+companding are both linear to it. Three readings are added up:
 
 * ``place``: linear in the samples at the same place, each place with weights of its own (stream ciphers);
 * ``whole``: linear in the values of all samples, and a hidden layer over their bits and values (orthogonal

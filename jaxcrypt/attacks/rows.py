@@ -1,8 +1,8 @@
 """One line of the attack table, and when an attack counts as having got in.
 
-A line *falls* where chance does not explain what was found (p at most 10^-4), or where the adversary is more than
-0.3 dB above knowing nothing. A learned attack that finds nothing says something only if it finds a weakened
-cipher's photos with the same budget, by both measures; else its line is void.
+A line *falls* where chance does not explain what was found (p at most 10^-4), or where the adversary is
+more than 0.3 dB above knowing nothing. A learned attack that finds nothing says something only if it
+finds a weakened cipher's photos with the same budget, by both measures; else its line is void.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ every pairing of outputs with photos is as likely as the true one. With centred 
 
     s_ij = <a_i - mean_k a_k, x_j - mean_k x_k> / (|...| |...|)
 
-the statistics sum_i s_ii (a likeness, or a negative) and sum_i s_ii^2 (a likeness whose sign varies) are set against
-those of random pairings; p is twice the smaller of their shares (Phipson and Smyth, 2010), so it is never 0.
+the statistics sum_i s_ii (a likeness, or a negative) and sum_i s_ii^2 (a likeness whose sign varies) are
+set against those of random pairings; p is twice the smaller of their shares (Phipson and Smyth, 2010), so
+it is never 0.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What is attacked: a System with its weights, and the file keys that its users would have.
 
-Keys come from the real derivation of :mod:`jaxcrypt.crypto` with the cheapest Argon2 setting (that makes guessing a
-passphrase cheap, nothing else). A *nonce in force* is a fresh file key for every picture; a *nonce withheld* is
-one file key for all, which no command ever does: a weakened cipher for the controls.
+Keys come from the real derivation of :mod:`jaxcrypt.crypto` with the cheapest Argon2 setting (that makes
+guessing a passphrase cheap, nothing else). A *nonce in force* is a fresh file key for every picture; a
+*nonce withheld* is one file key for all, which no command ever does: a weakened cipher for the controls.
 """
 
 from __future__ import annotations

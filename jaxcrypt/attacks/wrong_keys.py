@@ -1,8 +1,8 @@
 """Wrong keys: what they decrypt, past the key check and with the true side information, the worst case.
 
-The wrong file key is the one that the wrong source gives with the same salt and random bytes, as if the stanza had
-opened. What comes out is compared with the photo's own flat mean, and its likeness to the photo, each
-channel of both without its mean (which the side information may tell), with chance.
+The wrong file key is the one that the wrong source gives with the same salt and random bytes, as if the
+stanza had opened. What comes out is compared with the photo's own flat mean, and its likeness to the
+photo, each channel of both without its mean (which the side information may tell), with chance.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ SOURCES = {
 
 
 def rows(victim: Victim, photos: np.ndarray, seed: int) -> list[Row]:
-    """Every kind of wrong key. ``photos``: uint8 ``[N, H, W, C]``, 32×32 or more, not flat (they are keys)."""
+    """Every kind of wrong key. ``photos``: uint8 ``[N, H, W, C]``, at least 32×32 and not flat."""
     made = []
     for attack, pair in SOURCES.items():
         right, wrong = (_subkeys(victim, held, photos, seed) for held in pair(photos, seed))

@@ -1,4 +1,4 @@
-"""The attack mode of evaluate: the attack table of one System, and what ordinary ciphers give after damage."""
+"""The attack mode of evaluate: the table of one System, and what ordinary ciphers give after damage."""
 
 from __future__ import annotations
 
