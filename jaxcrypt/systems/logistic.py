@@ -22,12 +22,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxcrypt.errors import usage
 from jaxcrypt.functional import logistic_map
 from jaxcrypt.functional.keyed import Purpose, draw, prf
 from jaxcrypt.functional.permutation import KEY_WORDS, indices
 from jaxcrypt.functional.universal_hash import tile_hash
-from jaxcrypt.systems.tiles import Layout, Tiles, decrypt_whole, encrypt_whole, even_bounds
+from jaxcrypt.systems.tiles import Layout, Tiles, even_bounds, tiled_system
 from jaxcrypt.training.record import System
 
 ARGUMENT = (
@@ -149,48 +148,6 @@ TILES = Tiles(
 )
 
 
-def _encrypt(variables, inputs, subkey, options):
-    _refuse(options)
-    return encrypt_whole(TILES, jnp.asarray(inputs["image"]), subkey)
-
-
-def _decrypt(variables, sealed, inputs, subkey, options):
-    _refuse(options)
-    return decrypt_whole(TILES, sealed, subkey, sealed.pixels.shape[1:])
-
-
-def _refuse(options) -> None:
-    if options:
-        raise usage(f"--system logistic takes no options, got {', '.join(name for name, _ in options)}")
-
-
-def _outputs(variables, batch, rng) -> dict[str, Any]:
-    """``image``, ``cipher`` and ``decrypted`` under fresh subkeys, float32 in [0, 1]."""
-    image = jnp.asarray(batch["image"])
-    subkey = jax.random.bits(rng, (image.shape[0], 8), jnp.uint32)
-    sealed = _encrypt(variables, batch, subkey, ())
-    opened = _decrypt(variables, sealed, {}, subkey, ())
-    pictures = {"image": image, "cipher": sealed.pixels, "decrypted": opened["image"]}
-    return {name: x.astype(jnp.float32) / 255 for name, x in pictures.items()}
-
-
-def _batch(config) -> dict[str, jax.ShapeDtypeStruct]:
-    """Any uint8 pictures of one shape; the config's ``batch_size`` and ``image_shape`` where it has them."""
-    config = dict(config or {})
-    shape = (config.get("batch_size", 1), *config.get("image_shape", (64, 64, 3)))
-    return {"image": jax.ShapeDtypeStruct(shape, jnp.uint8)}
-
-
 def build(config: Any = None) -> System:
     """The System; it has nothing to configure."""
-    return System(
-        init=lambda rng, batch: ({}, {}),
-        batch=_batch,
-        stages=(),
-        encrypt=_encrypt,
-        decrypt=_decrypt,
-        outputs=_outputs,
-        lossless=True,
-        argument=ARGUMENT,
-        tiles=TILES,
-    )
+    return tiled_system("logistic", TILES, lambda shape: shape, argument=ARGUMENT, lossless=True)
