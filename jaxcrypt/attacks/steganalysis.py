@@ -1,0 +1,146 @@
+"""Detecting that a picture hides another, and reassembling what a reveal without the key shows.
+
+Two detectors learn from covers and the stego pictures made of them, and are tested on other pictures:
+
+- SPAM features (Pevny, Bas and Fridrich, *Steganalysis by subtractive pixel adjacency matrix*, 2010):
+differences of
+  neighbours, cut to [-T, T], as a Markov chain; its transition probabilities averaged over directions. Here
+  first order, T = 3, of red, green and blue and along rows and columns as along diagonals: 2 x 3 x 49
+  numbers; then regularised linear discriminant analysis.
+- a small convolutional network behind a fixed high-pass filter, trained on pairs.
+
+All pictures are uint8 ``[N, H, W, 3]``.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import linen as nn
+
+_T = 3
+_DIRECTIONS = (((0, 1), (0, -1), (1, 0), (-1, 0)), ((1, 1), (-1, -1), (1, -1), (-1, 1)))
+_HIGH_PASS = np.array(
+    [[-1, 2, -2, 2, -1], [2, -6, 8, -6, 2], [-2, 8, -12, 8, -2], [2, -6, 8, -6, 2], [-1, 2, -2, 2, -1]]
+)  # the KV filter of the spatial rich model
+
+
+def features(picture: np.ndarray) -> np.ndarray:
+    """SPAM features of one picture, uint8 ``[H, W, 3]``: float64 ``[294]``."""
+    wide = picture.astype(np.int16)
+    found = []
+    for group in _DIRECTIONS:
+        for channel in range(3):
+            chains = [_chain(wide[..., channel], step) for step in group]
+            found.append(np.mean(chains, axis=0).ravel())
+    return np.concatenate(found)
+
+
+def _chain(plane: np.ndarray, step: tuple[int, int]) -> np.ndarray:
+    """Probabilities of one difference after another along ``step``: ``[2T + 1, 2T + 1]``."""
+
+    def part(times: int) -> np.ndarray:
+        rows, columns = (
+            slice(times * s if s > 0 else (2 - times) * -s, n + (times - 2) * s if s > 0 else n + times * s)
+            for s, n in zip(step, plane.shape, strict=True)
+        )
+        return plane[rows, columns]
+
+    here, there, beyond = part(0), part(1), part(2)
+    first, second = (np.clip(d, -_T, _T) + _T for d in (here - there, there - beyond))
+    size = 2 * _T + 1
+    counts = np.bincount((first * size + second).ravel(), minlength=size * size).reshape(size, size)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+def linear_accuracy(covers: np.ndarray, stegos: np.ndarray, train: int, ridge: float = 1e-3) -> float:
+    """Share of the pictures after the first ``train`` pairs that SPAM features and a linear rule tell
+    right."""
+    x = np.stack([np.stack([features(p) for p in pictures]) for pictures in (covers, stegos)])
+    mean, spread = x[:, :train].mean((0, 1)), x[:, :train].std((0, 1)) + 1e-9
+    x = (x - mean) / spread
+    centres = x[:, :train].mean(1)
+    inside = (x[:, :train] - centres[:, None]).reshape(-1, x.shape[2])
+    scatter = inside.T @ inside / len(inside)
+    weights = np.linalg.solve(scatter + ridge * np.eye(len(scatter)), centres[1] - centres[0])
+    score = (x[:, train:] - centres.mean(0)) @ weights
+    return float(np.mean(np.concatenate([score[0] < 0, score[1] >= 0])))
+
+
+class _Detector(nn.Module):
+    """Residuals, three strided convolutions and a mean: one number a picture, positive for stego."""
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        filters = jnp.asarray(_HIGH_PASS[:, :, None, None] / 12 * np.eye(3), jnp.float32)
+        x = jax.lax.conv_general_dilated(
+            x, filters, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+        x = jnp.clip(x, -8, 8)
+        for width in (16, 32, 32):
+            x = nn.relu(nn.GroupNorm(4)(nn.Conv(width, (3, 3), strides=(2, 2))(x)))
+        return nn.Dense(1)(x.mean((1, 2)))[:, 0]
+
+
+def network_accuracy(
+    covers: np.ndarray, stegos: np.ndarray, train: int, steps: int = 300, batch: int = 8, seed: int = 0
+) -> float:
+    """As :func:`linear_accuracy`, by a small convolutional network trained for ``steps`` steps of pairs."""
+    net, optimizer = _Detector(), optax.adam(2e-3)
+    params = net.init(jax.random.key(seed), jnp.zeros((1, *covers.shape[1:]), jnp.float32))
+    state = optimizer.init(params)
+
+    def loss(params, pairs):
+        logits = net.apply(params, pairs.reshape(-1, *pairs.shape[2:]).astype(jnp.float32)).reshape(2, -1)
+        return jnp.mean(nn.softplus(logits[0]) + nn.softplus(-logits[1]))
+
+    @jax.jit
+    def step(params, state, pairs):
+        updates, state = optimizer.update(jax.grad(loss)(params, pairs), state)
+        return optax.apply_updates(params, updates), state
+
+    rng = np.random.default_rng(seed)
+    for _ in range(steps):
+        chosen = rng.choice(train, batch, replace=False)
+        params, state = step(params, state, np.stack([covers[chosen], stegos[chosen]]))
+    score = jax.jit(lambda pictures: net.apply(params, pictures.astype(jnp.float32)))
+    clean, full = (np.array([score(p[None])[0] for p in part[train:]]) for part in (covers, stegos))
+    return float(np.mean(np.concatenate([clean < 0, full >= 0])))
+
+
+def reassemble(picture: np.ndarray, square: int = 8) -> np.ndarray:
+    """A jigsaw of unturned squares put together greedily: each place takes the piece whose edges fit best.
+
+    Args:
+      picture: uint8 ``[H, W, 3]``, sides multiples of ``square``.
+
+    Returns:
+      uint8 ``[H, W, 3]``: row by row from the top left, whose piece is the picture's own first.
+    """
+    height, width, _ = picture.shape
+    rows, columns = height // square, width // square
+    pieces = picture.reshape(rows, square, columns, square, 3).transpose(0, 2, 1, 3, 4)
+    pieces = pieces.reshape(-1, square, square, 3).astype(np.int32)
+    tops, lefts = pieces[:, 0].reshape(len(pieces), -1), pieces[:, :, 0].reshape(len(pieces), -1)
+    free, placed = np.ones(len(pieces), bool), np.zeros((rows, columns), int)
+    for row in range(rows):
+        for column in range(columns):
+            cost = np.zeros(len(pieces))
+            if row:
+                above = pieces[placed[row - 1, column], -1].reshape(-1)
+                cost += np.abs(tops - above).sum(1)
+            if column:
+                before = pieces[placed[row, column - 1], :, -1].reshape(-1)
+                cost += np.abs(lefts - before).sum(1)
+            best = int(np.argmin(np.where(free, cost, np.inf)))
+            placed[row, column], free[best] = best, False
+    out = pieces[placed.reshape(-1)].reshape(rows, columns, square, square, 3).transpose(0, 2, 1, 3, 4)
+    return out.reshape(picture.shape).astype(np.uint8)
+
+
+def amplified(stego: np.ndarray, cover: np.ndarray, times: int = 10) -> np.ndarray:
+    """What hiding changed, ``times`` over, about mid-grey: uint8, to look at."""
+    change = stego.astype(np.int32) - cover.astype(np.int32)
+    return np.clip(128 + times * change, 0, 255).astype(np.uint8)
