@@ -5,8 +5,9 @@
 DIR holds photos (general photographs, short side 288; the last 64 by name validate) and bsds200 (481x321).
 
 The shipped weights come from a forerunner of this config: batches of eight 64x64 crops, Muon at 3e-3, the
-same net, loss and data, one core of a CPU; steps and time stand in the zoo's manifest. This config itself: not
-yet run.
+same net, loss and data, one core of a CPU; steps and time stand in the zoo's manifest.
+
+not yet run
 """
 
 import os
@@ -39,6 +40,6 @@ def get_config():
     config.data.validation.last = 64
     config.data.mix = {
         "photos": {"weight": 4.0, "path": str(root / "photos")},
-        "bsds": {"weight": 1.0, "path": str(root / "bsds200"), "validation": {"last": 0, "fraction": 0.0}},
+        "bsds": {"weight": 1.0, "path": str(root / "bsds200"), "validation": {"last": 1}},
     }
     return config

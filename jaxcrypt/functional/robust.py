@@ -27,7 +27,7 @@ CHROMA_GAIN = 2.0  # colour differences are small and count for four pixels each
 ORDER = np.argsort(jpeg.LUMA, kind="stable")
 PILOT = 3  # place of the pilot in ORDER
 _PILOT_SHARE = 1 / 96
-_SHRINK = {1: 0.75}
+_SHRINK = {1: 0.8}
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ a position sees in practice, so no seams show; the noise level may differ from p
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.models.denoiser import Denoiser
@@ -16,6 +18,12 @@ from jaxcrypt.systems.windows import spans
 
 _UNIT = 8
 _WINDOW, _REACH = 40, 4  # units: windows of 320 pixels that share 64
+
+
+@cache
+def _program(net: Denoiser):
+    """The jitted net, compiled once for each shape of window in the life of the process."""
+    return jax.jit(lambda params, noisy, sigma: net.apply({"params": params}, noisy, sigma))
 
 
 class Windows:
@@ -26,7 +34,7 @@ class Windows:
             raise ValueError(
                 f"windows of whole {_UNIT} pixels do not suit a net with {len(net.widths)} scales"
             )
-        run = jax.jit(lambda params, noisy, sigma: net.apply({"params": params}, noisy, sigma))
+        run, params = _program(net), jax.tree.map(jnp.asarray, params)
         self._run = lambda noisy, sigma: np.asarray(run(params, noisy, sigma))
 
     def __call__(self, picture: np.ndarray, sigma: np.ndarray) -> np.ndarray:
