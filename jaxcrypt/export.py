@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -61,6 +62,8 @@ def export(workdir: Path, name: str, dtype: str = "auto") -> tuple[dict[str, Any
     data = save_weights(variables, {"name": name, "system": entry["system"]}, dtype)
     entry.update(
         name=name,
+        config=portable(entry["config"]),
+        data=portable(entry["data"]),
         metrics=metrics,
         dtype=dtype,
         file=f"{name}.safetensors",
@@ -70,6 +73,20 @@ def export(workdir: Path, name: str, dtype: str = "auto") -> tuple[dict[str, Any
         jaxcrypt=__version__,
     )
     return entry, data
+
+
+def portable(node: Any) -> Any:
+    """Config values without the exporter's own folders: absolute paths become relative to ``$JAXCRYPT_DATA``
+    or, elsewhere, names."""
+    if isinstance(node, Mapping):
+        return {key: portable(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [portable(value) for value in node]
+    if not (isinstance(node, str) and Path(node).is_absolute()):
+        return node
+    data = os.environ.get("JAXCRYPT_DATA")
+    inside = data and Path(node).is_relative_to(data)
+    return str(Path(node).relative_to(data)) if inside else Path(node).name
 
 
 def choose_dtype(system: Any, variables: Mapping[str, Any], entry: Mapping[str, Any]) -> tuple[str, dict]:

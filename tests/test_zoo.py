@@ -187,3 +187,10 @@ def test_weights_keep_structure_types_and_values():
         save_weights({"params": {"w": np.float32([1e6])}, "extra": {}}, {}, "float16")
     with pytest.raises(Refusal, match="not a weights file"):
         load_weights(json.dumps({}).encode())
+
+
+def test_exported_configs_hold_nobodys_folders(monkeypatch):
+    monkeypatch.setenv("JAXCRYPT_DATA", "/home/someone/pictures")
+    config = {"path": "/home/someone/pictures/faces/train", "mix": [{"path": "/mnt/secret/photos"}], "steps": 3}
+    expected = {"path": "faces/train", "mix": [{"path": "photos"}], "steps": 3}
+    assert export.portable(config) == expected
