@@ -191,6 +191,6 @@ def test_weights_keep_structure_types_and_values():
 
 def test_exported_configs_hold_nobodys_folders(monkeypatch):
     monkeypatch.setenv("JAXCRYPT_DATA", "/home/someone/pictures")
-    config = {"path": "/home/someone/pictures/faces/train", "mix": [{"path": "/mnt/secret/photos"}], "steps": 3}
+    config = {"path": "/home/someone/pictures/faces/train", "mix": [{"path": "/mnt/x/photos"}], "steps": 3}
     expected = {"path": "faces/train", "mix": [{"path": "photos"}], "steps": 3}
     assert export.portable(config) == expected
