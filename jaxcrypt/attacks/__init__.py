@@ -1,1 +1,1 @@
-"""What an adversary without the key tries, each attack a function of a System; :mod:`.bench` runs them all."""
+"""What an adversary without the key tries, each a function of a System; :mod:`.bench` runs them all."""

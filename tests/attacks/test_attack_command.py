@@ -1,0 +1,56 @@
+"""``evaluate --attacks``."""
+
+import json
+
+import pytest
+
+from jaxcrypt import evaluate
+from jaxcrypt.errors import Refusal
+
+BUDGET = """
+from jaxcrypt.attacks.budget import quick_config
+
+def get_config():
+    config = quick_config()
+    config.side, config.photos, config.judged = 40, 12, 24
+    config.known_plaintext.pairs = (100,)
+    config.ciphertext_only.pairs = (100,)
+    return config
+"""
+
+
+def test_the_table_of_a_system(tmp_path, known, judged, capsys):
+    (tmp_path / "budget.py").write_text(BUDGET)
+    arguments = ["--attacks", "--system=mixing", f"--data={judged[0].parent}", f"--known={known[0].parent}"]
+    assert not evaluate.main(
+        [*arguments, f"--budget={tmp_path / 'budget.py'}", f"--output={tmp_path / 'out'}"]
+    )
+    printed = capsys.readouterr().out
+    facts = json.loads((tmp_path / "out" / "attacks.json").read_text())
+    names = {row["attack"] for row in facts["attacks"]}
+    assert {
+        "known plaintext",
+        "ciphertext only (Eve)",
+        "wrong passphrase",
+        "statistics",
+        "block means",
+    } <= names
+    assert all(name in printed for name in names)
+    assert facts["budget"]["judged"] == 24
+    assert {row["cipher"] for row in facts["damage"]} >= {"AES-256-GCM", "logistic", "mixing"}
+    assert (tmp_path / "out" / "attacks.md").read_text() in printed + "\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--quick", "--data=x"], "--quick goes with --attacks"),
+        (["--attacks"], "--data FOLDER"),
+        (["--attacks", "--data=nowhere"], "--data nowhere"),
+        (["--attacks", "--crop=64", "--data=x"], "--crop"),
+        (["--attacks", "--system=stego_x", "--data=x"], "stego_x"),
+    ],
+)
+def test_refusals(arguments, words):
+    with pytest.raises(Refusal, match=words):
+        evaluate.main(arguments)
