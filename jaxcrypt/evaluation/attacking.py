@@ -73,7 +73,10 @@ def _budget(options: Any) -> Any:
     if options.budget and not Path(options.budget).is_file():
         raise Refusal(f"--budget {options.budget}: no such file")
     if options.budget:
-        config = runpy.run_path(options.budget)["get_config"]()
+        found = runpy.run_path(options.budget)
+        if "get_config" not in found:
+            raise Refusal(f"--budget {options.budget}: has no get_config(), see configs/attacks.py")
+        config = found["get_config"]()
     else:
         config = quick_config() if options.quick else default_config()
     config.seeds = tuple(seed + options.seed for seed in config.seeds)

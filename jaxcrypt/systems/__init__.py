@@ -11,6 +11,7 @@ cover      uint8 [B, H, W, 3]           the picture that secrets are hidden in
 secrets    uint8 [B, S, H, W, 3]        the pictures to hide
 mask       bool  [B, H, W]              region of interest
 lost       bool  [B, H', W']            cipher pixels known to be lost
+cipher     uint8 [B, H', W', C']        a cipher picture: what an attack learns to read
 ========== ============================ ===================================================
 
 Naming them imports no JAX; :func:`build` does.
