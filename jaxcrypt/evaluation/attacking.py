@@ -40,9 +40,9 @@ def evaluate_attacks(options: Any) -> int:
         return Victim(name, loaded.system, loaded.variables, loaded.options, loaded.stored)
 
     start = time.perf_counter()
-    attacked = victim(options.system, options.weights)
+    attacked, ordinary_one = victim(options.system, options.weights), victim("logistic")
     found = bench.run(attacked, known, judged, config)
-    undone = bench.undone(attacked, victim("logistic"), judged, config)
+    undone = bench.undone(attacked, ordinary_one, judged, config)
     text = "\n\n".join(
         [
             rows.table(f"Attacks on {options.system}", found),
