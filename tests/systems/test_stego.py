@@ -1,0 +1,231 @@
+"""Hidden pictures: every kind trains, comes back through an 8-bit PNG, and needs its key."""
+
+import io
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from configs import stego, stego_invertible, stego_robust
+from jaxcrypt.errors import Refusal
+from jaxcrypt.systems import build
+from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+from jaxcrypt.training.optimizer import optimizers
+from jaxcrypt.training.record import Sealed
+from jaxcrypt.training.state import create, init_arrays
+from jaxcrypt.training.step import StepOptions, make_step
+from tests.systems.test_autoencoder import picture, psnr
+
+KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
+SMALL = {"features": 8, "encoder_blocks": 1, "decoder_blocks": 1}
+
+
+def config(kind, secrets=1):
+    modules = {"lattice": stego, "robust": stego_robust}
+    made = modules.get(kind, stego_invertible).get_config()
+    made.model.size, made.model.secrets, made.model.kind = 32, secrets, kind
+    made.train.batch_size, made.optimizer.warmup_steps = 2, 0
+    if kind in modules:
+        made.model[kind].update(SMALL)
+        if secrets == 3:
+            made.model.lattice.depth = (6, 6, 6)
+    if kind == "invertible":
+        made.model.invertible.update({"blocks": 2, "features": 8})
+    if kind == "networks":
+        made.model.networks = {"features": 4, "layers": 2}
+    return made
+
+
+_BUILT = {}
+
+
+def built(kind, secrets=1):
+    """A small System, its fresh variables, the same after a few steps, and the metrics of the last."""
+    if (kind, secrets) not in _BUILT:
+        settings = config(kind, secrets)
+        system = build("stego", settings)
+        params, extra = jax.jit(lambda: init_arrays(system.init, system.batch(settings), 0))()
+        stage = system.stages[0]
+        opts = optimizers(settings, stage)
+        state = create(params, extra, stage, opts, system.ema)
+        step = jax.jit(make_step(stage, opts, StepOptions()))
+        batch = {
+            "cover": np.stack([picture((32, 32, 3), seed) for seed in range(2)]),
+            "secrets": np.stack(
+                [[picture((32, 32, 3), 9 + seed + i) for i in range(secrets)] for seed in range(2)]
+            ),
+        }
+        for _ in range(4):
+            state, metrics = step(state, batch)
+        trained = {"params": state.params, "extra": state.extra}
+        _BUILT[kind, secrets] = system, {"params": params, "extra": extra}, trained, metrics, batch
+    return _BUILT[kind, secrets]
+
+
+def through_png(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return np.asarray(Image.open(buffer))
+
+
+@pytest.mark.parametrize(
+    ("kind", "secrets"), [("lattice", 1), ("robust", 1), ("invertible", 1), ("networks", 3)]
+)
+def test_steps_move_every_parameter_and_report(kind, secrets):
+    _, before, after, metrics, _ = built(kind, secrets)
+    moved = jax.tree.map(lambda a, b: bool((a != b).any()), before["params"], after["params"])
+    assert all(jax.tree.leaves(moved)), moved
+    assert np.isfinite(metrics["stego/secret_psnr"].total)
+    assert np.isfinite(metrics["stego/grad_norm"].total)
+
+
+@pytest.mark.parametrize(("kind", "secrets"), [("invertible", 1), ("networks", 3)])
+def test_learned_nets_round_trip_in_shape_and_in_unit_range(kind, secrets):
+    system, _, variables, _, batch = built(kind, secrets)
+    made = jax.jit(system.outputs)(variables, batch, jax.random.key(0))
+    assert made["image"].shape == made["decrypted"].shape == (2, 32, 32 * secrets, 3)
+    assert made["cover_image"].shape == made["cover_decrypted"].shape == (2, 32, 32, 3)
+    for image in made.values():
+        assert 0 <= image.min() <= image.max() <= 1
+
+
+def test_an_invertible_net_is_inverted():
+    """With what it throws away at hand, the reverse run gives back cover and secret."""
+    from jaxcrypt.models.invertible import Coupling
+
+    net = Coupling(48, 48, 8, 1.0)
+    x, y = np.random.default_rng(0).normal(size=(2, 1, 8, 8, 48)).astype(np.float32)
+    params = net.init(jax.random.key(0), x, y)
+    params = jax.tree.map(lambda leaf: leaf + 0.05 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), params)
+    there = net.apply(params, x, y)
+    assert np.abs(there[1] - y).max() > 0.1
+    back = net.apply(params, *there, method="inverse")
+    np.testing.assert_allclose(back[0], x, atol=1e-4)
+    np.testing.assert_allclose(back[1], y, atol=1e-4)
+
+
+def hidden(kind, cover, secrets, key=KEY, options=()):
+    system, _, variables, *_ = built(kind, 3 if len(secrets) > 1 else 1)
+    driver = system.tiles.given({"cover": cover, "secrets": secrets[1:]})
+    [(stego_picture, side)] = driver.encrypt_pictures(variables, [secrets[0]], [key], options)
+    return system, variables, stego_picture, side
+
+
+def revealed(made, shape, key=KEY, options=()):
+    system, variables, stego_picture, side = made
+    [found] = decrypt_pictures(system, variables, [through_png(stego_picture)], [side], [key], options, shape)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("cover", "secret"), [((64, 64, 3), (64, 64, 3)), ((50, 71, 3), (40, 90, 1)), ((16, 16, 1), (33, 20, 3))]
+)
+def test_lattice_hides_any_size_in_any_size(cover, secret):
+    front, back = picture(cover, 1), picture(secret, 2)
+    made = hidden("lattice", front, [back])
+    assert made[2].shape == (*cover[:2], 3)
+    assert psnr(made[2], np.broadcast_to(front, (*cover[:2], 3))) > 45
+    found = revealed(made, secret)
+    assert found["intact"]
+    assert found["image"].shape == secret
+    if cover == secret:
+        assert psnr(found["image"], back) > 33
+
+
+def test_three_secrets_come_back_each_in_its_own_size():
+    secrets = [picture(shape, seed) for seed, shape in enumerate([(64, 48, 3), (64, 64, 3), (30, 40, 1)])]
+    found = revealed(hidden("lattice", picture((64, 64, 3), 9), secrets), secrets[0].shape)
+    for name, secret in zip(("image", "image2", "image3"), secrets, strict=True):
+        assert found[name].shape == secret.shape
+    assert psnr(found["image2"], secrets[1]) > 33
+
+
+@pytest.mark.parametrize("kind", ["lattice", "robust"])
+def test_wrong_key_gives_nothing(kind):
+    back = picture((64, 64, 3), 2)
+    made = hidden(kind, picture((64, 64, 3), 1), [back])
+    right, wrong = revealed(made, back.shape)["image"], revealed(made, back.shape, OTHER)["image"]
+    assert psnr(right, back) > psnr(wrong, back) + 8
+    assert abs(np.corrcoef(wrong.ravel(), back.ravel())[0, 1]) < 0.2
+
+
+def test_without_a_key_whoever_has_the_net_reads():
+    back, options = picture((64, 64, 3), 2), (("keyed", False),)
+    made = hidden("lattice", picture((64, 64, 3), 1), [back], options=options)
+    assert psnr(revealed(made, back.shape, OTHER, options)["image"], back) > 33
+
+
+@pytest.mark.parametrize("quality", [50, 75, 90])
+def test_robust_outlives_jpeg(quality):
+    back = picture((64, 64, 3), 2)
+    system, variables, front, side = hidden("robust", picture((64, 64, 3), 1), [back])
+    buffer = io.BytesIO()
+    Image.fromarray(front).save(buffer, "JPEG", quality=quality)
+    damaged = np.asarray(Image.open(buffer))
+    [found] = decrypt_pictures(system, variables, [damaged], [side], [KEY], (), back.shape)
+    assert psnr(found["image"], back) > 18
+
+
+def test_robust_bits_are_what_was_hidden():
+    hider = built("robust")[0].tiles.hider
+    code = jnp.asarray(np.random.default_rng(0).integers(0, 2, (3, 4, sum(hider.net.widths))))
+    np.testing.assert_array_equal(hider._gather(hider._spread(code)), code)
+    spread = hider._spread(code)
+    spread = spread.at[0, 0, : hider.repeated].set(1 - spread[0, 0, : hider.repeated])
+    np.testing.assert_array_equal(hider._gather(spread), code)  # one copy of three is outvoted
+    indices = np.random.default_rng(0).integers(0, 4, (2, len(hider.net.widths)))
+    np.testing.assert_array_equal(hider._to_indices(hider._to_bits(indices)), indices)
+
+
+@pytest.mark.parametrize("kind", ["lattice", "invertible"])
+def test_driver_and_record_agree(kind):
+    system, _, variables, _, batch = built(kind)
+    subkey = np.frombuffer(KEY, "<u4")[None]
+    inputs = {"cover": batch["cover"][:1], "image": batch["secrets"][:1, 0]}
+    pixels, side = jax.jit(
+        lambda: (lambda made: (made.pixels, made.side))(system.encrypt(variables, inputs, subkey, ()))
+    )()
+    driver = system.tiles.given({"cover": batch["cover"][0]})
+    [(stego_picture, own)] = encrypt_pictures(
+        _with(system, driver), variables, [batch["secrets"][0, 0]], [KEY]
+    )
+    assert (stego_picture != pixels[0]).mean() < 0.01
+    assert set(own) == set(side)
+    found = system.decrypt(variables, Sealed(pixels, side), {}, subkey, ())
+    assert found["secrets"].shape == (1, 1, 32, 32, 3)
+
+
+def _with(system, driver):
+    from dataclasses import replace
+
+    return replace(system, tiles=driver)
+
+
+def test_what_cannot_be_hidden_is_refused_by_name():
+    system, _, variables, *_ = built("lattice")
+    secret = picture((32, 32, 3))
+    with pytest.raises(Refusal, match="--cover FILE"):
+        encrypt_pictures(system, variables, [secret], [KEY])
+    small = system.tiles.given({"cover": picture((15, 64, 3))})
+    with pytest.raises(Refusal, match="at least 16×16"):
+        small.encrypt_pictures(variables, [secret], [KEY])
+    many = system.tiles.given({"cover": picture((32, 32, 3)), "secrets": [secret]})
+    with pytest.raises(Refusal, match="hide 1 in all, not 2"):
+        many.encrypt_pictures(variables, [secret], [KEY])
+
+
+def test_a_code_that_does_not_fit_is_refused():
+    settings = config("lattice")
+    settings.model.lattice.depth = (1, 2, 2)
+    with pytest.raises(Refusal, match=r"config\.model\.lattice\.bits: 1536"):
+        build("stego", settings)
+    settings = config("robust")
+    settings.model.robust.coefficients = 20
+    with pytest.raises(Refusal, match=r"84 bits a patch"):
+        build("stego", settings)
+    settings = config("lattice")
+    settings.model.kind = "magic"
+    with pytest.raises(Refusal, match="kind=magic: unknown"):
+        build("stego", settings)
