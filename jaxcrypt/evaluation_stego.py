@@ -24,8 +24,53 @@ import numpy as np
 
 from jaxcrypt import cli, runtime
 
-QUALITIES = (95, 75, 50)
 _SHOWN = 4
+
+
+def _jpeg(quality: int) -> Callable:
+    return lambda stego, rng: _through(stego, "JPEG", quality=quality)
+
+
+def _noise(stego: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return np.clip(np.round(stego + rng.normal(0, 4, stego.shape)), 0, 255).astype(np.uint8)
+
+
+def _blur(stego: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    from PIL import Image, ImageFilter
+
+    return np.asarray(Image.fromarray(stego).filter(ImageFilter.GaussianBlur(0.6)))
+
+
+def _resize(stego: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    from PIL import Image
+
+    height, width, _ = stego.shape
+    smaller = Image.fromarray(stego).resize((width * 3 // 4, height * 3 // 4), Image.Resampling.BICUBIC)
+    return np.asarray(smaller.resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _crop(stego: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A border of a sixteenth is lost: grey."""
+    edge = stego.shape[0] // 16
+    out = np.full_like(stego, 128)
+    out[edge:-edge, edge:-edge] = stego[edge:-edge, edge:-edge]
+    return out
+
+
+def _dropout(stego: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One pixel in fifty is lost: that of its left neighbour."""
+    lost = rng.random(stego.shape[:2]) < 0.02
+    return np.where(lost[..., None], np.roll(stego, 1, axis=1), stego)
+
+
+DAMAGE = {
+    **{f"JPEG {quality}": _jpeg(quality) for quality in (95, 75, 50)},
+    "noise of 4 grey levels": _noise,
+    "blur of 0.6 pixels": _blur,
+    "resizing to 3/4 and back": _resize,
+    "a border lost": _crop,
+    "one pixel in 50 lost": _dropout,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -155,9 +200,10 @@ def measure(hider: Hider, covers: np.ndarray) -> tuple[np.ndarray, list[dict[str
         found = hider.reveal(stego, side, hider.key(index))
         row = _quality("cover", stego[None], cover[None]) | _quality("secret", found, secrets)
         row |= {"seconds to hide": hidden - start, "seconds to reveal": time.perf_counter() - hidden}
-        for quality in QUALITIES:
-            damaged = hider.reveal(_through(stego, "JPEG", quality=quality), side, hider.key(index))
-            row[f"secret PSNR after JPEG {quality}"] = _quality("", damaged, secrets)[" PSNR"]
+        rng = np.random.default_rng([hider.seed, index])
+        for name, damage in DAMAGE.items():
+            damaged = hider.reveal(damage(stego, rng), side, hider.key(index))
+            row[f"secret PSNR after {name}"] = _quality("", damaged, secrets)[" PSNR"]
         rows.append(row | _strangers(hider, stego, side, secrets, covers, index))
         stegos.append(stego)
     return np.stack(stegos), rows
