@@ -4,7 +4,7 @@ The cipher picture is grey: 4:2:0 keeps luma whole and would throw away three qu
 are DCT coefficients of its 8×8 blocks, those that JPEG's luminance table (ITU-T T.81, Annex K) rounds least;
 so the finer the JPEG the less is lost, and the coarsest coefficients carry nothing at all. To make room, a
 photo goes in as Y at full and two colour differences at half resolution (and alpha, at half), at strength 1
-all of that at three quarters of the size. Strength s: the cipher picture has at most s times the photo's
+all of that at four fifths of the size. Strength s: the cipher picture has at most s times the photo's
 pixels.
 
 One coefficient of each block is a pilot that the key decides. Correlating them finds the blocks again after
@@ -164,7 +164,7 @@ def find_offset(pixels: np.ndarray, pilots: np.ndarray, grid: tuple[int, int]) -
     comb[::8, ::8] = pilots.reshape(grid)
     match = np.fft.irfft2(np.conj(np.fft.rfft2(_pilot_map(here))) * np.fft.rfft2(comb), s=sides)
     best = np.unravel_index(np.argmax(match), sides)
-    # Over all places chance reaches sqrt(2 log(places)) standard deviations, here 4 to 6.
-    if match[best] < 8 * np.sqrt(np.mean(match**2)):
+    # Over all places chance reaches sqrt(2 log(places)) standard deviations, here 4 to 5.5.
+    if match[best] < 6.5 * np.sqrt(np.mean(match**2)):
         return None
     return int(best[0]), int(best[1])

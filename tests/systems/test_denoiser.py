@@ -1,0 +1,243 @@
+"""Damaged cipher pictures decode to better pictures than mixing alone gives; undamaged ones to none worse."""
+
+import io
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxcrypt import zoo
+from jaxcrypt.errors import Refusal
+from jaxcrypt.systems import build, damage, denoiser, turbo
+from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    system, variables, _ = zoo.load("denoiser")
+    return system, variables
+
+
+def _photo(channels=3, height=96, width=96):
+    """Smooth shades and hard edges: most of what makes a photo."""
+    y, x = np.mgrid[:height, :width].astype(float)
+    planes = []
+    for k in range(channels):
+        plane = 120 + 60 * np.sin(x / 23 + k) + 30 * np.cos(y / 11 - k)
+        plane[(x - 40) ** 2 + (y - 50) ** 2 < 500] -= 60 - 20 * k
+        plane[(x > 60) & (y < 30)] += 40
+        planes.append(plane)
+    return np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8)
+
+
+def _psnr(found, picture):
+    return 10 * np.log10(255**2 / np.mean((found.astype(float) - picture) ** 2))
+
+
+def _jpeg(cipher, quality, subsampling=0):
+    file = io.BytesIO()
+    plain = cipher[..., 0] if cipher.shape[2] == 1 else cipher
+    Image.fromarray(plain).convert("RGB").save(file, "JPEG", quality=quality, subsampling=subsampling)
+    return np.asarray(Image.open(file))
+
+
+def _both(shipped, photo, suffer, lost=None):
+    system, variables = shipped
+    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY], system.options)
+    received = suffer(cipher)
+    gaps = None if lost is None else [lost(cipher)]
+    (ours,) = decrypt_pictures(
+        system, variables, [received], [side], [KEY], system.options, photo.shape, gaps
+    )
+    (plain,) = decrypt_pictures(build("mixing"), {}, [received], [side], [KEY], (), photo.shape, gaps)
+    return ours["image"], plain["image"]
+
+
+def _noise(sigma):
+    def suffer(cipher):
+        noise = sigma * np.random.default_rng(1).standard_normal(cipher.shape)
+        return np.clip(np.rint(cipher + noise), 0, 255).astype(np.uint8)
+
+    return suffer
+
+
+DAMAGES = {
+    "nothing": (lambda cipher: cipher, 0.0),
+    "jpeg 90": (lambda cipher: _jpeg(cipher, 90), 8.0),
+    "jpeg 50": (lambda cipher: _jpeg(cipher, 50), 8.0),
+    "noise": (_noise(8.0), 8.0),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_better_than_mixing(shipped, name):
+    photo = _photo()
+    suffer, gain = DAMAGES[name]
+    ours, plain = _both(shipped, photo, suffer)
+    assert ours.dtype == np.uint8
+    assert ours.shape == photo.shape
+    assert _psnr(ours, photo) >= _psnr(plain, photo) + gain
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_other_channels(shipped, channels):
+    photo = _photo(channels, 80, 72)
+    ours, plain = _both(shipped, photo, _noise(8.0))
+    assert _psnr(ours, photo) >= _psnr(plain, photo) + 5
+
+
+def _gaps(cipher):
+    lost = np.zeros(cipher.shape[:2], bool)
+    lost[16:32, 16:32] = lost[64:80, 32:48] = lost[0:16, 80:96] = lost[48:64, 80:96] = True
+    return lost
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_lost_blocks_marked_or_flat(shipped, marked):
+    photo = _photo()
+
+    def suffer(cipher):
+        return np.where(_gaps(cipher)[..., None], 128, cipher).astype(np.uint8)
+
+    ours, _ = _both(shipped, photo, suffer, _gaps if marked else None)
+    _, plain = _both(shipped, photo, suffer, _gaps)
+    assert _psnr(ours, photo) >= _psnr(plain, photo) + 12
+
+
+def test_flat_blocks_are_found_and_noise_is_not():
+    cipher = np.random.default_rng(0).integers(0, 256, (50, 70, 3)).astype(np.uint8)
+    assert not damage.flat_blocks(cipher).any()
+    cipher[16:32, 48:64] = (3, 200, 77)  # one colour, not one grey
+    lost = damage.flat_blocks(cipher)
+    assert lost[16:32, 48:64].all()
+    assert lost.sum() == 256
+
+
+def test_a_wrong_key_gives_noise(shipped):
+    system, variables = shipped
+    photo = _photo()
+    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY], system.options)
+    other = bytes([KEY[0] ^ 1]) + KEY[1:]
+    (found,) = decrypt_pictures(system, variables, [cipher], [side], [other], system.options, photo.shape)
+    assert _psnr(found["image"], photo) < 16
+    assert abs(np.corrcoef(found["image"].ravel(), photo.ravel())[0, 1]) < 0.1
+
+
+def test_bands_agree_with_the_whole(shipped, monkeypatch):
+    """A picture of several mixing tiles, decoded at once and a tile at a time."""
+    system, variables = shipped
+    photo = _photo(1, 560, 520)
+    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY], system.options)
+    assert len(side["mean"]) > 1
+    received = _noise(8.0)(cipher)
+    found = []
+    for band in (denoiser._BAND, 1):
+        monkeypatch.setattr(denoiser, "_BAND", band)
+        monkeypatch.setattr(damage, "PASSES", 1)
+        (results,) = decrypt_pictures(
+            system, variables, [received], [side], [KEY], system.options, photo.shape
+        )
+        found.append(results["image"])
+    assert _psnr(found[0], photo) > 34
+    assert abs(_psnr(found[0], photo) - _psnr(found[1], photo)) < 0.3
+
+
+def test_inside_jit_one_pass_is_better_than_none(shipped):
+    system, variables = shipped
+    photo = _photo()[None]
+    subkey = jnp.asarray(np.frombuffer(KEY, "<u4").astype(np.uint32))[None]
+    sealed = system.encrypt(variables, {"image": photo}, subkey, ())
+    received = np.asarray(_noise(8.0)(np.asarray(sealed.pixels)))
+    run = jax.jit(lambda v, p, s: system.decrypt(v, type(sealed)(p, s), {}, subkey, ()))
+    found = run(variables, received, sealed.side)
+    plain = build("mixing").decrypt({}, type(sealed)(received, sealed.side), {}, subkey, ())
+    assert _psnr(np.asarray(found["image"]), photo) > _psnr(np.asarray(plain["image"]), photo) + 4
+
+
+def test_two_steps_move_every_parameter():
+    from ml_collections import ConfigDict
+
+    config = ConfigDict(
+        {"model": {"widths": [8, 12], "blocks": [1, 1], "sigma": 60.0, "size": 16}, "train": {"steps": 2}}
+    )
+    system = build("denoiser", config)
+    batch = {"image": np.stack([_photo(3, 16, 16)] * 2)}
+    params, extra = system.init(jax.random.key(0), batch)
+    loss = system.stages[0].phases["denoiser"].loss
+    start = params
+    for step in range(3):  # the first steps move the last convolution only, which starts at zero
+        grads = jax.grad(lambda p: loss(p, extra, batch, jax.random.key(step))[0])(params)  # noqa: B023
+        params = jax.tree.map(lambda p, g: p - 0.01 * g, params, grads)
+    for (path, old), new in zip(
+        jax.tree_util.tree_leaves_with_path(start), jax.tree.leaves(params), strict=True
+    ):
+        assert np.abs(np.asarray(new - old)).max() > 0, jax.tree_util.keystr(path)
+
+
+@pytest.mark.parametrize("options", [(("robust", 7),), (("strength", 1),)])
+def test_options_are_checked(shipped, options):
+    system, variables = shipped
+    with pytest.raises(Refusal, match="robust"):
+        encrypt_pictures(system, variables, [_photo()], [KEY], options)
+
+
+# ------------------------------------------------------------------------------------------------- robust
+
+
+def _robust(shipped, photo, strength, suffer, lost=None):
+    system, variables = shipped
+    options = (("robust", strength),)
+    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY], options)
+    received = suffer(cipher)
+    (found,) = decrypt_pictures(system, variables, [received], [side], [KEY], options, photo.shape, lost)
+    return found["image"]
+
+
+@pytest.mark.parametrize("strength", [1, 2, 3])
+def test_robust_survives_a_jpeg_with_less_chroma(shipped, strength):
+    photo = _photo()
+    found = _robust(shipped, photo, strength, lambda cipher: _jpeg(cipher, 75, 2))
+    assert _psnr(found, photo) > (25 if strength == 1 else 30)
+
+
+def test_robust_survives_cutting_and_whole_enlarging(shipped):
+    photo = _photo()
+    whole = _robust(shipped, photo, 2, lambda cipher: cipher)
+    larger = _robust(shipped, photo, 2, lambda cipher: np.kron(cipher, np.ones((2, 2, 1), np.uint8)))
+    np.testing.assert_array_equal(larger, whole)
+    cut = _robust(shipped, photo, 2, lambda cipher: cipher[8:, 16:])
+    assert _psnr(cut, photo) > 28
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_robust_takes_other_channels(shipped, channels):
+    photo = _photo(channels)
+    assert _psnr(_robust(shipped, photo, 2, lambda cipher: cipher), photo) > 30
+
+
+def test_robust_refuses_what_it_cannot_align(shipped):
+    def shrink(cipher):
+        return np.asarray(Image.fromarray(cipher[..., 0]).resize((130, 70)))[..., None]
+
+    with pytest.raises(Refusal, match="no whole factor"):
+        _robust(shipped, _photo(), 2, shrink)
+    with pytest.raises(Refusal, match="too small"):
+        _robust(shipped, _photo(3, 8, 8), 1, lambda cipher: cipher)
+
+
+def test_robust_needs_the_key_to_find_its_place(shipped):
+    system, variables = shipped
+    options = (("robust", 2),)
+    ((cipher, side),) = encrypt_pictures(system, variables, [_photo()], [KEY], options)
+    with pytest.raises(Refusal):
+        decrypt_pictures(system, variables, [cipher[8:]], [side], [bytes(32)], options, _photo().shape)
+
+
+def test_levels_follow_the_pilots_where_there_are_many():
+    few, many = np.array([4]), np.array([40_000])
+    assert turbo.level(1.0, np.array([4.0]), few)[0] == pytest.approx(1.0, rel=0.1)
+    assert turbo.level(1.0, np.array([4.0]), many)[0] == pytest.approx(2.0, rel=0.02)
