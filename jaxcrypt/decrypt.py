@@ -166,8 +166,11 @@ class _Opener:
         file = recovery.open_payload(opened, damaged)
         if file is not None:
             return _Result(file, opened.name, "the very file; the pixels around it are damaged")
-        lost = recovery.lost_pixels(damaged, opened.header.shape, self._args.lost)
-        image, _, more = self._decode(opened, damaged.fitted(opened.header.shape), lost)
+        loaded = self._load(opened.header.system, opened.header.options, opened.source)
+        aligns = getattr(loaded.system.tiles, "aligns", None)  # finds its place in what was cut or enlarged
+        pixels = damaged.pixels if aligns and aligns(loaded.options) else damaged.fitted(opened.header.shape)
+        lost = recovery.lost_pixels(damaged, pixels.shape, self._args.lost)
+        image, _, more = self._decode(opened, pixels, lost)
         name = f"{Path(opened.name).stem}{_MARK}.png"
         return _Result(image, name, "RECOVERED, UNAUTHENTICATED", True, ExitCode.RECOVERED, more)
 

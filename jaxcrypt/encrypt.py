@@ -59,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--secret", action="append", default=[], metavar="FILE", help="a further picture to hide in the cover"
     )
+    parser.add_argument(
+        "--robust",
+        type=int,
+        metavar="S",
+        help="with --system denoiser: survive JPEG with 4:2:0 chroma, at 1, 2 or 3 times the pixels",
+    )
     parser.add_argument("--pixels-only", action="store_true", help="leave out the original file's bytes")
     parser.add_argument("--write-header", metavar="FILE", help="also save the header, for later recovery")
     parser.add_argument(
@@ -136,7 +142,10 @@ class _Sealer:
         """The System, loaded once and only when a picture was read: a typo costs no start of JAX."""
         if self._loaded is None:
             runtime.start(self._args.device)
-            self._loaded = self._with_inputs(loading.load(self._args.system, self._args.weights))
+            loaded = loading.load(self._args.system, self._args.weights)
+            if self._args.robust is not None:
+                loaded = loaded.chosen("robust", self._args.robust)
+            self._loaded = self._with_inputs(loaded)
             for note in self._notes(self._loaded.system):
                 print("note:", note, file=sys.stderr)
         return self._loaded

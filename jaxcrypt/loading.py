@@ -36,6 +36,16 @@ class Loaded:
         """The same with the further inputs that its System needs, such as a cover."""
         return replace(self, system=replace(self.system, tiles=self.system.tiles.given(inputs)))
 
+    def chosen(self, name: str, value: Any) -> Loaded:
+        """The same with another value of one option; refused where the System has no such option."""
+        if name not in dict(self.options):
+            raise usage(f"--{name}: this System has no such option")
+
+        def changed(options: Options) -> Options:
+            return tuple((key, value if key == name else old) for key, old in options)
+
+        return replace(self, options=changed(self.options), stored=changed(self.stored))
+
     def check_channels(self, mode: str, channels: int, name: str) -> None:
         """Refuse a picture whose channels the System does not take."""
         if channels not in self.system.channels:

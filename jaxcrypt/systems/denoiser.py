@@ -53,8 +53,9 @@ class Recovering:
             return [robust.encrypt(p, k, strength) for p, k in zip(pictures, subkeys, strict=True)]
         return streaming.encrypt_pictures(_MIXING, {}, pictures, subkeys, (), progress)
 
-    def layout(self, shape):
-        return mixing.layout(shape)
+    def aligns(self, given: tuple) -> bool:
+        """Whether a cipher picture that was cut or enlarged is put in its place by decryption."""
+        return bool(options(given)["robust"])
 
     def decrypt_pictures(self, variables, ciphers, sides, subkeys, given, shape, lost, progress):
         windows = Windows(self.net, variables["params"]["denoiser"])
