@@ -1,11 +1,11 @@
 """A secret in a cover by an invertible network in the wavelet domain: two Haar levels, six coupling blocks.
 
-  JAXCRYPT_DATA=DIR python -m jaxcrypt.train --config configs/stego_invertible.py --workdir
-  runs/stego_invertible
+  JAXCRYPT_DATA=DIR python -m jaxcrypt.train --config configs/stego_invertible.py --workdir W
 
 DIR holds photos (of which the last 64 by name are for validation) and bsds200.
 
-not yet run
+Not run to its end: after 500 steps (batch 8, a shared core, 25 minutes), on validation windows of 64x64 with
+the secrets scrambled: cover 29.9 dB, secret 23.8 dB.
 """
 
 import os

@@ -1,7 +1,7 @@
 """A keyed scramble of pictures that keeps their local statistics: a net trained on photos still sees photos.
 
 Each picture is cut into squares. The squares of all pictures of an example change places by a keyed
-permutation, and each is, by eight bits of key, mirrored left to right, mirrored top to bottom, transposed,
+permutation, and each is, as the key says, mirrored left to right, mirrored top to bottom, transposed,
 inverted (x -> 255 - x), and its three colours exchanged (one of the six orders). All of it is undone
 exactly.
 

@@ -2,8 +2,8 @@
 
 One level maps each 2x2 block ``a b / c d`` of a channel to
 
-    LL = (a + b + c + d) / 2,   HL = (a - b + c - d) / 2,   LH = (a + b - c - d) / 2,   HH = (a - b - c + d)
-    / 2
+    LL = (a + b + c + d) / 2,    HL = (a - b + c - d) / 2,
+    LH = (a + b - c - d) / 2,    HH = (a - b - c + d) / 2
 
 at half the size (Mallat, *A theory for multiresolution signal decomposition*, 1989). The map is symmetric
 and its own inverse. Further levels are taken of all four bands (a wavelet packet), so that all lie on one

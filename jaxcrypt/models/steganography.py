@@ -4,8 +4,7 @@
     secret_s ~ reveal_s(stego)
 
 (Baluja, *Hiding images in plain sight*, NeurIPS 2017). A network is a stack of layers that look at 3x3, 4x4
-and 5x5 neighbourhoods side by side, as there; hiding and revealing are corrections of what goes in, which
-trains faster.
+and 5x5 neighbourhoods side by side, as there; hiding is a correction of the cover, which trains faster.
 """
 
 from __future__ import annotations

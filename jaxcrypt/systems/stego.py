@@ -3,10 +3,11 @@
     encrypt:  cover, secrets -> stego picture, of the cover's size
     decrypt:  stego picture, subkey -> secrets
 
-Three techniques stand behind the record, chosen by ``config.model.kind``: ``networks`` (preparation, hiding
-and reveal networks), ``invertible`` (one network run both ways), both of
-:mod:`jaxcrypt.systems.stego_nets`, and ``lattice`` (a learned code in the low digits of the cover,
-:mod:`jaxcrypt.systems.stego_lattice`). A cover whose sides are no multiples of 16 keeps its last rows and
+Four techniques stand behind the record, chosen by ``config.model.kind``: ``networks`` (preparation, hiding
+and reveal networks) and ``invertible`` (one network run both ways), both of
+:mod:`jaxcrypt.systems.stego_nets`; ``lattice`` (a learned code in the low digits of the cover,
+:mod:`jaxcrypt.systems.stego_lattice`) and ``robust`` (a shorter one where JPEG leaves it,
+:mod:`jaxcrypt.systems.stego_robust`). A cover whose sides are no multiples of 16 keeps its last rows and
 columns as they are; a secret of another size than the rest is resized to fit and back.
 """
 

@@ -1,7 +1,7 @@
 """Hiding a learned code of the secrets in the low digits of the cover.
 
-    code = pack(encode(secret)),    container = logistic(code_1 … code_S, zeros),    stego = embed(cover,
-    container)
+    code = pack(encode(secret)),    container = logistic(code_1 … code_S, zeros),
+    stego = embed(cover, container)
 
 The preparation network is the encoder of :mod:`jaxcrypt.models.autoencoder`, the reveal network its
 decoder, the hiding between them :mod:`jaxcrypt.functional.lattice`, which moves samples by 2^(d-1) at most
