@@ -49,8 +49,7 @@ class Bytes:
 
 
 class JpegCells:
-    """Symbols from a picture that was a JPEG: its cells, and outside whole blocks (``whole`` rows and
-    columns) noise."""
+    """Symbols from a picture that was a JPEG: its cells, and outside whole blocks noise."""
 
     def __init__(self, cipher: np.ndarray, start: int, end: int, dither: np.ndarray, quality: int):
         self.shape, self.start, self.end, self.dither = cipher.shape, start, end, dither

@@ -29,6 +29,8 @@ _CLAIM = (
     0.05  # relative error of the noise level that a pass claims; pilots measure it with 1 / sqrt(2 pilots)
 )
 
+_DIVERGED = 1.1  # a pass with that many times the noise power of the one before is not taken
+
 
 @dataclass(frozen=True)
 class Run:
@@ -143,13 +145,17 @@ def decode(
       of those by tile, ``[k]``, in grey levels.
     """
     prior, variance = np.zeros(run.cipher[-1], np.float32), 1.0
+    best = None
     for turn in range(passes):
         symbols, claimed = receive(prior, variance)
         standard, measured = run.unmix(symbols)
         sigma = level(claimed, measured, run.pilots)
+        if best is not None and np.mean(sigma**2) > _DIVERGED * np.mean(best[2] ** 2):
+            break  # what the denoiser made of so much noise helped no further
         noisy = run.plain_of(standard)
         levels = run.by_sample(sigma * run.spread)
         clean = denoise(noisy, levels)
+        best = clean, noisy, sigma
         if turn + 1 < passes:
             slope = _slope(run, denoise, noisy, levels, clean, turn)
             ours = run.by_sample(slope)
@@ -157,6 +163,7 @@ def decode(
             variance = float(np.mean(sigma**2 * slope / (1 - slope)))
         if progress is not None:
             progress((turn + 1) / passes)
+    clean, noisy, sigma = best
     return clean, noisy, sigma * run.spread
 
 

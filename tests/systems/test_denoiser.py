@@ -241,3 +241,23 @@ def test_levels_follow_the_pilots_where_there_are_many():
     few, many = np.array([4]), np.array([40_000])
     assert turbo.level(1.0, np.array([4.0]), few)[0] == pytest.approx(1.0, rel=0.1)
     assert turbo.level(1.0, np.array([4.0]), many)[0] == pytest.approx(2.0, rel=0.02)
+
+
+def test_a_pass_that_makes_it_worse_is_not_taken():
+    """A channel that claims noise beyond reason after the first pass."""
+    rng = np.random.default_rng(0)
+    subkey = np.frombuffer(KEY, "<u4").astype(np.uint32)
+    one = np.ones(1, np.float32)
+    run = turbo.Run(subkey, 0, 1024, (0, 900), (0, 1000), 100 * one, 20 * one)
+    symbols = run.mix(rng.standard_normal(900).astype(np.float32))
+    calls = []
+
+    def receive(prior, variance):
+        calls.append(variance)
+        level = 0.1 if len(calls) == 1 else 5.0
+        return symbols + level * rng.standard_normal(1000).astype(np.float32), level**2
+
+    clean, noisy, levels = turbo.decode(run, receive, lambda samples, levels: 0.5 * samples + 50, 4)
+    assert len(calls) == 2
+    assert levels[0] == pytest.approx(2.0, rel=0.2)
+    np.testing.assert_allclose(clean, 0.5 * noisy + 50)
