@@ -6,7 +6,15 @@ DIR holds faces64/train (pictures of CelebA's official test partition, cut to 64
 faces64/test: training on it departs from the official partition) and celeba (aligned pictures of 89x109 from
 the train partition, of which validation.txt names those for validation).
 
-not yet run
+Two shared cores of an AMD EPYC, no accelerator: 45 minutes. Validation (averaged parameters): 36.10 dB grey,
+43.86 dB colour. The shipped weights' first 250 steps ran with a cosine over 2000 steps, both nets at 1e-3.
+
+  python -m jaxcrypt.evaluation_codecs --data DIR/faces64/test --train DIR/faces64/train
+
+On the 1,897 grey faces of faces64/test, with ciphers of 1,024 bytes: 35.33 dB; PCA at 8 bits 30.67, JPEG
+33.45, AVIF 38.07, WebP 38.72. AVIF and WebP adapt their bits to the picture, and are 2.7 and 3.4 dB better.
+Wrong key: SSIM 0.012; two different faces: 0.151. In colour (--colour --limit 600), with 3,072 bytes:
+42.89 dB; WebP 41.61, AVIF 41.83, JPEG 42.77.
 """
 
 import os
