@@ -4,10 +4,11 @@
 
 DIR holds photos (general photographs, short side 288; the last 64 by name validate) and bsds200 (481x321).
 
-The shipped weights come from a forerunner of this config: batches of eight 64x64 crops, Muon at 3e-3, the
-same net, loss and data, one core of a CPU; steps and time stand in the zoo's manifest.
+The shipped weights come from a forerunner of this config: the same net and pictures, but batches of eight
+crops, Muon at 3e-3 and later 1.2e-3, and levels drawn mostly from 3 to 40; 5,412 steps, 25 minutes of one
+CPU core: 34.3, 30.5 and 28.3 dB at levels 10, 20 and 30 on 16 validation crops of 128x128.
 
-not yet run
+This config itself: not yet run
 """
 
 import os
