@@ -6,7 +6,8 @@ A sample c that is to carry the digit t in [0, 2^d) becomes the nearest value of
 
 (quantisation index modulation, Chen and Wornell 2001, with the lattice 2^d Z; at distance 2^(d-1) up and
 down are equally near, and the next bit of the cover decides). For digits that are all
-equally likely the squared error is (4^d + 2) / 12 in the mean: 51.1, 46.4, 40.7, 34.8 dB for d = 1 to 4; less at the ends of the range, where only one
+equally likely the squared error is (4^d + 2) / 12 in the mean: 51.1, 46.4, 40.7, 34.8 dB for d = 1 to 4;
+less at the ends of the range, where only one
 side is open. Whoever reads needs no cover.
 """
 
