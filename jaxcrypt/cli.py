@@ -12,6 +12,7 @@ from jaxcrypt.errors import ExitCode, Refusal
 
 def entry(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
     """Run ``main`` and turn whatever the user can act on into one line on stderr and an exit code."""
+    _plug_closed_streams()
     try:
         return int(main(argv))
     except Refusal as refusal:
@@ -30,8 +31,26 @@ def entry(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | Non
 
 
 def _fail(message: str, code: int) -> int:
-    print("jaxcrypt:", " ".join(message.split()), file=sys.stderr)
+    print("jaxcrypt:", one_line(message), file=sys.stderr)
     return int(code)
+
+
+def one_line(text: str) -> str:
+    """``text`` on one line, without what would steer a terminal: names of files come from anywhere."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+
+
+def _plug_closed_streams() -> None:
+    """Where the caller closed stdin, stdout or stderr, let no file that is opened next take their place."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115  (for the life of the process)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
 class Parser(argparse.ArgumentParser):

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from jaxcrypt import keyoptions, loading, runtime
 from jaxcrypt.cli import EXIT_CODES, Parser, entry
-from jaxcrypt.errors import ExitCode, Refusal, usage
+from jaxcrypt.errors import ExitCode, Refusal, tampered, usage
 from jaxcrypt.jobs import Job, Report, plan_jobs
-from jaxcrypt.output import Targets, write_stdout, write_whole
+from jaxcrypt.output import Targets, make_folder, write_stdout, write_whole
 
 _MARK = ".unauthenticated"
+# What Systems raise on options, shapes or side arrays that no encryption gave them.
+_MISFITS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 _DESCRIPTION = """Decrypt sealed pictures: the very file comes back, or nothing is written.
 
@@ -81,7 +83,9 @@ def _main(argv: Sequence[str] | None) -> int:
         raise usage("--header and --lost belong to one picture; decrypt one at a time with them")
     report = Report(jobs, args.json)
     opener = _Opener(args, report)
-    targets = Targets([job.source for job in jobs if job.source], args.force)
+    more = [Path(name) for name in (args.header, args.lost) if name]
+    sources = [job.source for job in jobs if job.source] + keyoptions.files_named(args) + more
+    targets = Targets(sources, args.force)
     for job in jobs:
         try:
             result = opener.open(job)
@@ -104,7 +108,7 @@ def _write(job: Job, result: _Result, targets: Targets, force: bool) -> Path | N
         return None
     target = job.target
     if job.into:
-        target.mkdir(parents=True, exist_ok=True)
+        make_folder(target)
         target = target / result.name
     elif result.is_picture and target.suffix.lower() != ".png":
         raise usage(f"-o {target}: a picture comes back as PNG; choose a name that ends in .png")
@@ -189,17 +193,23 @@ class _Opener:
         loaded = self._load(opened.header.system, opened.header.options, opened.source)
         from jaxcrypt.systems import streaming
 
-        results = streaming.decrypt_pictures(
-            loaded.system,
-            loaded.variables,
-            [pixels],
-            [opened.side],
-            [opened.key.subkey("system")],
-            loaded.options,
-            opened.header.original,
-            None if lost is None else [lost],
-            self._report.progress(1),
-        )
+        try:
+            results = streaming.decrypt_pictures(
+                loaded.system,
+                loaded.variables,
+                [pixels],
+                [opened.side],
+                [opened.key.subkey("system")],
+                loaded.options,
+                opened.header.original,
+                None if lost is None else [lost],
+                self._report.progress(1),
+            )
+        except _MISFITS as error:
+            # The header is genuine, but whoever holds a key can seal nonsense in one.
+            reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            system = f"the System {opened.header.system!r}"
+            raise tampered(f"{opened.source}: its header does not fit {system} ({reason})") from error
         found = results[0]
         more = tuple(encode_png(found[name]) for name in sorted(found) if name[:5] == "image" and name[5:])
         return encode_png(found["image"]), loaded.system.lossless, more

@@ -13,7 +13,7 @@ from jaxcrypt import keyoptions, loading, runtime, systems
 from jaxcrypt.cli import EXIT_CODES, Parser, entry
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.jobs import Job, Report, batched_by_shape, plan_jobs
-from jaxcrypt.output import Targets, write_stdout, write_whole
+from jaxcrypt.output import Targets, make_folder, write_stdout, write_whole
 
 _BATCH_SAMPLES = 1 << 25  # of pictures of one shape that go to the device together
 
@@ -84,7 +84,9 @@ def _main(argv: Sequence[str] | None) -> int:
         raise usage("--json and the picture cannot both go to stdout; give -o FILE")
     if args.write_header and len(jobs) > 1:
         raise usage("--write-header names one file; encrypt one picture at a time with it")
-    sealer = _Sealer(args, Targets([job.source for job in jobs if job.source], args.force))
+    more = [Path(name) for name in (args.cover, *args.secret) if name]
+    sources = [job.source for job in jobs if job.source] + keyoptions.files_named(args) + more
+    sealer = _Sealer(args, Targets(sources, args.force))
     report = Report(jobs, args.json)
     for batch in batched_by_shape(sealer.load(jobs, report), lambda item: item.pixels.shape, _BATCH_SAMPLES):
         sealer.seal(batch, report)
@@ -129,7 +131,7 @@ class _Sealer:
 
         target = job.target
         if job.into:
-            target.mkdir(parents=True, exist_ok=True)
+            make_folder(target)
             target = target / f"{job.source.name}.png"
         if target:
             self._targets.claim(target)

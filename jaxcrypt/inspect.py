@@ -89,7 +89,7 @@ def _shape(shape: tuple[int, int, int]) -> dict[str, Any]:
 
 def _print(facts: dict[str, Any]) -> None:
     size = "{width}×{height} {mode}"
-    options = ", ".join(f"{name}={value}" for name, value in facts["options"].items()) or "none"
+    options = ", ".join(f"{name}={value!r}" for name, value in facts["options"].items()) or "none"
     print(
         f"{facts['file']}: sealed picture, format version {facts['version']}; nothing verified without a key"
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jaxcrypt.cli import one_line
 from jaxcrypt.errors import ExitCode, Refusal, usage
 from jaxcrypt.output import STDIO, refuse_terminal
 
@@ -88,6 +89,8 @@ def _folder_jobs(paths: list[Path], folder: Path, accepts: Callable[[Path], bool
             jobs.append(Job(path, folder, into=True))
             continue
         found = [file for file in sorted(path.rglob("*")) if file.is_file() and accepts(file)]
+        if found and _inside(found[0], folder) and _inside(path / "-", folder):
+            raise usage(f"-o {folder}: holds {path} itself; the results need a folder of their own")
         found = [file for file in found if not _inside(file, folder)]
         if not found:
             raise Refusal(f"{path}: no pictures in this folder")
@@ -148,7 +151,7 @@ class Report:
         return show
 
     def _line(self, text: str, **facts: Any) -> None:
-        self._bar.write(text, file=sys.stderr)
+        self._bar.write(one_line(text), file=sys.stderr)
         if self._json:
             print(json.dumps(facts), flush=True)
         self._bar.update()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from jaxcrypt.errors import usage
@@ -48,6 +49,15 @@ def read_sources(args: argparse.Namespace, *, confirm: bool) -> list[Any]:
     if args.key_file:
         found.append(sources.key_file(args.key_file))
     return found
+
+
+def files_named(args: argparse.Namespace) -> list[Path]:
+    """The files that the key options name: what no output may overwrite."""
+    one = ("passphrase_file", "key_image", "key_file", "sign", "signed_by")
+    several = ("recipient", "identity")
+    names = [getattr(args, name, None) for name in one]
+    names += [path for name in several for path in getattr(args, name, [])]
+    return [Path(name) for name in names if name]
 
 
 def require_some_key(args: argparse.Namespace, *, sealing: bool) -> None:

@@ -80,14 +80,18 @@ def load_stored(name: str, stored: Options, weights: str | None, source: str) ->
     """The System that a header names, to decrypt with.
 
     Raises:
-      Refusal: a System that this version lacks, or weights that are not at hand.
+      Refusal: a System or options that this version lacks, or weights that are not at hand.
     """
     if name not in systems.NAMES:
         raise Refusal(f"{source}: made by the System {name!r}, which this version does not have")
     wanted = dict(stored).get(WEIGHTS)
     options = tuple(entry for entry in stored if entry[0] != WEIGHTS)
     if wanted is None:
-        return Loaded(systems.build(name), {}, options, stored)
+        system = systems.build(name)
+        unknown = sorted(dict(options).keys() - dict(system.options).keys())
+        if unknown:
+            raise Refusal(f"{source}: has options that the System {name!r} lacks here: {', '.join(unknown)}")
+        return Loaded(system, {}, options, stored)
     from jaxcrypt import zoo
 
     entry_name = str(wanted).rpartition("@")[0]

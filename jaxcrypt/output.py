@@ -20,7 +20,7 @@ class Targets:
     """Refuses, before any work, targets that must not be written.
 
     Args:
-      sources: all inputs of the run.
+      sources: all that the run reads: inputs, keys, covers.
       force: whether existing files may be overwritten; inputs and earlier outputs of the run never are.
     """
 
@@ -33,9 +33,16 @@ class Targets:
         """Take ``target`` for one output.
 
         Raises:
-          Refusal: it is an input, a folder, another output of this run, exists (and not ``force``), or its
-            folder does not exist.
+          Refusal: it is an input, a folder, another output of this run, exists (and not ``force``), its
+            folder does not exist, or the file system cannot have such a name.
         """
+        try:
+            self._check(target)
+        except OSError as error:
+            raise Refusal(f"{target}: cannot be written ({error.strerror})", ExitCode.FAILED) from None
+        self._taken.add(target.absolute())
+
+    def _check(self, target: Path) -> None:
         if _identity(target) in self._sources:
             raise usage(f"{target}: is an input; choose another name with -o")
         if target.is_dir():
@@ -46,7 +53,14 @@ class Targets:
             raise usage(f"{target}: exists; give --force to overwrite, or another name with -o")
         if not target.parent.is_dir():
             raise usage(f"{target.parent}: no such folder")
-        self._taken.add(target.absolute())
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder and those above it, where they are missing; a Refusal where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"{folder}: cannot be made ({error.strerror})", ExitCode.FAILED) from None
 
 
 def write_whole(target: Path, write: Callable[[BinaryIO], None], force: bool, mode: int = _MODE) -> None:
@@ -79,6 +93,9 @@ def write_stdout(data: bytes | memoryview) -> None:
 
 
 def refuse_terminal() -> None:
+    """Refuse a stdout that cannot take binary data."""
+    if sys.stdout is None:
+        raise usage("stdout is closed; redirect it or use -o FILE")
     if sys.stdout.isatty():
         raise usage("refusing to write binary data to a terminal; redirect it or use -o FILE")
 

@@ -41,11 +41,11 @@ def start(device: str = "auto") -> None:
 
 
 def _use_cache(jax) -> None:
-    folder = cache_folder() / "xla"
     try:
+        folder = cache_folder() / "xla"
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return  # a read-only home costs a compilation, nothing else
+    except (OSError, RuntimeError):
+        return  # a read-only home, or none, costs a compilation, nothing else
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

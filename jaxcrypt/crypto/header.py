@@ -21,6 +21,7 @@ from jaxcrypt.crypto.signing import SIGNATURE_BYTES
 VERSION = 1
 MAC_BYTES = 32
 MAX_BYTES = 16 << 20
+MAX_PIXELS = 103_000_000  # 100 megapixels, and the 3% that a cipher picture may be larger
 MAX_STANZAS = 68
 MAX_STANZA = 2048
 PAD = 256
@@ -200,6 +201,6 @@ def _decode_shape(value: bytes) -> Shape:
     if len(value) != 9:
         raise Malformed("a shape has the wrong length")
     height, width, channels = struct.unpack(">IIB", value)
-    if not (height and width and 1 <= channels <= 4):
+    if not (1 <= height * width <= MAX_PIXELS and 1 <= channels <= 4):
         raise Malformed("a shape is impossible")
     return height, width, channels

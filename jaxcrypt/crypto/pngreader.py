@@ -17,11 +17,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageFile
 
-from jaxcrypt.crypto.header import MAX_BYTES, Shape
+from jaxcrypt.crypto.header import MAX_BYTES, MAX_PIXELS, Shape
 from jaxcrypt.crypto.pngwriter import COLOUR_TYPES, HEADER_CHUNK, PAYLOAD_CHUNK, SIGNATURE
 from jaxcrypt.errors import ExitCode, Refusal, tampered
 
-MAX_PIXELS = 103_000_000  # 100 megapixels, and the 3% that a cipher picture may be larger
 MAX_FILE = 1 << 31
 _CHANNELS = {colour: channels for channels, colour in COLOUR_TYPES.items()}
 _GREY, _PALETTE = 0, 3

@@ -158,6 +158,8 @@ def _read_descriptor(fd: int) -> bytes:
             data = file.read(MAX_PASSPHRASE + 3)
     except OSError as error:
         raise Refusal(f"passphrase from descriptor {fd}: cannot be read ({error.strerror})") from None
+    except (ValueError, TypeError):  # negative, or beyond what the system counts
+        raise usage(f"passphrase from descriptor {fd}: no such descriptor") from None
     return data
 
 

@@ -239,6 +239,9 @@ def decrypt_pictures(
 
     Returns:
       Of each picture the System's results without the batch axis; ``'image'`` is uint8 ``[H, W, C]``.
+
+    Raises:
+      ValueError: the cipher pictures do not have the shape that ``shape`` leads to.
     """
     if system.tiles is None:
         return _decrypt_by_whole(system, variables, ciphers, sides, subkeys, options, shape, lost, progress)
@@ -248,6 +251,8 @@ def decrypt_pictures(
         )
     tiles = system.tiles
     layout, programs, keys = tiles.layout(shape), _programs(tiles), _keys(subkeys)
+    if any(cipher.shape != layout.cipher_shape for cipher in ciphers):
+        raise ValueError(f"a picture of {shape} has a cipher picture of {layout.cipher_shape}")
     flats = [np.ascontiguousarray(cipher).reshape(-1) for cipher in ciphers]
     gaps = None if lost is None else [np.repeat(mask.reshape(-1), shape[2]) for mask in lost]
     groups = _groups(len(flats), layout)
