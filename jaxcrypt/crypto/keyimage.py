@@ -55,7 +55,12 @@ def from_bytes(data: bytes, name: str = "key image") -> Source:
             raise Refusal(f"{name}: {width}×{height} is above the limit of {MAX_PIXELS // 10**6} megapixels")
         if width * height < MIN_PIXELS:
             raise Refusal(f"{name}: too small to be a key (at least {MIN_PIXELS} pixels)")
-        pixels_count = pixels_are_sure(image, data)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                pixels_count = pixels_are_sure(image, data)
+        except Exception:  # counting the frames of a hostile file parses all of it
+            raise Refusal(f"{name}: truncated or damaged picture") from None
         digest, detail = _digest_and_detail(image, name)
     if detail < MIN_DETAIL_BITS:
         raise Refusal(f"{name}: too flat to be a key (it can be guessed); take a picture with detail")
@@ -71,9 +76,8 @@ def pixels_are_sure(image: Image.Image, data: bytes) -> bool:
     if image.format == "BMP":
         return image.mode != "RGBA"  # programs disagree on what a BMP's fourth byte means
     if image.format == "WEBP":
-        return data[12:16] == b"VP8L" or (
-            data[12:16] == b"VP8X" and b"VP8L" in data[30:] and b"VP8 " not in data
-        )
+        kinds = _riff_chunks(data)
+        return b"VP8L" in kinds and b"VP8 " not in kinds
     if image.format == "TIFF":
         bits = image.tag_v2.get(_TIFF_BITS, (8,))
         # Pillow turns a TIFF by its orientation tag, others do not.
@@ -83,6 +87,16 @@ def pixels_are_sure(image: Image.Image, data: bytes) -> bool:
             and max(np.atleast_1d(bits)) <= 8
         )
     return False
+
+
+def _riff_chunks(data: bytes) -> list[bytes]:
+    """The types of a WebP file's chunks; a still picture has one of VP8 (lossy) and VP8L."""
+    kinds, at = [], 12
+    while at + 8 <= len(data):
+        kinds.append(data[at : at + 4])
+        (length,) = struct.unpack_from("<I", data, at + 4)
+        at += 8 + length + length % 2
+    return kinds
 
 
 def _open(data: bytes, name: str) -> Image.Image:

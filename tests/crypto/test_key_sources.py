@@ -205,3 +205,22 @@ def test_large_key_images_are_refused_before_decoding(tmp_path):
     with pytest.raises(Refusal, match="100 megapixels") as caught:
         keyimage.key_image(path)
     assert caught.value.code == ExitCode.BAD_INPUT
+
+
+def test_bytes_inside_a_webp_chunk_are_no_chunk(photo):
+    exif = Image.Exif()
+    exif[0x010E] = "VP8 is a name that a description may hold"
+    marked = _encode(photo, "WEBP", lossless=True, exif=exif)
+    assert b"VP8 " in marked
+    assert keyimage.from_bytes(marked) == keyimage.from_bytes(_encode(photo, "PNG"))
+
+
+def test_a_damaged_list_of_pages_is_a_refusal(photo):
+    """Pillow's TypeError while it counts the pages of a TIFF without a width in its second directory."""
+    data = bytearray(_encode(photo, "TIFF", save_all=True, append_images=[Image.new("RGB", (40, 40))]))
+    (first,) = struct.unpack_from("<I", data, 4)
+    (entries,) = struct.unpack_from("<H", data, first)
+    (second,) = struct.unpack_from("<I", data, first + 2 + 12 * entries)
+    struct.pack_into("<H", data, second + 2, 0xFFF0)  # ImageWidth becomes a tag that nobody knows
+    with pytest.raises(Refusal, match="damaged"):
+        keyimage.from_bytes(bytes(data))
