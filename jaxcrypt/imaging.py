@@ -8,10 +8,13 @@ applied. Only the pixels are converted: the file's own bytes travel as they are.
 from __future__ import annotations
 
 import io
+import os
+import stat
 import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -19,6 +22,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from jaxcrypt.errors import Refusal
 
 MAX_PIXELS = 100_000_000
+MAX_FILE = 1 << 31
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 )
@@ -79,9 +83,10 @@ def picture_size(path: str | Path) -> tuple[int, int] | None:
 
 
 def read_file(path: str | Path) -> bytes:
-    """A file's bytes; a folder, a missing or an empty file is a Refusal."""
+    """A file's bytes; a folder, a missing, an empty or an endless file is a Refusal."""
     try:
-        data = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            data = read_stream(file, str(path))
     except FileNotFoundError:
         raise Refusal(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -91,6 +96,20 @@ def read_file(path: str | Path) -> bytes:
     if not data:
         raise Refusal(f"{path}: is empty")
     return data
+
+
+def read_stream(file: BinaryIO, name: str) -> bytes:
+    """All that an open file or a pipe holds; more than :data:`MAX_FILE` is a Refusal, before it is held."""
+    status = os.fstat(file.fileno())
+    if stat.S_ISREG(status.st_mode) and 0 < status.st_size <= MAX_FILE:  # in /proc all sizes are 0
+        return file.read()  # its size is known, so it is read without a copy
+    pieces, total = [], 0
+    while total <= MAX_FILE and (piece := file.read(_STRIP_BYTES)):
+        pieces.append(piece)
+        total += len(piece)
+    if total > MAX_FILE:
+        raise Refusal(f"{name}: larger than {MAX_FILE >> 30} GiB")
+    return b"".join(pieces)
 
 
 def encode_png(pixels: np.ndarray) -> bytes:

@@ -32,11 +32,11 @@ class Job:
 
     def read(self) -> bytes:
         """The input's bytes; empty or unreadable is a Refusal."""
-        if self.source:
-            from jaxcrypt.imaging import read_file
+        from jaxcrypt.imaging import read_file, read_stream
 
+        if self.source:
             return read_file(self.source)
-        data = sys.stdin.buffer.read()
+        data = read_stream(sys.stdin.buffer, "stdin")
         if not data:
             raise Refusal("stdin: is empty")
         return data

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcrypt import decrypt, encrypt, inspect, keygen
+from jaxcrypt import decrypt, encrypt, imaging, inspect, keygen
 from jaxcrypt.crypto import sealed, sources
 from jaxcrypt.crypto.filekey import Keyring
-from jaxcrypt.errors import ExitCode
+from jaxcrypt.errors import ExitCode, Refusal
 
 ROOT = Path(__file__).parent.parent
 SHAPE = (16, 20, 3)
@@ -154,3 +154,9 @@ def test_no_home_costs_only_the_cache(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
     runtime._use_cache(None)  # must not reach JAX at all
+
+
+def test_endless_files_end(monkeypatch):
+    monkeypatch.setattr(imaging, "MAX_FILE", 1 << 26)
+    with pytest.raises(Refusal, match="larger than"):
+        imaging.read_file("/dev/zero")
