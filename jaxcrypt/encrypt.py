@@ -115,6 +115,7 @@ class _Sealer:
         self._keyring = Keyring(keyoptions.read_sources(args, confirm=True), public)
         self._signer = signer
         self._loaded: loading.Loaded | None = None
+        self._binding: loading.Options = ()
 
     def load(self, jobs: list[Job], report: Report) -> Iterator[_Loaded]:
         """Read the pictures, those of one size together; what cannot be taken is reported and passed over."""
@@ -168,7 +169,9 @@ class _Sealer:
             picture = load_picture(path)
             loaded.check_channels(picture.mode, picture.pixels.shape[2], path)
             secrets.append(picture.pixels)
-        return loaded.given({"cover": load_picture(args.cover).pixels, "secrets": secrets})
+        cover = load_picture(args.cover).pixels
+        self._binding = (("inputs", _digest([cover, *secrets])),)
+        return loaded.given({"cover": cover, "secrets": secrets})
 
     def _notes(self, system) -> Iterator[str]:
         if not system.lossless or self._args.system != systems.DEFAULT:
@@ -184,7 +187,9 @@ class _Sealer:
 
         loaded = self._ready()
         name = self._args.system
-        keys = [self._keyring.new_file_key(item.data, name, loaded.stored) for item in batch]
+        # Cover and further secrets are bound as well: where the random source fails, keys differ with them.
+        parameters = (*loaded.stored, *self._binding)
+        keys = [self._keyring.new_file_key(item.data, name, parameters) for item in batch]
         subkeys = [key.subkey("system") for key in keys]
         pictures = [item.pixels for item in batch]
         progress = report.progress(len(batch))
@@ -215,15 +220,25 @@ class _Sealer:
             file=None if self._args.pixels_only else item.data,
             signer=self._signer,
         )
-        if self._args.write_header:
-            sidecar = Path(self._args.write_header)
-            write_whole(sidecar, lambda file: file.write(picture.header), self._args.force)
         if item.target:
             write_whole(item.target, picture.write, self._args.force)
         else:
             buffer = io.BytesIO()
             picture.write(buffer)
             write_stdout(buffer.getbuffer())
+        if self._args.write_header:
+            sidecar = Path(self._args.write_header)
+            write_whole(sidecar, lambda file: file.write(picture.header), self._args.force)
+
+
+def _digest(pictures: list) -> str:
+    """SHA-256 of pictures, shapes and samples, as hex."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for pixels in pictures:
+        digest.update(repr(pixels.shape).encode() + pixels.tobytes())
+    return digest.hexdigest()
 
 
 if __name__ == "__main__":
