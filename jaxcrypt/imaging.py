@@ -19,6 +19,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from jaxcrypt.bitdepth import bits_per_sample
 from jaxcrypt.errors import Refusal
 
 MAX_PIXELS = 100_000_000
@@ -29,9 +30,7 @@ SUFFIXES = frozenset(
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF")  # JPEG: its plugin opens MPO too
 _SEVERAL_FRAMES = ("PNG", "WEBP", "TIFF", "AVIF")  # an MPO's further frames are previews and depth maps
-_WIDE_MODES = ("I", "F")
 _STRIP_BYTES = 1 << 24
-_BITS_PER_SAMPLE = 258  # TIFF 6.0, section 8
 
 
 @dataclass(frozen=True)
@@ -141,8 +140,9 @@ def _refuse_unfit(image: Image.Image, data: bytes, name: str) -> None:
         raise Refusal(f"{name}: {width}×{height} is above the limit of {MAX_PIXELS // 10**6} megapixels")
     if image.format in _SEVERAL_FRAMES and _frames(image) > 1:
         raise Refusal(f"{name}: animated or multi-page; give one picture a file")
-    if _bits(image, data) > 8:
-        raise Refusal(f"{name}: more than 8 bits a sample; convert it to 8 bits first")
+    bits = bits_per_sample(image, data)
+    if bits > 8:
+        raise Refusal(f"{name}: more than 8 bits a sample ({bits}); convert it to 8 bits first")
 
 
 def _frames(image: Image.Image) -> int:
@@ -150,18 +150,6 @@ def _frames(image: Image.Image) -> int:
         return getattr(image, "n_frames", 1)
     except Exception:  # a damaged directory of frames: decoding will say so
         return 1
-
-
-def _bits(image: Image.Image, data: bytes) -> int:
-    """Bits a sample as the file says; Pillow silently reduces some 16-bit files to 8."""
-    if image.mode.split(";")[0] in _WIDE_MODES:
-        return 16
-    if image.format == "PNG" and len(data) > 24:
-        return data[24]
-    if image.format == "TIFF":
-        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (8,))
-        return max(bits) if isinstance(bits, tuple) else int(bits)
-    return 8
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -1,5 +1,7 @@
 """Reading pictures: every promised format and mode, and one clear line for everything else."""
 
+import base64
+import contextlib
 import io
 import struct
 import zlib
@@ -89,6 +91,22 @@ def animation(format: str, colours) -> bytes:
     return encoded(frames[0], format, save_all=True, append_images=frames[1:])
 
 
+# 8×8 ramps by libavif, 10 and 12 bits a sample: Pillow opens both as 8 bits.
+AVIF_10 = base64.b64decode(
+    "AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUEAAADrbWV0YQAAAAAAAAAhaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAA"
+    "AAAAAAAOcGl0bQAAAAAAAQAAAB5pbG9jAAAAAEQAAAEAAQAAAAEAAAETAAAAJAAAAChpaW5mAAAAAAABAAAAGmluZmUCAAAAAAEA"
+    "AGF2MDFDb2xvcgAAAABqaXBycAAAAEtpcGNvAAAAFGlzcGUAAAAAAAAACAAAAAgAAAAQcGl4aQAAAAADCgoKAAAADGF2MUOBIEAA"
+    "AAAAE2NvbHJuY2x4AAIAAgAGgAAAABdpcG1hAAAAAAAAAAEAAQQBAoMEAAAALG1kYXQSAAoIOAi/bwICBpAyFhlCYwTAADQAAACQ"
+    "P5wjFSsFb9qFUoA="
+)
+AVIF_12 = base64.b64decode(
+    "AAAAHGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZgAAAOttZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
+    "AA5waXRtAAAAAAABAAAAHmlsb2MAAAAARAAAAQABAAAAAQAAAQ8AAAAjAAAAKGlpbmYAAAAAAAEAAAAaaW5mZQIAAAAAAQAAYXYw"
+    "MUNvbG9yAAAAAGppcHJwAAAAS2lwY28AAAAUaXNwZQAAAAAAAAAIAAAACAAAABBwaXhpAAAAAAMMDAwAAAAMYXYxQ4FAYAAAAAAT"
+    "Y29scm5jbHgAAgACAAaAAAAAF2lwbWEAAAAAAAAAAQABBAECgwQAAAArbWRhdBIACghYCL9rQICBojIVGUJjBMAANAAAkD+cIxUr"
+    "BW/ahVKA"
+)
+
 REFUSED = {
     "empty": (lambda c: b"", "empty"),
     "text": (lambda c: b"hello, I am not a picture at all", "not a picture"),
@@ -104,6 +122,8 @@ REFUSED = {
     "16-bit grey": (lambda c: encoded(Image.fromarray(c[..., 0].astype(np.uint16)), "PNG"), "8 bits"),
     "16-bit rgb": (lambda c: png_header(4, 4, bits=16), "8 bits"),
     "float tiff": (lambda c: encoded(Image.fromarray(c[..., 0].astype(np.float32)), "TIFF"), "8 bits"),
+    "10-bit avif": (lambda c: AVIF_10, "8 bits a sample (10)"),
+    "12-bit avif": (lambda c: AVIF_12, "8 bits a sample (12)"),
 }
 
 
@@ -119,6 +139,16 @@ def test_refusals_are_one_line_and_name_the_file(colours, tmp_path, case):
     assert "\n" not in message
     assert "holiday.img" in message
     assert says in message
+
+
+def test_avif_boxes_that_make_no_sense_end_the_search():
+    """Whatever the sizes in its boxes say, a damaged file is a picture or a Refusal, and soon."""
+    rng = np.random.default_rng(3)
+    for _ in range(200):
+        data = bytearray(AVIF_10)
+        data[rng.integers(4, 300)] = rng.choice([0, 1, 255, rng.integers(256)])
+        with contextlib.suppress(Refusal):
+            load_picture(bytes(data))
 
 
 def test_missing_and_folder(tmp_path):
