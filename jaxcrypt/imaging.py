@@ -87,7 +87,8 @@ def read_file(path: str | Path) -> bytes:
         with open(path, "rb") as file:
             data = read_stream(file, str(path))
     except FileNotFoundError:
-        raise Refusal(f"{path}: no such file") from None
+        what = "is a link that leads nowhere" if os.path.islink(path) else "no such file"
+        raise Refusal(f"{path}: {what}") from None
     except IsADirectoryError:
         raise Refusal(f"{path}: is a folder, not a file") from None
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -49,8 +50,8 @@ def plan_jobs(inputs: list[str], output: str | None, accepts: Callable[[Path], b
       accepts: which of a folder's files to take; files named on the command line are always taken.
 
     Raises:
-      Refusal: stdin mixed with files, a folder or several files without ``-o DIR``, an input twice, a
-        folder with nothing to do in it.
+      Refusal: stdin mixed with files, a folder or several files without ``-o DIR``, ``-o FILE/`` where FILE
+        is a file, an input twice, a folder with nothing to do in it.
     """
     if STDIO in inputs:
         if len(inputs) > 1:
@@ -67,17 +68,24 @@ def plan_jobs(inputs: list[str], output: str | None, accepts: Callable[[Path], b
         return [Job(paths[0], None)]
     if output is None:
         return [Job(paths[0], paths[0].parent, into=True)]
-    target = Path(output)
-    return [Job(paths[0], target, into=target.is_dir())]
+    return [Job(paths[0], Path(output), into=_names_folder(output))]
 
 
 def _stdin_job(output: str | None) -> Job:
     if output is None or output == STDIO:
         refuse_terminal()
         return Job(None, None)
-    if Path(output).is_dir():
+    if _names_folder(output):
         raise usage("-o: stdin has no name; name the output file")
     return Job(None, Path(output))
+
+
+def _names_folder(output: str) -> bool:
+    """Whether ``-o`` means a folder: one that is there, or a name with a slash at its end (made if missing)."""
+    folder, slash = Path(output), not os.path.basename(output)
+    if slash and folder.exists() and not folder.is_dir():
+        raise usage(f"-o {output}: is a file, not a folder")
+    return slash or folder.is_dir()
 
 
 def _folder_jobs(paths: list[Path], folder: Path, accepts: Callable[[Path], bool]) -> list[Job]:
@@ -88,7 +96,7 @@ def _folder_jobs(paths: list[Path], folder: Path, accepts: Callable[[Path], bool
         if not path.is_dir():
             jobs.append(Job(path, folder, into=True))
             continue
-        found = [file for file in sorted(path.rglob("*")) if file.is_file() and accepts(file)]
+        found = [file for file in sorted(path.rglob("*")) if _is_offered(file) and accepts(file)]
         if found and _inside(found[0], folder) and _inside(path / "-", folder):
             raise usage(f"-o {folder}: holds {path} itself; the results need a folder of their own")
         found = [file for file in found if not _inside(file, folder)]
@@ -101,9 +109,15 @@ def _folder_jobs(paths: list[Path], folder: Path, accepts: Callable[[Path], bool
     return jobs
 
 
+def _is_offered(file: Path) -> bool:
+    """A file, or a link that leads nowhere: that one fails by name instead of being passed over."""
+    return file.is_file() or (file.is_symlink() and not file.exists())
+
+
 def _inside(file: Path, folder: Path) -> bool:
     """Whether a walked folder would meet its own results (``-o photos/sealed photos``)."""
-    return folder.resolve() in file.resolve().parents
+    # Unlike Path.resolve(), realpath lives with links that lead in a circle.
+    return Path(os.path.realpath(folder)) in Path(os.path.realpath(file)).parents
 
 
 class Report:

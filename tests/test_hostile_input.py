@@ -98,6 +98,28 @@ def test_a_folder_goes_on_after_a_name_that_is_too_long(tmp_path, key, capsys):
     assert "too long" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("target", ["nowhere.png", "circle.png"])
+def test_links_that_lead_nowhere_are_not_passed_over(tmp_path, key, capsys, target):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    picture(folder / "a.png")
+    (folder / "circle.png").symlink_to(folder / target)
+    out = tmp_path / "out"
+    assert encrypt.main([str(folder), "-o", str(out), "--key-file", str(key)]) == ExitCode.FAILED
+    assert os.listdir(out) == ["a.png.png"]
+    assert "circle.png: " in capsys.readouterr().err
+
+
+def test_a_slash_at_the_end_means_a_folder(tmp_path, key, capsys):
+    source = picture(tmp_path / "a.png")
+    command = [str(source), "--key-file", str(key), "-o"]
+    assert encrypt.main([*command, f"{tmp_path}/new/inner/"]) == ExitCode.OK
+    assert (tmp_path / "new" / "inner" / "a.png.png").is_file()
+    capsys.readouterr()
+    assert encrypt.main([*command, f"{source}/"]) == ExitCode.USAGE
+    assert "is a file, not a folder" in capsys.readouterr().err
+
+
 def test_a_folder_into_itself_is_told_what_is_wrong(tmp_path, key, capsys):
     picture(tmp_path / "a.png")
     code = encrypt.main([str(tmp_path), "-o", str(tmp_path), "--key-file", str(key)])
