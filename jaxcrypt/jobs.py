@@ -81,7 +81,7 @@ def _stdin_job(output: str | None) -> Job:
 
 
 def _names_folder(output: str) -> bool:
-    """Whether ``-o`` means a folder: one that is there, or a name with a slash at its end (made if missing)."""
+    """Whether ``-o`` means a folder: one that is there, or any name that ends in a slash."""
     folder, slash = Path(output), not os.path.basename(output)
     if slash and folder.exists() and not folder.is_dir():
         raise usage(f"-o {output}: is a file, not a folder")
