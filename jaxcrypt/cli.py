@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -10,29 +12,46 @@ from collections.abc import Callable, Sequence
 from jaxcrypt.errors import ExitCode, Refusal
 
 
-def entry(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
-    """Run ``main`` and turn whatever the user can act on into one line on stderr and an exit code."""
+def entry(
+    main: Callable[[Sequence[str] | None], int],
+    argv: Sequence[str] | None = None,
+    *,
+    tells_json: bool = False,
+) -> int:
+    """Run ``main`` and turn whatever the user can act on into one line on stderr and an exit code.
+
+    Args:
+      tells_json: the command has a switch ``--json``; where it is given, stdout gets that line too, as JSON
+        (also where the options themselves could not be read).
+    """
     _plug_closed_streams()
+    as_json = tells_json and "--json" in (sys.argv[1:] if argv is None else argv)
+    code, message = _run(main, argv)
+    if message:
+        print("jaxcrypt:", one_line(message), file=sys.stderr)
+        if as_json:
+            with contextlib.suppress(OSError):
+                print(json.dumps({"error": message, "exit": code}), flush=True)
+    return code
+
+
+def _run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None) -> tuple[int, str]:
+    """The exit code, and what went wrong ("" where nothing is to be said)."""
     try:
-        return int(main(argv))
+        return int(main(argv)), ""
     except Refusal as refusal:
-        return _fail(str(refusal), refusal.code)
+        return int(refusal.code), str(refusal)
     except KeyboardInterrupt:
-        return _fail("interrupted; nothing more was written", 130)
+        return 130, "interrupted; nothing more was written"
     except BrokenPipeError:
         # The reader went away: say nothing, but keep Python from complaining while it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FAILED
+        return int(ExitCode.FAILED), ""
     except MemoryError:
-        return _fail("out of memory", ExitCode.FAILED)
+        return int(ExitCode.FAILED), "out of memory"
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror or error}", ExitCode.FAILED)
-
-
-def _fail(message: str, code: int) -> int:
-    print("jaxcrypt:", one_line(message), file=sys.stderr)
-    return int(code)
+        return int(ExitCode.FAILED), f"{where}{error.strerror or error}"
 
 
 def one_line(text: str) -> str:

@@ -43,7 +43,7 @@ class _Result:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return entry(_main, argv)
+    return entry(_main, argv, tells_json=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,7 +18,7 @@ _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return entry(_main, argv)
+    return entry(_main, argv, tells_json=True)
 
 
 def _main(argv: Sequence[str] | None) -> int:

@@ -324,6 +324,18 @@ def test_usage_errors_are_one_line_before_any_work(tmp_path, key, case, capsys, 
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("case", ["no key", "unknown option", "json and stdout", "variable not set"])
+def test_json_also_tells_of_refusals_before_the_first_file(tmp_path, key, case, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    photo(tmp_path / "photo.png")
+    capsys.readouterr()
+    assert encrypt.main([*USAGE[case], "--json"]) == ExitCode.USAGE
+    told = capsys.readouterr()
+    (line,) = told.out.splitlines()
+    assert json.loads(line)["exit"] == ExitCode.USAGE
+    assert json.loads(line)["error"] in told.err
+
+
 def test_an_existing_original_is_not_overwritten(tmp_path, key):
     source, cipher = sealed_photo(tmp_path, key)
     source.write_bytes(b"something else now")
