@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from jaxcrypt import decrypt, encrypt, imaging, inspect, keygen
-from jaxcrypt.crypto import sealed, sources
+from jaxcrypt.crypto import canonical, sealed, sources
 from jaxcrypt.crypto.filekey import Keyring
 from jaxcrypt.errors import ExitCode, Refusal
 
@@ -69,6 +69,20 @@ def test_genuine_headers_that_make_no_sense(tmp_path, key, capsys, what, code):
     assert decrypt.main([str(cipher), "-o", str(tmp_path / "out.png"), "--key-file", str(key)]) == code
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_side_information_that_is_no_number_is_a_damaged_header(tmp_path, key, capsys, monkeypatch, value):
+    side = {name: np.full((1,), value, np.float32) for name in ("mean", "spread")}
+    with monkeypatch.context() as careless:
+        careless.setattr(canonical, "_is_finite", lambda array: True)
+        cipher = sealed_by_hand(tmp_path / "h.png", key, "mixing", side, (15, 20, 3))
+    capsys.readouterr()
+    command = [str(cipher), "-o", str(tmp_path / "out.png"), "--key-file", str(key)]
+    for more in ([], ["--recover"]):
+        assert decrypt.main([*command, *more]) == ExitCode.TAMPERED
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "header damaged" in line
 
 
 def test_option_texts_do_not_steer_the_terminal(tmp_path, key, capsys):

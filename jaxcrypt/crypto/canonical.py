@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from jaxcrypt.crypto.cursor import Cursor, Malformed
+from jaxcrypt.errors import ExitCode, Refusal
 
 Scalar = bool | int | float | str
 Options = Sequence[tuple[str, Scalar]]
@@ -59,7 +60,12 @@ def decode_options(data: bytes) -> tuple[tuple[str, Scalar], ...]:
 
 
 def encode_arrays(arrays: Mapping[str, Any]) -> bytes:
-    """Named arrays as bytes: uint8, uint32, int32, float32 or bool, any shape of up to eight axes."""
+    """Named arrays as bytes: uint8, uint32, int32, finite float32 or bool, any shape of up to eight axes.
+
+    Raises:
+      ValueError: another type, too many axes, none at all in it.
+      Refusal: a float that is NaN or infinite, which no working System makes.
+    """
     if len(arrays) > MAX_ARRAYS:
         raise ValueError("at most 64 arrays")
     parts = [bytes([len(arrays)])]
@@ -68,6 +74,9 @@ def encode_arrays(arrays: Mapping[str, Any]) -> bytes:
         wire = array.dtype.newbyteorder("<") if array.dtype.itemsize > 1 else array.dtype
         if wire not in _CODES or array.ndim > MAX_DIMENSIONS or not array.size:
             raise ValueError(f"array {name}: {array.dtype} of shape {array.shape} cannot travel")
+        if not _is_finite(array):
+            broken = f"side information {name!r} is not finite: the System or its weights are broken"
+            raise Refusal(broken, ExitCode.FAILED)
         body = np.packbits(array.reshape(-1)) if wire == _BITS else np.ascontiguousarray(array, wire)
         head = struct.pack(f">BB{array.ndim}I", _CODES[wire], array.ndim, *array.shape)
         parts += [_encode_name(name), head, body.tobytes()]
@@ -153,8 +162,15 @@ def _decode_array(cursor: Cursor) -> np.ndarray:
     # take() refuses more bytes than there are before anything is allocated.
     body = cursor.take((size + 7) // 8 if dtype == _BITS else size * dtype.itemsize)
     if dtype != _BITS:
-        return np.frombuffer(body, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+        array = np.frombuffer(body, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+        if not _is_finite(array):
+            raise Malformed("an array is not finite")
+        return array
     bits = np.unpackbits(np.frombuffer(body, np.uint8))
     if bits[size:].any():
         raise Malformed("spare bits are not zero")
     return bits[:size].astype(bool).reshape(shape)
+
+
+def _is_finite(array: np.ndarray) -> bool:
+    return bool(np.isfinite(array).all())

@@ -212,9 +212,10 @@ def open_header(data: bytes, keyring: Keyring, source: str = "input") -> Opened:
         raise tampered(f"{source}: header damaged or tampered; nothing written")
     try:
         hidden = header.decode_hidden(AESSIV(key.subkey("header encryption", 64)).decrypt(head.hidden, None))
-    except (InvalidTag, Malformed):
+    except (InvalidTag, Malformed) as reason:
         # Only someone who holds a key can have made such a header.
-        raise tampered(f"{source}: header malformed behind its MAC") from None
+        what = f" ({reason})" if str(reason) else ""
+        raise tampered(f"{source}: header damaged: malformed behind its MAC{what}") from None
     if hidden.name != clean_name(hidden.name):
         raise tampered(f"{source}: header names an unsafe file name")
     key = FileKey(secret, hidden.digest, hidden.length, head.stanzas)

@@ -85,6 +85,8 @@ def test_what_cannot_travel_is_refused_at_sealing(make_sealed, key_ring):
     for side in ({"a": np.float64([1])}, {"A b": np.uint8([1])}, {"empty": np.zeros((0, 3), np.uint8)}):
         with pytest.raises(ValueError, match=r"array|names"):
             make_sealed(key_ring, side=side)
+    with pytest.raises(Refusal, match="side information 'mean' is not finite"):
+        make_sealed(key_ring, side={"mean": np.float32([1, np.nan])})
     with pytest.raises(Refusal, match="side information"):
         make_sealed(key_ring, side={"big": np.zeros(9 << 20, np.uint8)})
 
