@@ -41,6 +41,7 @@ def get_defaults() -> ConfigDict:
 
 
 def train_defaults() -> dict[str, Any]:
+    """``config.train``: how long, on how much, how exactly, and what is kept of it."""
     return {
         "batch_size": 64,  # over all hosts
         "steps": 1000,  # read by the System for its stages
@@ -60,13 +61,14 @@ def train_defaults() -> dict[str, Any]:
 
 
 def optimizer_defaults() -> dict[str, Any]:
+    """``config.optimizer``, and what ``config.phases.<name>.optimizer`` may override for one phase."""
     return {
-        "name": "adam",
+        "name": "adam",  # or adamw, lion, muon, rmsprop, sgd
         "lr": 1e-3,
         "schedule": "constant",  # or cosine, linear: down to lr * end_factor
         "end_factor": 0.0,
         "warmup_steps": 0,  # updates from 0 to lr
-        "b1": 0.9,  # adam: decay of the mean; sgd: momentum
+        "b1": 0.9,  # adam: decay of the mean; sgd and muon: momentum (muon's usual one is 0.95)
         "b2": 0.999,
         "eps": 1e-8,
         "weight_decay": 0.0,

@@ -2,6 +2,11 @@
 
 The chain is: clip by global norm, the rule (adam, adamw, sgd, …), decoupled weight decay, learning rate by
 schedule; gradients of ``accumulate`` steps are averaged before it (``optax.MultiSteps``).
+
+Muon (Jordan 2024, https://kellerjordan.github.io/posts/muon) makes a matrix's momentum orthogonal by five
+Newton-Schulz iterations. A kernel of any rank is taken as the matrix of what goes in by what comes out: all
+its axes but the last by the last, so a convolution's ``[h, w, in, out]`` is ``[h * w * in, out]``. Parameters
+that are no kernels (biases, scales, a learned basis) get adam with Nesterov momentum, at the same rate.
 """
 
 from __future__ import annotations
@@ -11,16 +16,42 @@ from typing import Any
 
 import jax
 import optax
+import optax.contrib
 from ml_collections import ConfigDict
 
 from jaxcrypt.errors import usage
 from jaxcrypt.training.defaults import positive, unknown
 from jaxcrypt.training.record import Stage
 
+
+def _kernels(params: Any) -> Any:
+    """Of every kernel which axes are its inputs and outputs; None for whatever is not Muon's."""
+
+    def axes(path, leaf):
+        if jax.tree_util.keystr(path[-1:], simple=True) != "kernel" or leaf.ndim < 2:
+            return None
+        return optax.contrib.MuonDimensionNumbers(tuple(range(leaf.ndim - 1)), (leaf.ndim - 1,))
+
+    return jax.tree_util.tree_map_with_path(axes, params)
+
+
+def _muon(config: ConfigDict) -> optax.GradientTransformation:
+    rule = optax.contrib.muon(
+        1.0,  # the rate and its sign come at the end of the chain
+        beta=config.b1,
+        adam_b1=config.b1,
+        adam_b2=config.b2,
+        eps=config.eps,
+        muon_weight_dimension_numbers=_kernels,
+    )
+    return optax.chain(rule, optax.scale(-1.0))
+
+
 _RULES: dict[str, Callable[[Any], optax.GradientTransformation]] = {
     "adam": lambda c: optax.scale_by_adam(c.b1, c.b2, c.eps),
     "adamw": lambda c: optax.scale_by_adam(c.b1, c.b2, c.eps),
     "lion": lambda c: optax.scale_by_lion(c.b1, c.b2),
+    "muon": _muon,
     "rmsprop": lambda c: optax.scale_by_rms(c.b2, c.eps),
     "sgd": lambda c: optax.trace(c.b1) if c.b1 else optax.identity(),
 }

@@ -19,9 +19,10 @@ from tests.training import toys
 
 
 @functools.cache
-def make_state(fsdp=1, count=None, build=toys.gan):
+def make_state(fsdp=1, count=None, build=toys.gan, rule="adam"):
     """A fresh state at step 0 on the first ``count`` devices, and the shapes to restore one into."""
     config = toys.config()
+    config.optimizer.name = rule
     system, mesh = build(config), sharding.make_mesh(-1, fsdp, jax.devices()[:count])
     stage = system.stages[0]
 
@@ -53,15 +54,15 @@ def same(one, other):
     jax.tree.map(np.testing.assert_array_equal, jax.device_get(one), jax.device_get(other))
 
 
-@pytest.mark.parametrize("count", [1, 2, 4])
-def test_restored_exactly_onto_another_number_of_devices(tmp_path, count):
-    written = at(8, fsdp=4)
+@pytest.mark.parametrize(("count", "rule"), [(1, "adam"), (2, "adam"), (4, "adam"), (2, "muon")])
+def test_restored_exactly_onto_another_number_of_devices(tmp_path, count, rule):
+    written = at(8, fsdp=4, rule=rule)
     checkpoints = Checkpoints(tmp_path)
     checkpoints.save(written, meta(), {})
     checkpoints.wait()
     step, found = checkpoints.newest()
     assert (step, found["pipeline"], found["format"]) == (8, [{"index": 3}], checkpoint.FORMAT)
-    _, template = make_state(fsdp=min(count, 2), count=count)
+    _, template = make_state(fsdp=min(count, 2), count=count, rule=rule)
     back = checkpoints.restore(8, template)
     same(back, written)
     assert all(len(leaf.sharding.device_set) == count for leaf in jax.tree.leaves(back))

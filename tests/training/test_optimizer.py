@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import optax.contrib
 import pytest
 from ml_collections import ConfigDict
 
@@ -65,6 +66,55 @@ def test_schedules_warm_up_and_end_where_they_should():
     assert float(schedule(settings(lr=0.3), 5)(1000)) == pytest.approx(0.3)
 
 
+LAYERS = {
+    "conv": {"kernel": (3, 3, 6, 16), "bias": (16,)},
+    "dense": {"kernel": (24, 10), "bias": (10,)},
+    "codec": {"linear": (12, 8)},
+}
+
+
+def layers(seed):
+    keys = iter(jax.random.split(jax.random.key(seed), 8))
+    return jax.tree.map(
+        lambda shape: jax.random.normal(next(keys), shape), LAYERS, is_leaf=lambda x: isinstance(x, tuple)
+    )
+
+
+@pytest.fixture(scope="module")
+def muon_update():
+    rule = optimizer(settings(name="muon", lr=0.02, b1=0.95), 100)
+    return rule.update(layers(1), rule.init(layers(0)), layers(0))[0]
+
+
+@pytest.mark.parametrize("name", ["conv", "dense"])
+def test_muon_moves_a_kernel_by_an_orthogonal_matrix_downhill(muon_update, name):
+    got = np.asarray(muon_update[name]["kernel"])
+    matrix = got.reshape(-1, got.shape[-1]) / 0.02
+    assert matrix.shape[0] > matrix.shape[1]
+    singular = np.linalg.svd(matrix, compute_uv=False)
+    assert singular.min() > 0.6  # five iterations leave them between about 0.7 and 1.2, not at 1
+    assert singular.max() < 1.3
+    assert np.sum(got * layers(1)[name]["kernel"]) < 0
+
+
+def test_muon_leaves_what_is_no_kernel_to_adam(muon_update):
+    rule = optax.nadam(0.02, 0.95, 0.999)
+    others = {"conv": "bias", "dense": "bias", "codec": "linear"}
+    grads = {name: layers(1)[name][leaf] for name, leaf in others.items()}
+    expected = rule.update(grads, rule.init(grads), grads)[0]
+    for name, leaf in others.items():
+        np.testing.assert_allclose(muon_update[name][leaf], expected[name], rtol=1e-5)
+
+
+def test_muon_is_optax_muon_with_its_own_schedule_and_decay():
+    params, grads = layers(0)["dense"], layers(1)["dense"]
+    rule = optimizer(settings(name="muon", lr=0.02, weight_decay=0.1), 100)
+    got = rule.update(grads, rule.init(params), params)[0]
+    theirs = optax.contrib.muon(0.02, beta=0.9, weight_decay=0.1)  # of rank 2 it takes any parameter
+    expected = theirs.update(grads, theirs.init(params), params)[0]
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), got, expected)
+
+
 def test_phases_override_what_they_name():
     config = toys.config()
     config.phases = ConfigDict({"disc": {"optimizer": {"lr": 0.5, "name": "sgd", "b1": 0.0}}})
@@ -79,6 +129,7 @@ def test_phases_override_what_they_name():
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
+        ({"name": "moun"}, r"did you mean muon\?"),
         ({"name": "adma"}, r"did you mean adam\?"),
         ({"schedule": "cosinus"}, r"did you mean cosine\?"),
         ({"decay_mask": "al", "name": "adamw", "weight_decay": 1.0}, r"did you mean all\?"),

@@ -14,8 +14,9 @@ from tests.training import toys
 STEPS = 4
 
 
-def losses_on(count, fsdp, build=toys.gan):
+def losses_on(count, fsdp, build=toys.gan, rule="adam"):
     config = toys.config()
+    config.optimizer.name = rule
     system = build(config)
     mesh = sharding.make_mesh(-1, fsdp, jax.devices()[:count])
     stage, rules = system.stages[0], optimizers(config, system.stages[0])
@@ -48,6 +49,12 @@ def test_results_do_not_depend_on_the_devices(on_one_device, count, fsdp):
     # Adam divides by the gradient's size: where that is nearly 0, the rounding of a sum decides the sign.
     for one, other in zip(jax.tree.leaves(now.params), jax.tree.leaves(on_one_device[1].params), strict=True):
         assert np.abs(np.asarray(one) - np.asarray(other)).max() < 2e-3
+
+
+def test_muon_sees_whole_matrices_where_they_are_split():
+    alone, _ = losses_on(1, 1, rule="muon")
+    np.testing.assert_allclose(losses_on(4, 2, rule="muon")[0], alone, rtol=1e-4)
+    assert np.abs(losses_on(1, 1)[0][-1] - alone[-1]).max() > 1e-3  # and is not adam
 
 
 def test_arrays_are_split_along_the_largest_axis_that_divides():
