@@ -28,17 +28,12 @@ _DESCRIPTION = """Decrypt sealed pictures: the very file comes back, or nothing 
 
 @dataclass(frozen=True)
 class _Result:
-    """What came out of one sealed picture: bytes to write, under which name, and what to say of them.
+    """What came out of one sealed picture: names and bytes of files to write, and what to say of them."""
 
-    ``more`` holds further pictures that were hidden with it, PNG bytes each.
-    """
-
-    data: bytes | bytearray
-    name: str
+    files: list[tuple[str, bytes | bytearray | memoryview]]
     says: str
     is_picture: bool = False
     code: ExitCode = ExitCode.OK
-    more: tuple[bytes, ...] = ()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,11 +84,12 @@ def _main(argv: Sequence[str] | None) -> int:
     for job in jobs:
         try:
             result = opener.open(job)
-            target = _write(job, result, targets, args.force)
+            written = _write(job, result, targets, args.force)
         except Refusal as refusal:
             report.refused(job, refusal)
         else:
-            report.done(job, target, result.says, code=result.code)
+            facts = {"outputs": [str(path) for path in written]} if len(written) > 1 else {}
+            report.done(job, written[0], result.says, code=result.code, **facts)
     return report.close()
 
 
@@ -101,26 +97,33 @@ def _is_sealed(path: Path) -> bool:
     return path.suffix.lower() == ".png" and not path.name.startswith(".")
 
 
-def _write(job: Job, result: _Result, targets: Targets, force: bool) -> Path | None:
-    """Write a verified result; nothing of it is written anywhere before this."""
+def _write(job: Job, result: _Result, targets: Targets, force: bool) -> list[Path | None]:
+    """Write verified results, and nothing before all of them may be written; where they went."""
     if job.target is None:
-        write_stdout(result.data)
-        return None
-    target = job.target
+        if len(result.files) > 1:
+            raise usage(f"{job.name}: holds {len(result.files)} files, and stdout takes one; give -o DIR")
+        write_stdout(result.files[0][1])
+        return [None]
+    paths = _paths(job, result)
+    for path in paths:
+        targets.claim(path)
+    for path, (_, data) in zip(paths, result.files, strict=True):
+        write_whole(path, lambda file, data=data: file.write(data), force)
+    return paths
+
+
+def _paths(job: Job, result: _Result) -> list[Path]:
+    """Where the results go: by their names into a folder, or beside the name that the first was given."""
+    target, names = job.target, [name for name, _ in result.files]
     if job.into:
         make_folder(target)
-        target = target / result.name
-    elif result.is_picture and target.suffix.lower() != ".png":
+        return [target / name for name in names]
+    if result.is_picture and target.suffix.lower() != ".png":
         raise usage(f"-o {target}: a picture comes back as PNG; choose a name that ends in .png")
-    elif result.code == ExitCode.RECOVERED and _MARK not in target.name:
+    if result.code == ExitCode.RECOVERED and _MARK not in target.name:
         target = target.with_name(f"{target.stem}{_MARK}.png")
-    targets.claim(target)
-    write_whole(target, lambda file: file.write(result.data), force)
-    for number, data in enumerate(result.more, 2):
-        further = target.with_name(f"{target.stem}.{number}.png")
-        targets.claim(further)
-        write_whole(further, lambda file, data=data: file.write(data), force)
-    return target
+    further = [f"{target.stem}.{number}{Path(name).suffix}" for number, name in enumerate(names[1:], 2)]
+    return [target, *map(target.with_name, further)]
 
 
 class _Opener:
@@ -150,12 +153,12 @@ class _Opener:
         container = pngreader.read(data, job.name)
         opened = self._open_header(self._header or container.need_header(), job)
         pixels = opened.read_pixels(container)
-        file = opened.open_payload(container.payload)
-        if file is not None and not self._args.from_pixels:
-            return _Result(file, opened.name, "the very file")
-        image, exact, more = self._decode(opened, pixels, None)
+        files = opened.open_files(container.payload)
+        if files and not self._args.from_pixels:
+            return _Result(files, _very(files))
+        pictures, exact = self._decode(opened, pixels, None)
         says = "the picture's exact samples" if exact else "an approximation of the picture"
-        return _Result(image, f"{Path(opened.name).stem}.png", says, is_picture=True, more=more)
+        return _Result(_named(Path(opened.name).stem, pictures), says, is_picture=True)
 
     def _recovered(self, job: Job, data: bytes) -> _Result:
         try:
@@ -167,16 +170,16 @@ class _Opener:
 
         damaged = recovery.read_damaged(data, job.name)
         opened = self._open_header(self._header or damaged.need_header(), job)
-        file = recovery.open_payload(opened, damaged)
-        if file is not None:
-            return _Result(file, opened.name, "the very file; the pixels around it are damaged")
+        files = recovery.open_files(opened, damaged)
+        if files:
+            return _Result(files, f"{_very(files)}; the pixels around are damaged")
         loaded = self._load(opened.header.system, opened.header.options, opened.source)
         aligns = getattr(loaded.system.tiles, "aligns", None)  # finds its place in what was cut or enlarged
         pixels = damaged.pixels if aligns and aligns(loaded.options) else damaged.fitted(opened.header.shape)
         lost = recovery.lost_pixels(damaged, pixels.shape, self._args.lost)
-        image, _, more = self._decode(opened, pixels, lost)
-        name = f"{Path(opened.name).stem}{_MARK}.png"
-        return _Result(image, name, "RECOVERED, UNAUTHENTICATED", True, ExitCode.RECOVERED, more)
+        pictures, _ = self._decode(opened, pixels, lost)
+        named = _named(Path(opened.name).stem + _MARK, pictures)
+        return _Result(named, "RECOVERED, UNAUTHENTICATED", True, ExitCode.RECOVERED)
 
     def _open_header(self, blob: bytes, job: Job):
         from jaxcrypt.crypto import sealed
@@ -186,8 +189,8 @@ class _Opener:
             opened.check_signature(self._verifier)
         return opened
 
-    def _decode(self, opened, pixels, lost) -> tuple[bytes, bool, tuple[bytes, ...]]:
-        """The System's picture as PNG bytes, whether its samples are exact, and further pictures."""
+    def _decode(self, opened, pixels, lost) -> tuple[list[bytes], bool]:
+        """The System's pictures as PNG bytes, and whether their samples are exact."""
         from jaxcrypt.imaging import encode_png
 
         loaded = self._load(opened.header.system, opened.header.options, opened.source)
@@ -211,14 +214,23 @@ class _Opener:
             system = f"the System {opened.header.system!r}"
             raise tampered(f"{opened.source}: its header does not fit {system} ({reason})") from error
         found = results[0]
-        more = tuple(encode_png(found[name]) for name in sorted(found) if name[:5] == "image" and name[5:])
-        return encode_png(found["image"]), loaded.system.lossless, more
+        names = sorted(name for name in found if name.startswith("image"))
+        return [encode_png(found[name]) for name in names], loaded.system.lossless
 
     def _load(self, name: str, options: tuple, source: str) -> loading.Loaded:
         if (name, options) not in self._systems:
             runtime.start(self._args.device)
             self._systems[name, options] = loading.load_stored(name, options, self._args.weights, source)
         return self._systems[name, options]
+
+
+def _very(files: list) -> str:
+    return "the very file" if len(files) == 1 else f"the {len(files)} very files"
+
+
+def _named(stem: str, pictures: list[bytes]) -> list[tuple[str, bytes]]:
+    """PNG files with names: ``stem.png``, ``stem.2.png``, …"""
+    return [(f"{stem}.{n}.png" if n > 1 else f"{stem}.png", data) for n, data in enumerate(pictures, 1)]
 
 
 if __name__ == "__main__":

@@ -116,6 +116,7 @@ class _Sealer:
         self._signer = signer
         self._loaded: loading.Loaded | None = None
         self._binding: loading.Options = ()
+        self._further: list[tuple[str, bytes]] = []
 
     def load(self, jobs: list[Job], report: Report) -> Iterator[_Loaded]:
         """Read the pictures, those of one size together; what cannot be taken is reported and passed over."""
@@ -155,7 +156,8 @@ class _Sealer:
 
     def _with_inputs(self, loaded: loading.Loaded) -> loading.Loaded:
         """The System with its cover and further secrets, where it takes them."""
-        from jaxcrypt.imaging import load_picture
+        from jaxcrypt.crypto import bundle
+        from jaxcrypt.imaging import load_picture, read_file
 
         args = self._args
         if "cover" not in loaded.system.needs:
@@ -164,11 +166,15 @@ class _Sealer:
             return loaded
         if not args.cover:
             raise usage(f"--system {args.system}: needs --cover FILE, the picture to hide others in")
+        if len(args.secret) >= bundle.MAX_FILES:
+            raise usage(f"--secret: {len(args.secret)} of them; at most {bundle.MAX_FILES - 1}")
         secrets = []
         for path in args.secret:
-            picture = load_picture(path)
+            data = read_file(path)
+            picture = load_picture(data, path)
             loaded.check_channels(picture.mode, picture.pixels.shape[2], path)
             secrets.append(picture.pixels)
+            self._further.append((Path(path).name, data))
         cover = load_picture(args.cover).pixels
         self._binding = (("inputs", _digest([cover, *secrets])),)
         return loaded.given({"cover": cover, "secrets": secrets})
@@ -189,7 +195,7 @@ class _Sealer:
         name = self._args.system
         # Cover and further secrets are bound as well: where the random source fails, keys differ with them.
         parameters = (*loaded.stored, *self._binding)
-        keys = [self._keyring.new_file_key(item.data, name, parameters) for item in batch]
+        keys = [self._keyring.new_file_key(self._contents(item), name, parameters) for item in batch]
         subkeys = [key.subkey("system") for key in keys]
         pictures = [item.pixels for item in batch]
         progress = report.progress(len(batch))
@@ -206,6 +212,22 @@ class _Sealer:
             says = f"{name}, {width}×{height}" + (", pixels only" if self._args.pixels_only else "")
             report.done(item.job, item.target, says, system=name, width=width, height=height)
 
+    @property
+    def _several(self) -> bool:
+        return bool(self._further) and not self._args.pixels_only
+
+    def _contents(self, item: _Loaded) -> bytes:
+        """What travels exactly: the picture's file, or the files of all that are hidden together.
+
+        Made anew for key and payload, so that a batch does not hold it many times.
+        """
+        from jaxcrypt.crypto import bundle
+
+        if not self._several:
+            return item.data
+        names = bundle.distinct_names([_name(item), *(name for name, _ in self._further)])
+        return bundle.pack(list(zip(names, [item.data, *(data for _, data in self._further)], strict=True)))
+
     def _write(self, item: _Loaded, key, pixels, side, stored) -> None:
         from jaxcrypt.crypto import sealed
 
@@ -215,9 +237,10 @@ class _Sealer:
             options=stored,
             pixels=pixels,
             original=item.pixels.shape,
-            name=item.job.source.name if item.job.source else "picture",
+            name=_name(item),
             side=side,
-            file=None if self._args.pixels_only else item.data,
+            file=None if self._args.pixels_only else self._contents(item),
+            several=self._several,
             signer=self._signer,
         )
         if item.target:
@@ -229,6 +252,10 @@ class _Sealer:
         if self._args.write_header:
             sidecar = Path(self._args.write_header)
             write_whole(sidecar, lambda file: file.write(picture.header), self._args.force)
+
+
+def _name(item: _Loaded) -> str:
+    return item.job.source.name if item.job.source else "picture"
 
 
 def _digest(pictures: list) -> str:

@@ -56,12 +56,13 @@ def describe(path: str | None, header_path: str | None = None) -> dict[str, Any]
     head, _ = sealed.read_header(data, source)
     facts = {
         "file": source,
-        "version": header.VERSION,
+        "version": head.version,
         "system": head.system,
         "options": dict(head.options),
         "cipher": _shape(head.shape),
         "original": _shape(head.original),
-        "payload": head.payload,
+        "payload": head.payload != header.NOTHING,
+        "several_files": head.payload == header.FILES,
         "stanzas": len(head.stanzas),
         "opens_with": wanted(head.stanzas),
         "signed": head.signature is not None,
@@ -105,7 +106,7 @@ def _payload(facts: dict[str, Any]) -> str:
     if not facts["payload"]:
         return "none: only the pixels travel (--pixels-only)"
     size = f", {facts['payload_bytes']} bytes encrypted" if "payload_bytes" in facts else ""
-    return f"the original file, exact{size}"
+    return f"the original {'files, several' if facts['several_files'] else 'file'}, exact{size}"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxcrypt.crypto import pngreader
+from jaxcrypt.crypto.bundle import File
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.errors import Refusal, tampered
 from jaxcrypt.imaging import load_picture
@@ -62,14 +63,14 @@ def read_damaged(data: bytes, name: str) -> Damaged:
     return Damaged(name, pixels, missing, container)
 
 
-def open_payload(opened: Opened, damaged: Damaged) -> bytearray | None:
-    """The exact file, if its payload is whole although the pixels are not."""
+def open_files(opened: Opened, damaged: Damaged) -> list[File]:
+    """The exact files, if their payload is whole although the pixels are not; else none."""
     if damaged.container is None or not opened.header.payload:
-        return None
+        return []
     try:
-        return opened.open_payload(damaged.container.payload)
+        return opened.open_files(damaged.container.payload)
     except Refusal:
-        return None
+        return []
 
 
 def lost_pixels(damaged: Damaged, shape: tuple[int, int, int], mask: str | None) -> np.ndarray | None:

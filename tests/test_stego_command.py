@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcrypt import decrypt, encrypt
+from jaxcrypt import decrypt, encrypt, inspect
+from jaxcrypt.crypto import bundle, sealed, sources
+from jaxcrypt.crypto.filekey import Keyring
 from jaxcrypt.errors import ExitCode
 from tests.systems.test_autoencoder import picture, psnr
 from tests.test_commands import key, photo  # noqa: F401  (a fixture)
@@ -39,3 +41,92 @@ def test_a_cover_is_needed_and_is_for_hiding_only(tmp_path, key, capsys):  # noq
     assert "needs --cover FILE" in capsys.readouterr().err
     assert encrypt.main([source, "--cover", source, "--key-file", key]) == ExitCode.USAGE
     assert "hides nothing in a cover" in capsys.readouterr().err
+
+
+@pytest.fixture
+def three(tmp_path, key):  # noqa: F811
+    """Three photos, two of one name, hidden in one cover: their paths, and that of the stego picture."""
+    folders = [tmp_path / name for name in "abc"]
+    for folder in folders:
+        folder.mkdir()
+    names = ["x.jpg", "x.jpg", "y.png"]
+    files = [photo(f / n, (40 + 8 * i, 48)) for i, (f, n) in enumerate(zip(folders, names, strict=True))]
+    cover, out = tmp_path / "cover.png", tmp_path / "out.png"
+    Image.fromarray(picture((64, 64, 3), 3)).save(cover)
+    given = ["--system", "stego", "--weights", "stego-three", "--cover", str(cover), "--key-file", key]
+    given += ["--secret", str(files[1]), "--secret", str(files[2]), str(files[0])]
+    assert encrypt.main([*given, "-o", str(out)]) == ExitCode.OK
+    assert encrypt.main([*given, "-o", str(tmp_path / "only.png"), "--pixels-only"]) == ExitCode.OK
+    return files, out
+
+
+def test_every_very_file_comes_back(three, tmp_path, key, capsys):  # noqa: F811
+    files, out = three
+    back = tmp_path / "back"
+    back.mkdir()
+    assert decrypt.main([str(out), "-o", str(back), "--key-file", key]) == ExitCode.OK
+    for name, file in zip(("x.jpg", "x.2.jpg", "y.png"), files, strict=True):
+        assert (back / name).read_bytes() == file.read_bytes()
+    named = back / "first.jpg"
+    assert decrypt.main([str(out), "-o", str(named), "--key-file", key]) == ExitCode.OK
+    for name, file in zip(("first.jpg", "first.2.jpg", "first.3.png"), files, strict=True):
+        assert (back / name).read_bytes() == file.read_bytes()
+    assert inspect.main([str(out)]) == ExitCode.OK
+    assert "the original files, several, exact" in capsys.readouterr().out
+    assert decrypt.main([str(out), "-o", str(back / "p.png"), "--key-file", key, "--from-pixels"]) == 0
+    assert np.asarray(Image.open(back / "p.3.png")).shape == (48, 56, 3)
+
+
+def test_pixels_alone_give_every_picture_nearly(three, tmp_path, key):  # noqa: F811
+    files, _ = three
+    out = tmp_path / "only.png"
+    assert decrypt.main([str(out), "-o", str(tmp_path / "p.png"), "--key-file", key]) == ExitCode.OK
+    for name, file in zip(("p.png", "p.2.png", "p.3.png"), files, strict=True):
+        assert psnr(np.asarray(Image.open(tmp_path / name)), np.asarray(Image.open(file))) > 24
+
+
+def test_all_files_or_none(three, tmp_path, key, capsys):  # noqa: F811
+    _, out = three
+    back = tmp_path / "back"
+    back.mkdir()
+    (back / "y.png").write_bytes(b"mine")
+    assert decrypt.main([str(out), "-o", str(back), "--key-file", key]) == ExitCode.USAGE
+    assert "exists" in capsys.readouterr().err
+    assert [path.name for path in back.iterdir()] == ["y.png"]
+    assert decrypt.main([str(out), "-o", "-", "--key-file", key]) == ExitCode.USAGE
+    assert "holds 3 files" in capsys.readouterr().err
+    data = out.read_bytes()
+    (tmp_path / "cut.png").write_bytes(data[: len(data) - 400])
+    assert decrypt.main([str(tmp_path / "cut.png"), "-o", str(back), "--key-file", key, "--force"]) != 0
+    assert (back / "y.png").read_bytes() == b"mine"
+    given = ["--recover", str(tmp_path / "cut.png"), "-o", str(back), "--key-file", key]
+    assert decrypt.main(given) == ExitCode.RECOVERED
+    assert sorted(path.name for path in back.iterdir())[:3] == [
+        "x.unauthenticated.2.png",
+        "x.unauthenticated.3.png",
+        "x.unauthenticated.png",
+    ]
+
+
+def test_a_key_holder_cannot_send_files_elsewhere(tmp_path, key, capsys):  # noqa: F811
+    plain = bundle.pack([("x.jpg", b"one"), ("../y.jpg", b"two")])
+    file_key = Keyring([sources.key_file(key)]).new_file_key(plain, "logistic", ())
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    made = sealed.seal(
+        file_key,
+        system="logistic",
+        options=(),
+        pixels=pixels,
+        original=pixels.shape,
+        name="x.jpg",
+        file=plain,
+        several=True,
+    )
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    with open(inner / "out.png", "wb") as file:
+        made.write(file)
+    assert decrypt.main([str(inner / "out.png"), "--key-file", key]) == ExitCode.TAMPERED
+    assert "a name in it is unsafe" in capsys.readouterr().err
+    assert [path.name for path in inner.iterdir()] == ["out.png"]
+    assert not (tmp_path / "y.jpg").exists()

@@ -4,7 +4,8 @@
     field  = tag (u8) || length (u32) || value
 
 Tags ascend; only the stanza may repeat. There are no optional extensions: a field, a length or an order that
-this page does not know is refused, and a new format gets a new version. FORMAT.md has the table.
+this page does not know is refused, and a new format gets a new version: 2 where several files travel, else 1.
+FORMAT.md has the table.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from jaxcrypt.crypto import canonical
 from jaxcrypt.crypto.cursor import Cursor, Malformed
 from jaxcrypt.crypto.signing import SIGNATURE_BYTES
 
-VERSION = 1
+VERSION = 2  # the newest
 MAC_BYTES = 32
 MAX_BYTES = 16 << 20
 MAX_PIXELS = 103_000_000  # 100 megapixels, and the 3% that a cipher picture may be larger
@@ -30,6 +31,7 @@ NAME_AREA = 256
 SYSTEM, OPTIONS, SHAPE, ORIGINAL, PAYLOAD, STANZA, PIXEL_MAC, HIDDEN, SIGNATURE = range(1, 10)
 _REQUIRED = frozenset({SYSTEM, OPTIONS, SHAPE, PAYLOAD, STANZA, PIXEL_MAC, HIDDEN})
 _SIV_TAG = 16
+NOTHING, FILE, FILES = range(3)  # what the payload holds
 Shape = tuple[int, int, int]
 
 
@@ -39,17 +41,21 @@ class UnknownVersion(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """The header's fields. Shapes are (height, width, channels)."""
+    """The header's fields. Shapes are (height, width, channels); payload NOTHING, FILE or FILES."""
 
     system: str
     options: tuple[tuple[str, canonical.Scalar], ...]
     shape: Shape
     original: Shape
-    payload: bool
+    payload: int
     stanzas: tuple[bytes, ...] = field(repr=False)
     pixel_mac: bytes = field(repr=False)
     hidden: bytes = field(repr=False)
     signature: bytes | None = field(default=None, repr=False)
+
+    @property
+    def version(self) -> int:
+        return 2 if self.payload == FILES else 1
 
     def body(self) -> bytes:
         """All bytes before the signature: what a signature covers."""
@@ -63,7 +69,7 @@ class Header:
         fields.append((PAYLOAD, bytes([self.payload])))
         fields += [(STANZA, stanza) for stanza in self.stanzas]
         fields += [(PIXEL_MAC, self.pixel_mac), (HIDDEN, self.hidden)]
-        return struct.pack(">H", VERSION) + b"".join(_encode_field(tag, value) for tag, value in fields)
+        return struct.pack(">H", self.version) + b"".join(_encode_field(tag, value) for tag, value in fields)
 
     def authenticated(self) -> bytes:
         """All bytes before the MAC."""
@@ -77,8 +83,8 @@ class Hidden:
     """What the header's encrypted part says.
 
     Attributes:
-      name: the original file's name, without folders.
-      digest: SHA-256 of the original file.
+      name: the original file's name, without folders; of several the first one's.
+      digest: SHA-256 of the original file, or of the bundle of several.
       length: its length in bytes.
       side: small arrays by name that decoding needs.
     """
@@ -109,10 +115,12 @@ def decode(data: bytes) -> tuple[Header, bytes]:
         raise Malformed("its length is out of bounds")
     cursor = Cursor(bytes(data[:-MAC_BYTES]))
     (version,) = cursor.unpack(">H")
-    if version != VERSION:
+    if not 1 <= version <= VERSION:
         raise UnknownVersion(version)
     fields, stanzas = _read_fields(cursor)
     header = _build(fields, stanzas)
+    if header.version != version:
+        raise Malformed("the payload is not one of its version")
     return header, bytes(data[-MAC_BYTES:])
 
 
@@ -167,8 +175,8 @@ def _build(fields: dict[int, bytes], stanzas: list[bytes]) -> Header:
     original = _decode_shape(fields[ORIGINAL]) if ORIGINAL in fields else shape
     if ORIGINAL in fields and original == shape:
         raise Malformed("the original's shape is doubled")
-    if fields[PAYLOAD] not in (b"\0", b"\1"):
-        raise Malformed("the payload flag is neither 0 nor 1")
+    if fields[PAYLOAD] not in (b"\0", b"\1", b"\2"):
+        raise Malformed("the payload is of no known kind")
     if (
         len(fields[PIXEL_MAC]) != MAC_BYTES
         or len(fields.get(SIGNATURE, bytes(SIGNATURE_BYTES))) != SIGNATURE_BYTES
@@ -181,7 +189,7 @@ def _build(fields: dict[int, bytes], stanzas: list[bytes]) -> Header:
         options=canonical.decode_options(fields[OPTIONS]),
         shape=shape,
         original=original,
-        payload=fields[PAYLOAD] == b"\1",
+        payload=fields[PAYLOAD][0],
         stanzas=tuple(stanzas),
         pixel_mac=fields[PIXEL_MAC],
         hidden=fields[HIDDEN],

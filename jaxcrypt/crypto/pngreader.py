@@ -50,6 +50,7 @@ class Container:
     _data: memoryview = field(default=None, repr=False)
     _idat: list[memoryview] = field(default_factory=list, repr=False)
     _interlaced: bool = False
+    _end: int | None = None  # of the pixel data in _data, where it is known
 
     def need_header(self) -> bytes:
         """The header's bytes. A file without them is a Refusal that says what can be done."""
@@ -70,7 +71,7 @@ class Container:
             pass
         except zlib.error:
             raise tampered(f"{self.name}: pixel data damaged or tampered") from None
-        return self._decode_by_pillow()
+        return self._decode_by_pillow(self._data)
 
     def decode_damaged(self) -> tuple[np.ndarray, np.ndarray]:
         """As much of the pixels as there is, and which rows are missing (bool ``[H]``), for recovery."""
@@ -85,16 +86,17 @@ class Container:
         before = ImageFile.LOAD_TRUNCATED_IMAGES
         ImageFile.LOAD_TRUNCATED_IMAGES = True
         try:
-            return self._decode_by_pillow(), missing
+            # Pillow stumbles over damage behind the pixels as well.
+            return self._decode_by_pillow(self._data[: self._end]), missing
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = before
 
-    def _decode_by_pillow(self) -> np.ndarray:
+    def _decode_by_pillow(self, data: memoryview) -> np.ndarray:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 Image.MAX_IMAGE_PIXELS = None  # the limit was checked before
-                with Image.open(io.BytesIO(self._data), formats=("PNG",)) as image:
+                with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
                     image.load()
                     pixels = np.array(_without_palette(image))
         except MemoryError:
@@ -157,6 +159,7 @@ class _Walker:
         self.idat: list[memoryview] = []
         self.fields: tuple[int, ...] | None = None
         self.damaged = False
+        self.end: int | None = None
 
     def walk(self) -> None:
         at = len(SIGNATURE)
@@ -165,6 +168,7 @@ class _Walker:
             if kind is None or kind == b"IEND":
                 break
             self._take(kind, data)
+            self.end = at if kind == b"IDAT" else self.end
         else:
             raise Refusal(f"{self.name}: too many chunks for a sealed picture")
         if self.fields is None:
@@ -175,9 +179,8 @@ class _Walker:
     def container(self) -> Container:
         width, height, depth, colour, _, _, interlaced = self.fields
         shape = (height, width, _CHANNELS.get(colour, 0) if depth == 8 else 0)
-        return Container(
-            self.name, shape, self.header, self.payload, self.damaged, self.view, self.idat, bool(interlaced)
-        )
+        parts = self.header, self.payload, self.damaged, self.view, self.idat
+        return Container(self.name, shape, *parts, bool(interlaced), self.end)
 
     def _chunk(self, at: int) -> tuple[bytes | None, memoryview, int]:
         """Type, data and the next chunk's place; type None at an end that should not be there."""

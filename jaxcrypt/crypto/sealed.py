@@ -3,8 +3,8 @@
 Sealing:  ``key = keyring.new_file_key(file, system, options)``; the System makes pixels from
 ``key.subkey("system")``; ``seal(key, …)`` makes the header; ``SealedPicture.write(file)`` writes the PNG.
 Opening:  ``container = pngreader.read(data)``; ``opened = open_header(container.need_header(), keyring)``;
-``opened.open_payload(container.payload)`` is the original file, ``opened.read_pixels(container)`` the
-verified cipher pixels.
+``opened.open_files(container.payload)`` gives the original file, or several where the System took several
+pictures; ``opened.read_pixels(container)`` the verified cipher pixels.
 
 Three integrity layers, each under a subkey of its own:
 
@@ -28,14 +28,12 @@ import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from jaxcrypt.crypto import canonical, header, payload, pngreader, pngwriter
+from jaxcrypt.crypto import bundle, canonical, header, payload, pngreader, pngwriter
+from jaxcrypt.crypto.bundle import clean_name
 from jaxcrypt.crypto.cursor import Malformed
 from jaxcrypt.crypto.filekey import FileKey, Keyring
 from jaxcrypt.crypto.signing import Signer, Verifier
 from jaxcrypt.errors import ExitCode, Refusal, tampered, usage
-
-_MAX_NAME = 255
-_REPLACED = str.maketrans(dict.fromkeys(map(chr, [*range(32), *range(127, 160), ord("/"), ord("\\")]), "_"))
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,7 @@ def seal(
     name: str,
     side: Mapping[str, Any] | None = None,
     file: bytes | memoryview | None = None,
+    several: bool = False,
     signer: Signer | None = None,
 ) -> SealedPicture:
     """Put a cipher picture and all that opens it together.
@@ -82,6 +81,7 @@ def seal(
       name: the original file's name; folders are dropped.
       side: small arrays that decoding needs (uint8, uint32, int32, float32, bool).
       file: the original file's bytes, or None for ``--pixels-only``.
+      several: ``file`` is a :mod:`~jaxcrypt.crypto.bundle`, whose first file has the name ``name``.
       signer: signs for ``--sign``.
 
     Raises:
@@ -96,7 +96,7 @@ def seal(
         options=tuple(sorted(options, key=lambda entry: entry[0])),
         shape=pixels.shape,
         original=tuple(original),
-        payload=file is not None,
+        payload=header.NOTHING if file is None else header.FILES if several else header.FILE,
         stanzas=key.stanzas,
         pixel_mac=pixel_mac(key, pixels),
         hidden=AESSIV(key.subkey("header encryption", 64)).encrypt(hidden, None),
@@ -162,8 +162,28 @@ class Opened:
             raise tampered(f"{self.source}: the picture's channels are not those that were sealed")
         return pixels, missing
 
+    def open_files(self, pieces: Sequence[bytes | memoryview]) -> list[bundle.File]:
+        """Name and bytes of each original file, the picture's own first; none with ``--pixels-only``.
+
+        Raises:
+          Refusal: (TAMPERED) as :meth:`open_payload`; or a bundle that no writer makes.
+        """
+        data = self.open_payload(pieces)
+        if data is None:
+            return []
+        if self.header.payload != header.FILES:
+            return [(self.name, data)]
+        try:
+            files = bundle.unpack(data)
+        except Malformed as reason:
+            # Only someone who holds a key can have made such a payload.
+            raise tampered(f"{self.source}: payload malformed behind its MAC ({reason})") from None
+        if files[0][0] != self.name:
+            raise tampered(f"{self.source}: payload and header name the file differently")
+        return files
+
     def open_payload(self, pieces: Sequence[bytes | memoryview]) -> bytearray | None:
-        """The original file, byte for byte; None where it was sealed with ``--pixels-only``.
+        """What was sealed, byte for byte: a file or a bundle; None with ``--pixels-only``.
 
         Raises:
           Refusal: (TAMPERED) missing, damaged, cut, extended, or another file than the header names.
@@ -232,7 +252,7 @@ def read_header(data: bytes, source: str = "input") -> tuple[header.Header, byte
         return header.decode(data)
     except header.UnknownVersion as version:
         raise Refusal(
-            f"{source}: header version {version} is unknown; this program reads {header.VERSION}"
+            f"{source}: header version {version} is unknown; this program reads 1 to {header.VERSION}"
         ) from None
     except Malformed as reason:
         raise tampered(f"{source}: header damaged or tampered ({reason})") from None
@@ -244,11 +264,3 @@ def pixel_mac(key: FileKey, pixels: np.ndarray) -> bytes:
     mac = hmac.new(key.subkey("pixel mac"), struct.pack(">IIB", width, height, channels), "sha256")
     mac.update(memoryview(np.ascontiguousarray(pixels)).cast("B"))
     return mac.digest()
-
-
-def clean_name(name: str) -> str:
-    """A file name without folders, separators or control characters, at most 255 bytes of UTF-8."""
-    name = name.encode("utf-8", "replace").decode("utf-8").translate(_REPLACED)
-    while len(name.encode()) > _MAX_NAME:
-        name = name[:-1]
-    return name if name.strip(". ") else "picture"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from jaxcrypt.crypto import (
+    bundle,
     header,
     kdf,
     keyimage,
@@ -26,6 +27,7 @@ from jaxcrypt.crypto.filekey import Keyring
 FOLDER = Path(__file__).parent / "vectors"
 FORMAT = Path(__file__).parents[2] / "FORMAT.md"
 FILE = b"jaxcrypt test vector\n"
+FILES = [("vector.txt", FILE), ("b.txt", b"b\n")]
 OPTIONS = (("mode", "full"), ("rounds", 2), ("scale", 0.5), ("tight", True))
 
 
@@ -43,8 +45,8 @@ def key_picture():
     return ((x * x + 3 * y * y + 5 * x * y + 7 * c * x + 11 * c) % 256).astype(np.uint8)
 
 
-def make(keyring, signer=None):
-    key = keyring.new_file_key(FILE, "logistic", OPTIONS)
+def make(keyring, signer=None, file=FILE):
+    key = keyring.new_file_key(file, "logistic", OPTIONS)
     picture = sealed.seal(
         key,
         system="logistic",
@@ -53,7 +55,8 @@ def make(keyring, signer=None):
         original=(2, 3, 3),
         name="vector.txt",
         side={"lost": np.array([True, False, True]), "mean": np.float32([0.5, -1])},
-        file=FILE,
+        file=file,
+        several=file != FILE,
         signer=signer,
     )
     return key, picture
@@ -69,6 +72,8 @@ def vectors():
     slow = phrase.new_file_key(FILE, "logistic", OPTIONS)
     opened = sealed.open_header(picture.header, Keyring([key_file]))
     hidden = header.Hidden(opened.name, opened.key.digest, opened.length, opened.side).encode()
+    packed = bundle.pack(FILES)
+    _, several = make(Keyring([key_file], salt=salt, randomness=fixed), file=packed)
     buffer = io.BytesIO()
     pngwriter.write(buffer, key_picture())
     return {
@@ -88,6 +93,8 @@ def vectors():
         "payload": b"".join(picture.payload()),
         "passphrase_stanza": slow.stanzas[0],
         "passphrase_file_key": slow.secret,
+        "bundle": packed,
+        "bundle_header_sha256": hashlib.sha256(several.header).digest(),
         "key_image_secret": keyimage.from_bytes(buffer.getvalue()).secret,
     }
 
@@ -126,16 +133,16 @@ def test_payload_by_hand():
     assert AESGCM(listed["subkey_payload"]).encrypt(bytes(11) + b"\1", plain, None) == listed["payload"]
 
 
-@pytest.mark.parametrize("name", ["key-file.png", "recipient-signed.png"])
+@pytest.mark.parametrize("name", ["key-file.png", "recipient-signed.png", "several.png"])
 def test_stored_pictures_still_open(name):
-    """Pictures sealed by the first version must open in every later one."""
+    """Pictures sealed by an earlier version must open in every later one."""
     ring = Keyring(
         [sources.key_file(FOLDER / "key-file.txt")],
         identities=[recipients.read_identity(FOLDER / "identity.txt")],
     )
     container = pngreader.read((FOLDER / name).read_bytes())
     opened = sealed.open_header(container.need_header(), ring)
-    assert opened.open_payload(container.payload) == FILE
+    assert opened.open_files(container.payload) == (FILES if "several" in name else FILES[:1])
     assert np.array_equal(opened.read_pixels(container), pixels())
     assert opened.header.options == OPTIONS
     assert opened.name == "vector.txt"

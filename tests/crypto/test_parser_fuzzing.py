@@ -14,7 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jaxcrypt.crypto import canonical, header, keyimage, pngreader, pngwriter, sealed, sources, textfile
+from jaxcrypt.crypto import (
+    bundle,
+    canonical,
+    header,
+    keyimage,
+    pngreader,
+    pngwriter,
+    sealed,
+    sources,
+    textfile,
+)
 from jaxcrypt.crypto.cursor import Cursor, Malformed
 from jaxcrypt.crypto.filekey import Keyring
 from jaxcrypt.errors import Refusal
@@ -30,12 +40,14 @@ _SETTINGS = settings(
 _MEMORY_LIMIT = 32 << 20
 KEYRING = Keyring([sources.Source(sources.Kind.KEY_FILE, bytes(32))])
 FILE = bytes(range(256)) * 3
+FILES = [("a.jpg", FILE), ("b.jpg", FILE[:99])]
 
 
 def _corpus():
     rng = np.random.default_rng(7)
-    for size, payload in (((6, 5, 3), True), ((6, 5, 4), False), ((1, 1, 1), True)):
-        key = KEYRING.new_file_key(FILE, "logistic", (("a", 1),))
+    kinds = ((6, 5, 3), FILE), ((6, 5, 4), None), ((1, 1, 1), FILE), ((3, 2, 1), bundle.pack(FILES))
+    for size, file in kinds:
+        key = KEYRING.new_file_key(file or FILE, "logistic", (("a", 1),))
         pixels = rng.integers(0, 256, size, np.uint8)
         side = {"m": np.float32([1, 2])}
         picture = sealed.seal(
@@ -46,7 +58,8 @@ def _corpus():
             original=(5, 5, 3),
             name="a.jpg",
             side=side,
-            file=FILE if payload else None,
+            file=file,
+            several=file not in (FILE, None),
         )
         buffer = io.BytesIO()
         picture.write(buffer)
@@ -105,12 +118,12 @@ def _use(data, pixels):
         container = pngreader.read(data)
         opened = sealed.open_header(container.need_header(), KEYRING)
         assert np.array_equal(opened.read_pixels(container), pixels)
-        assert opened.open_payload(container.payload) in (FILE, None)
+        assert opened.open_files(container.payload) in (FILES[:1], FILES, [])
     with contextlib.suppress(Refusal):
         container = pngreader.read(data, lenient=True)
         opened = sealed.open_header(container.need_header(), KEYRING)
         with contextlib.suppress(Refusal):
-            assert opened.open_payload(container.payload) in (FILE, None)
+            assert opened.open_files(container.payload) in (FILES[:1], FILES, [])
         recovered, missing = opened.recover_pixels(container)
         assert recovered.shape == opened.header.shape
         assert missing.shape == recovered.shape[:1]

@@ -183,8 +183,8 @@ def test_header_of_another_picture(make_sealed, key_ring):
 
 def test_unknown_version(make_sealed, key_ring):
     head = bytearray(pngreader.read(make_sealed(key_ring)[0]).header)
-    head[1] = 2
-    _refused(ExitCode.BAD_INPUT, sealed.open_header, bytes(head), key_ring, "x.png", match="version 2")
+    head[1] = 3
+    _refused(ExitCode.BAD_INPUT, sealed.open_header, bytes(head), key_ring, "x.png", match="version 3")
 
 
 def test_unsafe_names_never_come_out(key_ring):

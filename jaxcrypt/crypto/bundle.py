@@ -1,0 +1,96 @@
+"""Several files in one payload: a directory, then their bytes, one after another.
+
+    bundle = count (u8) || count × (name length (u8) || name || length (u64)) || files
+
+The payload's AEAD and the digest in the header cover the whole. Names are such that every file system keeps
+the files apart: no two are equal where upper and lower case, or composed and decomposed letters, are.
+"""
+
+from __future__ import annotations
+
+import struct
+import unicodedata
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from jaxcrypt.crypto.cursor import Cursor, Malformed
+
+MAX_FILES = 64
+MAX_NAME = 255
+_MAX_DIRECTORY = 1 + MAX_FILES * (1 + MAX_NAME + 8)
+_REPLACED = str.maketrans(dict.fromkeys(map(chr, [*range(32), *range(127, 160), ord("/"), ord("\\")]), "_"))
+
+File = tuple[str, bytes | memoryview]
+
+
+def clean_name(name: str) -> str:
+    """A file name without folders, separators or control characters, at most 255 bytes of UTF-8."""
+    name = _cut(name.encode("utf-8", "replace").decode("utf-8").translate(_REPLACED), MAX_NAME)
+    return name if name.strip(". ") else "picture"
+
+
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """The names, cleaned; one that stood before gets a number before its ending: ``a.jpg``, ``a.2.jpg``."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for name in map(clean_name, names):
+        path, number, candidate = PurePosixPath(name), 1, name
+        while _folded(candidate) in taken:
+            number += 1
+            ending = f".{number}{path.suffix}"
+            candidate = _cut(path.stem, MAX_NAME - len(ending.encode())) + ending
+        taken.add(_folded(candidate))
+        found.append(candidate)
+    return found
+
+
+def pack(files: Sequence[File]) -> bytes:
+    """Two files or more as one string of bytes; their names as :func:`distinct_names` makes them."""
+    if not 2 <= len(files) <= MAX_FILES:
+        raise ValueError(f"a bundle holds 2 to {MAX_FILES} files, not {len(files)}")
+    parts: list[bytes | memoryview] = [bytes([len(files)])]
+    for name, data in files:
+        text = name.encode()
+        parts += [bytes([len(text)]), text, struct.pack(">Q", len(data))]
+    return b"".join([*parts, *(data for _, data in files)])
+
+
+def unpack(data: bytes | bytearray) -> list[tuple[str, memoryview]]:
+    """The files of :func:`pack`, as views of ``data``; anything not exactly so is Malformed."""
+    head = bytes(data[:_MAX_DIRECTORY])
+    cursor = Cursor(head)
+    (count,) = cursor.unpack(">B")
+    if not 2 <= count <= MAX_FILES:
+        raise Malformed("it holds too few files or too many")
+    entries = [(_read_name(cursor), *cursor.unpack(">Q")) for _ in range(count)]
+    if len({_folded(name) for name, _ in entries}) != count:
+        raise Malformed("two of its files have one name")
+    at = len(head) - cursor.left()
+    if at + sum(length for _, length in entries) != len(data):
+        raise Malformed("its files have other lengths than it says")
+    files, view = [], memoryview(data)
+    for name, length in entries:
+        files.append((name, view[at : at + length]))
+        at += length
+    return files
+
+
+def _read_name(cursor: Cursor) -> str:
+    (length,) = cursor.unpack(">B")
+    try:
+        name = cursor.take(length).decode()
+    except UnicodeDecodeError:
+        raise Malformed("a name in it is not UTF-8") from None
+    if name != clean_name(name):
+        raise Malformed("a name in it is unsafe")
+    return name
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _cut(name: str, limit: int) -> str:
+    while len(name.encode()) > limit:
+        name = name[:-1]
+    return name
