@@ -32,6 +32,7 @@ _REFERENCE = "AES-256-GCM"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
     parser = cli.Parser(prog="python -m jaxcrypt.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one small batch, two rounds")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the figures there")
@@ -191,5 +192,10 @@ def _write_bmp(path: Path, side: int) -> None:
             file.write(rng.bytes(3 * side) + bytes(padding))
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The console script and ``python -m``: exits with the command's code, a refusal being one line."""
     sys.exit(cli.entry(main))
+
+
+if __name__ == "__main__":
+    run()

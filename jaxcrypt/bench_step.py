@@ -28,6 +28,7 @@ AGREE = 1e-4
 
 
 def main(_=None) -> int:
+    """The command, whose config and flags are absl's, from ``sys.argv``; returns its exit code."""
     config = configflags.parse(sys.argv, __doc__, __name__)
     if config is None:
         return 0
@@ -179,6 +180,7 @@ def _timed(step: Callable[[], None]) -> float:
 
 
 def run() -> None:
+    """The console script and ``python -m``: exits with the command's code, a refusal being one line."""
     sys.exit(cli.entry(main))
 
 

@@ -32,12 +32,15 @@ class Refusal(Exception):
 
 
 def usage(message: str) -> Refusal:
+    """The refusal of options that make no sense."""
     return Refusal(message, ExitCode.USAGE)
 
 
 def no_key(message: str = "no key fits, or key data altered") -> Refusal:
+    """The refusal where no key opens a picture; which of the two it was cannot be told."""
     return Refusal(message, ExitCode.NO_KEY)
 
 
 def tampered(message: str) -> Refusal:
+    """The refusal of what a MAC does not vouch for."""
     return Refusal(message, ExitCode.TAMPERED)

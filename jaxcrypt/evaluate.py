@@ -66,6 +66,7 @@ def _parse(argv: Sequence[str]) -> flags.FlagValues:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
     options = _parse(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("jaxcrypt.evaluate").setLevel(logging.INFO)
@@ -155,6 +156,7 @@ def _write(folder: Path, facts: dict[str, Any], title: str, examples: Sequence[A
 
 
 def run() -> None:
+    """The console script and ``python -m``: exits with the command's code, a refusal being one line."""
     sys.exit(cli.entry(main))
 
 

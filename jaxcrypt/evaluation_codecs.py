@@ -34,6 +34,7 @@ CODECS = {"WebP": {"method": 6}, "JPEG": {"optimize": True}, "AVIF": {"speed": 8
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
     args = _parser().parse_args(argv)
     if not (args.train or args.colour):
         raise usage("--train FOLDER is needed: the pictures that PCA is fitted on")
@@ -196,6 +197,7 @@ def _print(table: dict[str, float], pictures: np.ndarray, count: int) -> None:
 
 
 def run() -> None:
+    """The console script and ``python -m``: exits with the command's code, a refusal being one line."""
     sys.exit(cli.entry(main))
 
 

@@ -74,6 +74,7 @@ DAMAGE = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
     args = _parser().parse_args(argv)
     from jaxcrypt.evaluation.pictures import find_pictures
 
@@ -274,6 +275,7 @@ def sheet(hider: Hider, covers: np.ndarray, stegos: np.ndarray) -> bytes:
 
 
 def run() -> None:
+    """The console script and ``python -m``: exits with the command's code, a refusal being one line."""
     sys.exit(cli.entry(main))
 
 

@@ -25,6 +25,7 @@ SAME = 1e-3  # relative difference of a validation metric below which two weight
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
     args = _parser().parse_args(argv)
     runtime.start(args.device)
     entry, data = export(args.workdir, args.name, args.dtype)
@@ -136,6 +137,7 @@ def place(entry: dict[str, Any], data: bytes, folder: Path, url: str | None = No
 
 
 def run() -> None:
+    """The console script and ``python -m``: exits with the command's code, a refusal being one line."""
     sys.exit(cli.entry(main))
 
 

@@ -42,6 +42,7 @@ def join_hosts() -> None:
 
 
 def main(_=None) -> int:
+    """The command, whose config and flags are absl's, from ``sys.argv``; returns its exit code."""
     config = configflags.parse(sys.argv, __doc__, __name__)
     if config is None:
         return 0
@@ -85,6 +86,7 @@ def train(config: ConfigDict, workdir: Path) -> Any:
 
 
 def run() -> None:
+    """The console script and ``python -m``: exits with the command's code, a refusal being one line."""
     sys.exit(cli.entry(main))
 
 

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,12 +68,26 @@ def test_help_needs_no_jax(verb):
 
 
 def test_the_core_install_carries_neither_tensorflow_nor_torch():
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     core = " ".join(project["dependencies"]).lower()
     assert "tensorflow" not in core
     assert "torch" not in core
+
+
+def test_every_public_function_and_class_says_what_it_is():
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{path.relative_to(ROOT)}: {node.name} has no docstring"
+
+
+def test_console_scripts_turn_refusals_into_one_line():
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    for name, target in scripts.items():
+        module, function = target.split(":")
+        source = (ROOT / module.replace(".", "/")).with_suffix(".py").read_text()
+        body = source.partition(f"def {function}(")[2].partition("\n\n\n")[0]
+        assert "entry(" in body, f"{name} would show tracebacks"
 
 
 def test_files_stay_readable():

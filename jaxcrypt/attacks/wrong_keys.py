@@ -33,6 +33,7 @@ def _subkeys(victim: Victim, held: Sequence[sources.Source], photos: np.ndarray,
 
 
 def passphrases(photos: np.ndarray, seed: int) -> tuple[list[sources.Source], list[sources.Source]]:
+    """Passphrases, and the same with one letter more, another one for every picture."""
     words = [f"{seed} {index}" for index in range(len(photos))]
     return [sources.passphrase(word) for word in words], [sources.passphrase(word + "!") for word in words]
 

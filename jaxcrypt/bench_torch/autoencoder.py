@@ -13,6 +13,7 @@ CHANNELS = {"grey": 1, "colour": 3}
 
 
 def losses(config: Any) -> dict[str, Callable]:
+    """By phase the loss of the torch twin, as :mod:`jaxcrypt.bench_step` calls it."""
     return {name: _loss(name, config.model[name]) for name in CHANNELS}
 
 

@@ -37,6 +37,7 @@ def chi_square_p(value, samples: int) -> np.ndarray:
 
 
 def chi_square_interval(samples: int, alpha: float = ALPHA) -> tuple[float, float]:
+    """Where chi-square of a random picture's histogram lies with probability 1 - ``alpha``."""
     return tuple(float(stats.chi2.ppf(q, _DEGREES)) for q in (alpha / 2, 1 - alpha / 2))
 
 
@@ -51,6 +52,7 @@ def entropy_p(deficit, samples: int) -> np.ndarray:
 
 
 def entropy_interval(samples: int, alpha: float = ALPHA) -> tuple[float, float]:
+    """Where the byte entropy of ``samples`` random samples lies with probability 1 - ``alpha``, in bits."""
     low, high = chi_square_interval(samples, alpha)
     return 8 - high * _per_bit(samples), 8 - low * _per_bit(samples)
 
@@ -66,6 +68,7 @@ def correlation_p(value, pairs: int) -> np.ndarray:
 
 
 def correlation_interval(pairs: int, alpha: float = ALPHA) -> tuple[float, float]:
+    """Where the correlation of ``pairs`` random pairs lies, probability 1 - ``alpha``; NaN below three."""
     if pairs < 3:
         return np.nan, np.nan
     t = stats.t.ppf(1 - alpha / 2, pairs - 2)

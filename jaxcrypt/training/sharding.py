@@ -34,6 +34,7 @@ def make_mesh(data: int = -1, fsdp: int = 1, devices: list[jax.Device] | None = 
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
+    """Whole on every device of the mesh."""
     return NamedSharding(mesh, PartitionSpec())
 
 
