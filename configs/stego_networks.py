@@ -1,4 +1,4 @@
-"""The source's system: three secrets in a cover, each with a preparation and a reveal network of its own.
+"""The source's system: one secret in a cover, keyed, by preparation, hiding and reveal networks.
 
   JAXCRYPT_DATA=DIR python -m jaxcrypt.train --config configs/stego_networks.py --workdir runs/stego_networks
 
@@ -14,9 +14,12 @@ from configs import stego
 def get_config():
     config = stego.get_config()
     config.model.kind = "networks"
-    config.model.secrets = 3
     config.model.beta = 1.0
-    config.model.networks = {"features": 24, "layers": 4}
+    config.model.networks = {"levels": 2, "features": 64, "layers": 3}
+    config.optimizer.lr = 3e-3
+    config.optimizer.warmup_steps = 100
     config.train.batch_size = 8
-    config.train.steps = 2000
+    config.train.steps = 20_000
+    config.train.eval_every = 2000
+    config.train.checkpoint_every = 1000
     return config

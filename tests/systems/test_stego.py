@@ -34,7 +34,7 @@ def config(kind, secrets=1):
     if kind == "invertible":
         made.model.invertible.update({"blocks": 2, "features": 8})
     if kind == "networks":
-        made.model.networks = {"features": 4, "layers": 2}
+        made.model.networks = {"levels": 2, "features": 4, "layers": 2}
     return made
 
 
