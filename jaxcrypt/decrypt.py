@@ -156,9 +156,7 @@ class _Opener:
         files = opened.open_files(container.payload)
         if files and not self._args.from_pixels:
             return _Result(files, _very(files))
-        pictures, exact = self._decode(opened, pixels, None)
-        says = "the picture's exact samples" if exact else "an approximation of the picture"
-        return _Result(_named(Path(opened.name).stem, pictures), says, is_picture=True)
+        return self._from_pixels(opened, pixels)
 
     def _recovered(self, job: Job, data: bytes) -> _Result:
         try:
@@ -168,18 +166,29 @@ class _Opener:
                 raise
         from jaxcrypt import recovery
 
-        damaged = recovery.read_damaged(data, job.name)
+        damaged = recovery.take_apart(data, job.name)
         opened = self._open_header(self._header or damaged.need_header(), job)
         files = recovery.open_files(opened, damaged)
         if files:
             return _Result(files, f"{_very(files)}; the pixels around are damaged")
         loaded = self._load(opened.header.system, opened.header.options, opened.source)
         aligns = getattr(loaded.system.tiles, "aligns", None)  # finds its place in what was cut or enlarged
-        pixels = damaged.pixels if aligns and aligns(loaded.options) else damaged.fitted(opened.header.shape)
-        lost = recovery.lost_pixels(damaged, pixels.shape, self._args.lost)
+        any_size = aligns is not None and aligns(loaded.options)
+        pixels, missing = damaged.decode(opened.header.shape, any_size)
+        whole = recovery.verified(opened, pixels)
+        if whole is not None:
+            lost = ", the file itself is lost" if opened.header.payload else ""
+            return self._from_pixels(opened, whole, f"; pixels verified{lost}")
+        lost = recovery.lost_pixels(missing, pixels.shape, self._args.lost)
         pictures, _ = self._decode(opened, pixels, lost)
         named = _named(Path(opened.name).stem + _MARK, pictures)
         return _Result(named, "RECOVERED, UNAUTHENTICATED", True, ExitCode.RECOVERED)
+
+    def _from_pixels(self, opened, pixels, more: str = "") -> _Result:
+        """What the verified cipher pixels decode to."""
+        pictures, exact = self._decode(opened, pixels, None)
+        says = "the picture's exact samples" if exact else "an approximation of the picture"
+        return _Result(_named(Path(opened.name).stem, pictures), says + more, is_picture=True)
 
     def _open_header(self, blob: bytes, job: Job):
         from jaxcrypt.crypto import sealed

@@ -72,10 +72,11 @@ def load_picture(source: str | Path | bytes, name: str | None = None) -> Picture
             raise Refusal(f"{name}: truncated or damaged picture ({_reason(error)})") from None
 
 
-def picture_size(path: str | Path) -> tuple[int, int] | None:
-    """Width and height from the header alone, or None where they cannot be told; never raises."""
+def picture_size(source: str | Path | bytes) -> tuple[int, int] | None:
+    """Width and height as stored, from the header alone, or None where they cannot be told; never raises."""
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        with Image.open(file, formats=_FORMATS) as image:
             return image.size
     except Exception:
         return None

@@ -1,4 +1,8 @@
-"""Reading what is left of a sealed picture, for ``decrypt --recover``: nothing authenticates the results."""
+"""Reading what is left of a sealed picture, for ``decrypt --recover``.
+
+Nothing authenticates the results, except where :func:`verified` says that the pixels are those that were
+sealed after all: their MAC is over decoded samples, so a lost payload or another file format leaves it whole.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,23 @@ from jaxcrypt.crypto import pngreader
 from jaxcrypt.crypto.bundle import File
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.errors import Refusal, tampered
-from jaxcrypt.imaging import load_picture
+from jaxcrypt.imaging import load_picture, picture_size
+
+Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Damaged:
-    """What could be read: ``pixels`` uint8 ``[H, W, C]``, and bool ``[H]``, the rows that are ``missing``."""
+    """A damaged PNG taken apart, or a copy in another picture format (``container`` None); not yet decoded.
+
+    Attributes:
+      size: height and width as the file says them.
+    """
 
     name: str
-    pixels: np.ndarray = field(repr=False)
-    missing: np.ndarray = field(repr=False)
+    size: tuple[int, int]
     container: pngreader.Container | None = None
+    _data: bytes = field(default=b"", repr=False)
 
     def need_header(self) -> bytes:
         """The header that the file still carries."""
@@ -30,37 +40,45 @@ class Damaged:
             )
         return self.container.need_header()
 
-    def fitted(self, shape: tuple[int, int, int]) -> np.ndarray:
-        """The pixels, if they have the shape that was sealed; a grey picture saved as RGB is brought back."""
-        pixels = self.pixels
-        if shape[2] == 1 and pixels.shape[2] == 3:
-            pixels = np.rint(pixels.mean(axis=2, keepdims=True)).astype(np.uint8)
-        if shape[2] == 3 and pixels.shape[2] == 4:
-            pixels = np.ascontiguousarray(pixels[..., :3])
-        if pixels.shape != tuple(shape):
-            had, has = (
-                f"{shape[1]}×{shape[0]}×{shape[2]}",
-                f"{pixels.shape[1]}×{pixels.shape[0]}×{pixels.shape[2]}",
-            )
-            raise tampered(
-                f"{self.name}: was {had} and is {has}: resized or cropped, which cannot be recovered"
-            )
-        return pixels
+    def decode(self, sealed: Shape, any_size: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Whatever is left of the pixels.
+
+        Args:
+          sealed: the shape ``(H, W, C)`` that was sealed. Sizes are compared before anything is decoded, so a
+            small file cannot ask for much memory.
+          any_size: take another size too: the System finds the place of what was cut or enlarged.
+
+        Returns:
+          uint8 ``[H, W, C]`` and bool ``[H]``, the rows that are missing.
+
+        Raises:
+          Refusal: another size or other channels than were sealed; nothing that a picture can be made of.
+        """
+        # A viewer may have stored the picture lying on its side; decoding turns it upright.
+        if not any_size and sorted(self.size) != sorted(sealed[:2]):
+            raise _resized(self.name, sealed, self.size)
+        if self.container is None:
+            pixels = load_picture(self._data, self.name).pixels
+            missing = np.zeros(pixels.shape[0], bool)
+        else:
+            pixels, missing = self.container.decode_damaged()
+        return (pixels if any_size else _fitted(pixels, sealed, self.name)), missing
 
 
-def read_damaged(data: bytes, name: str) -> Damaged:
-    """Whatever a damaged PNG, or a copy in another picture format, still holds.
+def take_apart(data: bytes, name: str) -> Damaged:
+    """A damaged PNG or any other picture file, without decoding it.
 
     Raises:
-      Refusal: nothing that a picture can be made of.
+      Refusal: no picture file at all.
     """
     try:
         container = pngreader.read(data, name, lenient=True)
     except Refusal:
-        picture = load_picture(data, name)
-        return Damaged(name, picture.pixels, np.zeros(picture.pixels.shape[0], bool))
-    pixels, missing = container.decode_damaged()
-    return Damaged(name, pixels, missing, container)
+        size = picture_size(data)
+        if size is None:
+            size = load_picture(data, name).pixels.shape[1::-1]  # or its Refusal, which says more
+        return Damaged(name, size[::-1], None, data)
+    return Damaged(name, container.shape[:2], container)
 
 
 def open_files(opened: Opened, damaged: Damaged) -> list[File]:
@@ -73,10 +91,24 @@ def open_files(opened: Opened, damaged: Damaged) -> list[File]:
         return []
 
 
-def lost_pixels(damaged: Damaged, shape: tuple[int, int, int], mask: str | None) -> np.ndarray | None:
-    """bool ``[H, W]``: pixels that the file lacks or that the mask picture (white: lost) names, or None."""
+def verified(opened: Opened, pixels: np.ndarray) -> np.ndarray | None:
+    """The very pixels that were sealed, uint8 ``[H, W, C]``, if the pixel MAC says so, else None."""
+    whole = pngreader.with_channels(pixels, opened.header.shape[2])
+    return whole if whole is not None and opened.verify_pixels(whole) else None
+
+
+def lost_pixels(missing: np.ndarray, shape: Shape, mask: str | None) -> np.ndarray | None:
+    """Which pixels are known to be lost.
+
+    Args:
+      missing: bool ``[H]``, rows that the file lacks; shape: of the pixels at hand.
+      mask: a picture of that size, white where pixels are lost.
+
+    Returns:
+      bool ``[H, W]``, or None where none is lost.
+    """
     lost = np.zeros(shape[:2], bool)
-    lost[: len(damaged.missing)] |= damaged.missing[: len(lost), None]
+    lost |= missing[:, None]
     if mask:
         picture = load_picture(mask)
         if picture.pixels.shape[:2] != lost.shape:
@@ -85,3 +117,24 @@ def lost_pixels(damaged: Damaged, shape: tuple[int, int, int], mask: str | None)
             )
         lost |= picture.pixels[..., 0] > 127
     return lost if lost.any() else None
+
+
+def _fitted(pixels: np.ndarray, sealed: Shape, name: str) -> np.ndarray:
+    """The pixels in the channels that were sealed: a grey picture saved as colour is brought back."""
+    if pixels.shape[:2] != tuple(sealed[:2]):
+        raise _resized(name, sealed, pixels.shape)
+    has, had = pixels.shape[2], sealed[2]
+    if had == has:
+        return pixels
+    if had in (1, 3) and has in (had + 1, 4):
+        pixels = pixels[..., :-1]  # an alpha channel that another program added
+    if had == 1 and pixels.shape[2] == 3:
+        return np.rint(pixels.mean(axis=2, keepdims=True)).astype(np.uint8)
+    if had == pixels.shape[2]:
+        return np.ascontiguousarray(pixels)
+    raise tampered(f"{name}: had {had} channels and has {has}, which cannot be recovered")
+
+
+def _resized(name: str, sealed: Shape, has: tuple[int, ...]) -> Refusal:
+    change = f"was {sealed[1]}×{sealed[0]} and is {has[1]}×{has[0]}"
+    return tampered(f"{name}: {change}: resized or cropped, which cannot be recovered")

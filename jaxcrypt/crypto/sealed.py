@@ -146,22 +146,6 @@ class Opened:
             raise tampered(f"{self.source}: pixels damaged or tampered; nothing written")
         return pixels
 
-    def recover_pixels(self, container: pngreader.Container) -> tuple[np.ndarray, np.ndarray]:
-        """Whatever is left of the cipher pixels, unauthenticated, and which rows are missing (bool ``[H]``).
-
-        Raises:
-          Refusal: (TAMPERED) the picture has another size than the header says, or other channels.
-        """
-        if container.shape[:2] != self.header.shape[:2]:
-            raise tampered(
-                f"{self.source}: the picture's size is not the one that was sealed; cannot be recovered"
-            )
-        decoded, missing = container.decode_damaged()
-        pixels = pngreader.with_channels(decoded, self.header.shape[2])
-        if pixels is None:
-            raise tampered(f"{self.source}: the picture's channels are not those that were sealed")
-        return pixels, missing
-
     def open_files(self, pieces: Sequence[bytes | memoryview]) -> list[bundle.File]:
         """Name and bytes of each original file, the picture's own first; none with ``--pixels-only``.
 
