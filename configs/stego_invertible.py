@@ -23,6 +23,7 @@ def get_config():
     config.model.size = 64
     config.model.keyed = True
     config.model.beta = 1.0
+    config.model.distortions = ()
     config.model.invertible = {"levels": 2, "blocks": 6, "features": 64, "bound": 1.0}
     config.data = photos(Path(os.environ.get("JAXCRYPT_DATA", "data")))
     config.optimizer.lr = 1.5e-3

@@ -15,6 +15,7 @@ def get_config():
     config = stego.get_config()
     config.model.kind = "networks"
     config.model.beta = 1.0
+    config.model.distortions = ()
     config.model.networks = {"levels": 2, "features": 64, "layers": 3}
     config.optimizer.lr = 3e-3
     config.optimizer.warmup_steps = 100

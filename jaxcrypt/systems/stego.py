@@ -114,7 +114,7 @@ def build(config: Any = None) -> System:
     return System(
         init=init,
         batch=batch,
-        stages=(Stage({NET: Phase((NET,), loss)}, config.train.steps),),
+        stages=(Stage({NET: Phase((NET,), loss)}, config.train.steps, config.model.get("init_from")),),
         encrypt=functools.partial(_encrypt, hider),
         decrypt=functools.partial(_decrypt, hider),
         outputs=functools.partial(_outputs, hider, options),

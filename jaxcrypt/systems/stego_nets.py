@@ -5,7 +5,8 @@
 
 Rounding to 8 bits happens in training too; its gradient is that of the identity (Bengio et al. 2013,
 arXiv:1308.3432). With a key the secrets are scrambled (:mod:`jaxcrypt.functional.scramble`) before they are
-hidden.
+hidden. With ``config.model.distortions`` the reveal network sees a damaged stego picture, rounded once more:
+each batch one of them, at random (:mod:`jaxcrypt.functional.distortion`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from flax import linen as nn
 
 from jaxcrypt.errors import usage
+from jaxcrypt.functional.distortion import check_names, distort
 from jaxcrypt.functional.scramble import scramble
 from jaxcrypt.models.invertible import Invertible
 from jaxcrypt.models.steganography import Networks
@@ -66,11 +68,13 @@ class Learned:
       net: a module with methods ``hide`` and ``reveal``.
       beta: weight of the secrets' error against the cover's.
       keyed: whether training scrambles the secrets.
+      distortions: names of the damage that training does to the stego picture; empty for none.
     """
 
     net: nn.Module
     beta: float
     keyed: bool
+    distortions: tuple[str, ...] = ()
 
     argument = ARGUMENT
 
@@ -80,12 +84,14 @@ class Learned:
 
     def loss(self, params: Any, cover: jax.Array, secrets: jax.Array, rng: jax.Array):
         """The loss of a batch of uint8 pictures, and what to log of it."""
+        rng, damage = jax.random.split(rng)
         if self.keyed:
             subkeys = jax.random.bits(rng, (cover.shape[0], 8), jnp.uint32)
             secrets = jax.vmap(scramble)(secrets, subkeys)
         cover, wanted = to_floats(cover), to_floats(flatten(secrets))
         stego = rounded(self.net.apply({"params": params}, cover, wanted, method="hide"))
-        found = self.net.apply({"params": params}, stego, method="reveal")
+        seen = rounded(distort(stego, cover, damage, self.distortions)) if self.distortions else stego
+        found = self.net.apply({"params": params}, seen, method="reveal")
         cover_error, secret_error = (jnp.mean(jnp.square(d)) for d in (stego - cover, found - wanted))
         metrics = {
             "cover_psnr": 10 * jnp.log10(4 / (cover_error + 1e-9)),
@@ -139,6 +145,7 @@ def learned(model: Mapping[str, Any], secrets: int) -> Learned:
     settings = dict(model[model["kind"]])
     if model["beta"] <= 0:
         raise usage(f"config.model.beta={model['beta']}: must be above 0")
-    return Learned(
-        KINDS[model["kind"]](secrets=secrets, **settings), float(model["beta"]), bool(model["keyed"])
-    )
+    distortions = tuple(model.get("distortions", ()))
+    check_names(distortions)
+    net = KINDS[model["kind"]](secrets=secrets, **settings)
+    return Learned(net, float(model["beta"]), bool(model["keyed"]), distortions)

@@ -91,6 +91,32 @@ def test_learned_nets_round_trip_in_shape_and_in_unit_range(kind, secrets):
         assert 0 <= image.min() <= image.max() <= 1
 
 
+def test_damage_reaches_the_reveal_network_alone():
+    """Damage to the stego picture: the cover's error stays, the secret's grows, gradients are
+    finite."""
+    plain, _, variables, _, batch = built("networks", 3)
+    settings = config("networks", 3)
+    settings.model.distortions = ("crop",)
+    damaged = build("stego", settings)
+    found = {}
+    for name, system in (("plain", plain), ("damaged", damaged)):
+        loss = system.stages[0].phases["stego"].loss
+        (_, (_, metrics)), slopes = jax.jit(jax.value_and_grad(loss, has_aux=True))(
+            variables["params"], {}, batch, jax.random.key(0)
+        )
+        assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(slopes))
+        found[name] = metrics
+    assert found["plain"]["cover_psnr"] == found["damaged"]["cover_psnr"]
+    assert found["plain"]["secret_psnr"] != found["damaged"]["secret_psnr"]
+
+
+def test_a_stage_may_start_from_shipped_weights():
+    settings = config("networks")
+    assert build("stego", settings).stages[0].init_from is None
+    settings.model.init_from = "stego-networks"
+    assert build("stego", settings).stages[0].init_from == "stego-networks"
+
+
 def test_an_invertible_net_is_inverted():
     """With what it throws away at hand, the reverse run gives back cover and secret."""
     from jaxcrypt.models.invertible import Coupling
@@ -228,4 +254,8 @@ def test_a_code_that_does_not_fit_is_refused():
     settings = config("lattice")
     settings.model.kind = "magic"
     with pytest.raises(Refusal, match="kind=magic: unknown"):
+        build("stego", settings)
+    settings = config("networks")
+    settings.model.distortions = ("jpeg", "rain")
+    with pytest.raises(Refusal, match=r"config\.model\.distortions=rain: unknown"):
         build("stego", settings)
