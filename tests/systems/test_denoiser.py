@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from configs.denoiser import get_config
 from jaxcrypt import zoo
 from jaxcrypt.errors import Refusal
 from jaxcrypt.systems import build, damage, denoiser, turbo
 from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+from jaxcrypt.training.defaults import complete
+from jaxcrypt.training.optimizer import optimizers
 
 KEY = bytes(range(32))
 
@@ -261,3 +264,25 @@ def test_a_pass_that_makes_it_worse_is_not_taken():
     assert len(calls) == 2
     assert levels[0] == pytest.approx(2.0, rel=0.2)
     np.testing.assert_allclose(clean, 0.5 * noisy + 50)
+
+
+def test_its_config_gives_every_kernel_to_muon_and_every_bias_to_adam():
+    config = complete(get_config())
+    system = build("denoiser", config)
+    params, _ = jax.eval_shape(system.init, jax.random.key(0), {})
+    rule = optimizers(config, system.stages[0])["denoiser"]
+    state = jax.eval_shape(rule.init, params)
+    moments = [node for node in jax.tree.leaves(state, is_leaf=_has_moments) if _has_moments(node)]
+    (muon,) = [node.mu for node in moments if not hasattr(node, "nu")]
+    (adam,) = [node.mu for node in moments if hasattr(node, "nu")]
+    assert _leaf_names(params) == {"kernel", "bias"}
+    assert _leaf_names(muon) == {"kernel"}
+    assert _leaf_names(adam) == {"bias"}
+
+
+def _has_moments(node):
+    return hasattr(node, "mu")
+
+
+def _leaf_names(tree):
+    return {jax.tree_util.keystr(path[-1:], simple=True) for path, _ in jax.tree.leaves_with_path(tree)}
