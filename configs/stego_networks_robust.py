@@ -18,5 +18,5 @@ def get_config():
         "none", "jpeg", "jpeg", "jpeg", "noise", "blur", "resize", "crop", "dropout"
     )  # fmt: skip
     config.optimizer.lr = 2e-3
-    config.train.steps = 12_000
+    config.train.steps = 8000
     return config
