@@ -37,6 +37,7 @@ class Purpose(IntEnum):
     SIGNS = 8
     PADS = 9
     DITHER = 10
+    DIGITS = 11  # what describes the blocks of a picture, in its header
 
 
 def draw(requests: Sequence[tuple[jax.Array, Purpose, jax.Array | int, int]]) -> list[jax.Array]:

@@ -34,12 +34,13 @@ class Denoiser(nn.Module):
         return 2 ** len(self.widths)
 
     @nn.compact
-    def __call__(self, noisy: jax.Array, sigma: jax.Array) -> jax.Array:
+    def __call__(self, noisy: jax.Array, sigma: jax.Array, context: jax.Array | None = None) -> jax.Array:
         """Denoise.
 
         Args:
           noisy: float32 [B, H, W, 3], nominally in [-1, 1]; H and W multiples of :attr:`multiple`.
           sigma: float32 [B] or [B, H, W], the noise's standard deviation in the same unit.
+          context: float32 [B, H/2, W/2, widths[0]], further features of a net beside this one.
 
         Returns:
           float32 [B, H, W, 3].
@@ -49,6 +50,7 @@ class Denoiser(nn.Module):
         h = nn.Conv(self.widths[0], (3, 3), name="enter")(
             jnp.concatenate([space_to_depth(noisy, 2), plane], -1)
         )
+        h = h if context is None else h + context
         skips = []
         for k, (width, count) in enumerate(zip(self.widths[:-1], self.blocks[:-1], strict=True)):
             for i in range(count):

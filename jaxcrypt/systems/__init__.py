@@ -30,6 +30,7 @@ _MODULES = {
     "autoencoder": "jaxcrypt.systems.autoencoder",
     "stego": "jaxcrypt.systems.stego",
     "denoiser": "jaxcrypt.systems.denoiser",
+    "cyclegan": "jaxcrypt.systems.cyclegan",
 }
 NAMES = tuple(_MODULES)
 DEFAULT = "logistic"

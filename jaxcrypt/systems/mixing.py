@@ -57,11 +57,16 @@ def plain_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     raise ValueError(f"no picture has a mixing cipher of shape {tuple(shape)}")
 
 
+def array_size(total: int) -> int:
+    """Samples of the static arrays in which the tiles of a cipher of ``total`` samples lie."""
+    return min(max(1 << (total - 1).bit_length(), _MIN_TILE), _MAX_TILE)
+
+
 def layout(shape: tuple[int, int, int]) -> Layout:
     """Even tiles in an array of the next power of two."""
     outer = cipher_shape(shape)
     plain, cipher = shape[0] * shape[1] * shape[2], outer[0] * outer[1] * outer[2]
-    size = min(max(1 << (cipher - 1).bit_length(), _MIN_TILE), _MAX_TILE)
+    size = array_size(cipher)
     count = -(-cipher // size)
     return Layout(outer, size, even_bounds(plain, count), even_bounds(cipher, count))
 

@@ -87,7 +87,7 @@ def even_bounds(total: int, count: int, unit: int = 1) -> tuple[int, ...]:
     return (*(units * i // count * unit for i in range(count)), total)
 
 
-def _cut(flat: jax.Array, bounds: Sequence[int], size: int) -> jax.Array:
+def cut(flat: jax.Array, bounds: Sequence[int], size: int) -> jax.Array:
     """``[B, M]`` to ``[B, k, size]``."""
     parts = []
     for start, end in pairwise(bounds):
@@ -95,7 +95,7 @@ def _cut(flat: jax.Array, bounds: Sequence[int], size: int) -> jax.Array:
     return jnp.stack(parts, axis=1)
 
 
-def _join(tiles: jax.Array, bounds: Sequence[int]) -> jax.Array:
+def join(tiles: jax.Array, bounds: Sequence[int]) -> jax.Array:
     """``[B, k, size]`` to ``[B, M]``."""
     lengths = [end - start for start, end in pairwise(bounds)]
     return jnp.concatenate([tiles[:, i, :n] for i, n in enumerate(lengths)], axis=1)
@@ -139,14 +139,14 @@ def encrypt_whole(tiles: Tiles, image: jax.Array, subkey: jax.Array) -> Sealed:
     """``System.encrypt`` of a tiled System: jittable, uint8 ``[B, H, W, C]`` and uint32 ``[B, 8]``."""
     batch, shape = image.shape[0], image.shape[1:]
     layout = tiles.layout(shape)
-    cut = _to_words(_cut(image.reshape(batch, -1), layout.plain, layout.size), tiles.word)
-    tile = _stack_tiles(layout, {"data": cut}, {"subkey": subkey})
+    pieces = _to_words(cut(image.reshape(batch, -1), layout.plain, layout.size), tiles.word)
+    tile = _stack_tiles(layout, {"data": pieces}, {"subkey": subkey})
     side = _whole_head(tiles, tile, subkey, layout, shape)
     if tiles.unfold is not None:
         extra = jax.vmap(tiles.unfold)(subkey, side)
         tile |= {name: jnp.repeat(x, layout.count, axis=0) for name, x in extra.items()}
     sealed, own = over_tiles(tiles.seal, tile)
-    pixels = _join(_to_samples(sealed).reshape(batch, layout.count, -1), layout.cipher)
+    pixels = join(_to_samples(sealed).reshape(batch, layout.count, -1), layout.cipher)
     side |= {name: x.reshape(batch, layout.count, *x.shape[1:]) for name, x in own.items()}
     return Sealed(pixels.reshape(batch, *layout.cipher_shape), side)
 
@@ -156,17 +156,17 @@ def decrypt_whole(tiles: Tiles, sealed: Sealed, subkey: jax.Array, shape: Shape,
     W']``."""
     batch, layout = sealed.pixels.shape[0], tiles.layout(shape)
     head, own = split_side(tiles, sealed.side)
-    cut = _cut(sealed.pixels.reshape(batch, -1), layout.cipher, layout.size)
-    data = {"data": _to_words(cut, tiles.word)} | own
+    pieces = cut(sealed.pixels.reshape(batch, -1), layout.cipher, layout.size)
+    data = {"data": _to_words(pieces, tiles.word)} | own
     if lost is not None:
         lost = jnp.repeat(lost[..., None], shape[2], axis=-1).reshape(batch, -1)
-        data["lost"] = _cut(lost, layout.cipher, layout.size)
+        data["lost"] = cut(lost, layout.cipher, layout.size)
     extra = jax.vmap(tiles.unfold)(subkey, head) if tiles.unfold is not None else {}
     tile = _stack_tiles(layout, data, {"subkey": subkey} | extra)
     opened, found = over_tiles(tiles.open, tile)
     found = {name: x.reshape(batch, layout.count, *x.shape[1:]) for name, x in found.items()}
     again = _whole_head(tiles, tile | {"data": opened}, subkey, layout, shape) or None
-    image = _join(_to_samples(opened).reshape(batch, layout.count, -1), layout.plain).reshape(batch, *shape)
+    image = join(_to_samples(opened).reshape(batch, layout.count, -1), layout.plain).reshape(batch, *shape)
     return {"image": image} | jax.vmap(tiles.report)(head, again, found)
 
 

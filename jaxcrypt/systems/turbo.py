@@ -94,7 +94,7 @@ class Run:
         return np.diff(self.cipher) - np.diff(self.plain)
 
 
-def _mix_tile(tile):
+def mix_tile(tile):
     keyed = mixing.material(tile["subkey"], tile["index"], tile["data"].shape[0])
     position = jnp.arange(tile["data"].shape[0], dtype=jnp.int32)
     return mixing.mix(
@@ -102,7 +102,7 @@ def _mix_tile(tile):
     )
 
 
-def _unmix_tile(tile):
+def unmix_tile(tile):
     keyed = mixing.material(tile["subkey"], tile["index"], tile["data"].shape[0])
     position = jnp.arange(tile["data"].shape[0], dtype=jnp.int32)
     standard = mixing.unmix(tile["data"], tile["cipher_length"], keyed)
@@ -110,13 +110,13 @@ def _unmix_tile(tile):
     return standard, mixing.noise_level(standard, keyed.pilots, is_pilot) ** 2
 
 
-def _dither_tile(tile):
+def dither_tile(tile):
     return mixing.material(tile["subkey"], tile["index"], tile["data"].shape[0]).dither
 
 
-_mix = jax.jit(lambda tiles: over_tiles(_mix_tile, tiles))
-_unmix = jax.jit(lambda tiles: over_tiles(_unmix_tile, tiles))
-_dither = jax.jit(lambda tiles: over_tiles(_dither_tile, tiles))
+_mix = jax.jit(lambda tiles: over_tiles(mix_tile, tiles))
+_unmix = jax.jit(lambda tiles: over_tiles(unmix_tile, tiles))
+_dither = jax.jit(lambda tiles: over_tiles(dither_tile, tiles))
 
 
 def level(claimed: float, measured: np.ndarray, pilots: np.ndarray) -> np.ndarray:

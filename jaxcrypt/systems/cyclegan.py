@@ -1,0 +1,157 @@
+"""The key-conditioned CycleGAN cipher: a learned code of the picture under keyed mixing, and back.
+
+    encrypt:  picture -> encoder -> scaled coefficients -> keyed mixing -> bytes
+    decrypt:  bytes -> keyed mixing undone -> scales, Wiener's estimate -> denoiser with context -> picture
+
+(:mod:`jaxcrypt.systems.cyclegan_code`, :mod:`jaxcrypt.systems.cyclegan_channel`). The key conditions both
+generators through the mixing: every symbol is a keyed sum over the whole picture, so what a generator sees
+under another key is noise. ``rate`` says how many bytes the cipher has: those of the picture (1), a half (2)
+or a quarter (4); ``key_image`` whether the key image itself enters besides (its keyed hash, which changes the
+mixing altogether with one pixel).
+
+``System.decrypt`` is one pass inside jit; the driver of the commands decodes damaged ciphers by turns.
+Training is that of :mod:`jaxcrypt.systems.cyclegan_losses`.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxcrypt.errors import usage
+from jaxcrypt.functional.block_transform import BLOCK, PLANE
+from jaxcrypt.models.cyclegan import Context, Discriminator, Encoder, Eve
+from jaxcrypt.models.denoiser import Denoiser
+from jaxcrypt.systems import cyclegan_channel as channel
+from jaxcrypt.systems import cyclegan_code as code
+from jaxcrypt.systems import cyclegan_losses as losses
+from jaxcrypt.systems import mixing
+from jaxcrypt.systems.cyclegan_pictures import Pictures
+from jaxcrypt.training.record import Phase, Sealed, Stage, System
+
+ARGUMENT = mixing.ARGUMENT
+OPTIONS = (("rate", 1),)
+
+
+def rate_of(options: tuple) -> int:
+    """The option ``rate``. Raises a Refusal for unknown options and rates."""
+    found = dict(OPTIONS) | dict(options)
+    if set(found) != {name for name, _ in OPTIONS}:
+        raise usage(f"--system cyclegan knows the option rate only, got {', '.join(dict(options))}")
+    if found["rate"] not in code.RATES:
+        raise usage(f"--rate: choose one of {', '.join(f'1/{n}' if n > 1 else '1' for n in code.RATES)}")
+    return found["rate"]
+
+
+def _encrypt(nets: losses.Nets, variables, inputs, subkey, options) -> Sealed:
+    rate = rate_of(options)
+    image = jnp.asarray(inputs["image"])
+    shape = code.cipher_shape(image.shape[1:], rate)
+    pad = ((0, 0), (0, -image.shape[1] % BLOCK), (0, -image.shape[2] % BLOCK), (0, 0))
+    padded = jnp.pad(image, pad, mode="edge").astype(jnp.float32)
+    described = code.describe(nets.encoder, variables["params"]["encoder"], padded)
+    plan = code.plan(padded.shape[1] // BLOCK, padded.shape[2] // BLOCK, shape)
+    chosen = jax.vmap(lambda one: code.choose(one, plan.symbols[-1]))(described.scales)
+    symbols, spread = code.to_symbols(described, chosen)
+    values, dither = channel.mix(symbols, subkey, plan)
+    pixels = channel.companding.compand(values, dither).reshape(-1, *shape)
+    side = {"digits": code.pack(described.digits, subkey), "mean": described.mean, "spread": spread}
+    return Sealed(pixels, side)
+
+
+def _decrypt(nets: losses.Nets, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
+    """The whole blocks: sides are multiples of 16; the driver cuts them to those of the header."""
+    rate_of(options)
+    params, pixels = variables["params"], jnp.asarray(sealed.pixels)
+    digits = code.unpack(sealed.side["digits"], subkey)
+    plan = code.plan(digits.shape[1], digits.shape[2], pixels.shape[1:])
+    scales = nets.encoder.apply({"params": params["encoder"]}, digits, method="scales")
+    scales = scales[..., : plan.planes * PLANE]
+    chosen = jax.vmap(lambda one: code.choose(one, plan.symbols[-1]))(scales)
+    zeros = jnp.zeros((pixels.shape[0], plan.symbols[-1]))
+    _, dither = channel.mix(zeros, subkey, plan)
+    values = channel.companding.expand(pixels.reshape(pixels.shape[0], -1), dither)
+    found, error = channel.unmix(values, subkey, plan)
+    spread, mean = jnp.asarray(sealed.side["spread"]), jnp.asarray(sealed.side["mean"])
+    coefficients, there = code.from_symbols(found, spread, chosen, scales)
+    got = code.Received(coefficients, there, scales, jnp.sqrt(error) * spread, mean)
+    picture = code.restore(nets.denoiser, nets.context, params, got)
+    if plan.planes == 1:
+        picture = jnp.mean(picture, axis=-1, keepdims=True)
+    return {"image": jnp.clip(jnp.round(picture), 0, 255).astype(jnp.uint8), "noise": jnp.sqrt(error)}
+
+
+def _outputs(nets: losses.Nets, variables, batch, rng) -> dict[str, Any]:
+    """The picture, its cipher and what comes back at each rate, float32 in [0, 1]."""
+    image = jnp.asarray(batch["image"])
+    subkey = jax.random.bits(rng, (image.shape[0], 8), jnp.uint32)
+    shown = {"image": image}
+    for rate in code.RATES:
+        sealed = _encrypt(nets, variables, batch, subkey, (("rate", rate),))
+        opened = _decrypt(nets, variables, sealed, {}, subkey, (("rate", rate),))
+        end = "" if rate == 1 else f"_{rate}"
+        shown |= {f"cipher{end}": sealed.pixels, f"decrypted{end}": opened["image"]}
+    return {name: x.astype(jnp.float32) / 255 for name, x in shown.items()}
+
+
+def nets_of(config: Any) -> losses.Nets:
+    """The nets that ``config.model`` describes."""
+    model = dict(config.model) if config is not None and "model" in config else {}
+    widths = tuple(model.get("widths", Denoiser.widths))
+    return losses.Nets(
+        encoder=Encoder(**dict(model.get("encoder", {}))),
+        denoiser=Denoiser(widths, tuple(model.get("blocks", Denoiser.blocks))),
+        context=Context(widths[0]),
+        critic_cipher=Discriminator(**dict(model.get("critic", {}))),
+        critic_photo=Discriminator(**dict(model.get("critic", {}))),
+        eve=Eve(**dict(model.get("eve", {}))),
+    )
+
+
+def _stages(nets: losses.Nets, config: Any) -> tuple[Stage, ...]:
+    if config is None or "train" not in config:
+        return (Stage({"describe": Phase(("encoder",), losses.describing(nets))}, 0),)
+    model = config.model
+    weights = losses.Weights(**dict(model.get("weights", {})))
+    first = int(model.get("describe_steps", 0))
+    adversaries = ("critic_cipher", "critic_photo")
+    phases = {
+        "encrypt": Phase(("encoder",), losses.encrypting(nets, weights)),
+        "decrypt": Phase(("denoiser", "context"), losses.decrypting(nets, weights, tuple(model.shares))),
+        "critics": Phase(adversaries, losses.discriminators(nets)),
+        "eve": Phase(("eve",), losses.eavesdropper(nets)),
+    }
+    describe = Stage({"encrypt": Phase(("encoder",), losses.describing(nets))}, first, name="describe")
+    if model.get("init_from"):
+        describe = Stage(describe.phases, first, init_from=model.init_from, name="describe")
+    return describe, Stage(phases, int(config.train.steps), init_from="describe", name="cipher")
+
+
+def build(config: Any = None) -> System:
+    """The System of ``config.model`` (see ``configs/cyclegan.py``)."""
+    nets = nets_of(config)
+
+    def init(rng, batch):
+        params = nets.init(rng)
+        return params, {name: {} for name in params}
+
+    def batch(config):
+        shape = (config.train.batch_size, config.model.size, config.model.size, 3)
+        return {"image": jax.ShapeDtypeStruct(shape, jnp.uint8)}
+
+    return System(
+        init=init,
+        batch=batch,
+        stages=_stages(nets, config),
+        encrypt=functools.partial(_encrypt, nets),
+        decrypt=functools.partial(_decrypt, nets),
+        outputs=functools.partial(_outputs, nets),
+        options=OPTIONS,
+        ema=("encoder", "denoiser", "context"),
+        channels=(1, 3),
+        argument=ARGUMENT,
+        tiles=Pictures(nets),
+    )

@@ -1,0 +1,3 @@
+class Pictures:
+    def __init__(self, nets):
+        pass
