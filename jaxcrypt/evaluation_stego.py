@@ -25,6 +25,7 @@ from jaxcrypt import cli, runtime
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
     args = _parser().parse_args(argv)
     from jaxcrypt.evaluation.pictures import find_pictures
 
