@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from jaxcrypt.cli import EXIT_CODES, Parser, entry
+from jaxcrypt.cli import EXIT_CODES, Parser, entry, one_line
 from jaxcrypt.errors import ExitCode, usage
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -92,7 +92,8 @@ def _print(facts: dict[str, Any]) -> None:
     size = "{width}×{height} {mode}"
     options = ", ".join(f"{name}={value!r}" for name, value in facts["options"].items()) or "none"
     print(
-        f"{facts['file']}: sealed picture, format version {facts['version']}; nothing verified without a key"
+        f"{one_line(facts['file'])}: sealed picture, format version {facts['version']}; "
+        "nothing verified without a key"
     )
     print(f"system    {facts['system']} (options: {options})")
     print(f"cipher    {size.format(**facts['cipher'])}")

@@ -101,6 +101,23 @@ def test_file_names_do_not_steer_the_terminal(tmp_path, key, capsys):
     assert len(shown.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", [b"caf\xe9.png", b"\x83\x65\x83\x58\x83\x67.png", b"\xff\xfe.png"])
+def test_names_that_are_no_utf8_come_back_byte_for_byte(tmp_path, key, capsys, name):
+    folder, out, back = (os.fsencode(tmp_path / part) for part in ("in", "out", "back"))
+    os.mkdir(folder)
+    try:
+        plain = picture(Path(os.fsdecode(folder + b"/" + name))).read_bytes()
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    for command, source, target in ((encrypt, folder, out), (decrypt, out, back)):
+        assert command.main([os.fsdecode(source), "-o", os.fsdecode(target), "--key-file", str(key)]) == 0
+    assert os.listdir(back) == [name]
+    with open(back + b"/" + name, "rb") as file:
+        assert file.read() == plain
+    assert inspect.main([os.fsdecode(out + b"/" + name + b".png")]) == ExitCode.OK
+    capsys.readouterr().out.encode()  # nothing that a strict stdout could not take
+
+
 def test_a_folder_goes_on_after_a_name_that_is_too_long(tmp_path, key, capsys):
     folder = tmp_path / "in"
     folder.mkdir()

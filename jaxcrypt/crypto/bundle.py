@@ -14,19 +14,12 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from jaxcrypt.crypto.cursor import Cursor, Malformed
+from jaxcrypt.crypto.names import MAX_NAME, clean_name, cut_name, decode_name, encode_name
 
 MAX_FILES = 64
-MAX_NAME = 255
 _MAX_DIRECTORY = 1 + MAX_FILES * (1 + MAX_NAME + 8)
-_REPLACED = str.maketrans(dict.fromkeys(map(chr, [*range(32), *range(127, 160), ord("/"), ord("\\")]), "_"))
 
 File = tuple[str, bytes | memoryview]
-
-
-def clean_name(name: str) -> str:
-    """A file name without folders, separators or control characters, at most 255 bytes of UTF-8."""
-    name = _cut(name.encode("utf-8", "replace").decode("utf-8").translate(_REPLACED), MAX_NAME)
-    return name if name.strip(". ") else "picture"
 
 
 def distinct_names(names: Sequence[str]) -> list[str]:
@@ -38,7 +31,7 @@ def distinct_names(names: Sequence[str]) -> list[str]:
         while _folded(candidate) in taken:
             number += 1
             ending = f".{number}{path.suffix}"
-            candidate = _cut(path.stem, MAX_NAME - len(ending.encode())) + ending
+            candidate = cut_name(path.stem, MAX_NAME - len(encode_name(ending))) + ending
         taken.add(_folded(candidate))
         found.append(candidate)
     return found
@@ -50,7 +43,7 @@ def pack(files: Sequence[File]) -> bytes:
         raise ValueError(f"a bundle holds 2 to {MAX_FILES} files, not {len(files)}")
     parts: list[bytes | memoryview] = [bytes([len(files)])]
     for name, data in files:
-        text = name.encode()
+        text = encode_name(name)
         parts += [bytes([len(text)]), text, struct.pack(">Q", len(data))]
     return b"".join([*parts, *(data for _, data in files)])
 
@@ -77,10 +70,7 @@ def unpack(data: bytes | bytearray) -> list[tuple[str, memoryview]]:
 
 def _read_name(cursor: Cursor) -> str:
     (length,) = cursor.unpack(">B")
-    try:
-        name = cursor.take(length).decode()
-    except UnicodeDecodeError:
-        raise Malformed("a name in it is not UTF-8") from None
+    name = decode_name(cursor.take(length))
     if name != clean_name(name):
         raise Malformed("a name in it is unsafe")
     return name
@@ -88,9 +78,3 @@ def _read_name(cursor: Cursor) -> str:
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def _cut(name: str, limit: int) -> str:
-    while len(name.encode()) > limit:
-        name = name[:-1]
-    return name

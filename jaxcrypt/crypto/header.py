@@ -17,6 +17,7 @@ import numpy as np
 
 from jaxcrypt.crypto import canonical
 from jaxcrypt.crypto.cursor import Cursor, Malformed
+from jaxcrypt.crypto.names import decode_name, encode_name
 from jaxcrypt.crypto.signing import SIGNATURE_BYTES
 
 VERSION = 2  # the newest
@@ -96,7 +97,7 @@ class Hidden:
 
     def encode(self) -> bytes:
         """Plain bytes, padded with zeros to a multiple of 256; the name fills 256 bytes whatever it is."""
-        name = self.name.encode()
+        name = encode_name(self.name)
         if len(name) >= NAME_AREA:
             raise ValueError("a name has at most 255 bytes")
         area = bytes([len(name)]) + name.ljust(NAME_AREA - 1, b"\0")
@@ -133,10 +134,7 @@ def decode_hidden(data: bytes) -> Hidden:
     area = cursor.take(NAME_AREA - 1)
     if any(area[length:]):
         raise Malformed("bytes follow the name")
-    try:
-        name = area[:length].decode()
-    except UnicodeDecodeError:
-        raise Malformed("the name is not UTF-8") from None
+    name = decode_name(area[:length])
     digest = cursor.take(32)
     (size,) = cursor.unpack(">Q")
     side = canonical.decode_arrays(cursor)

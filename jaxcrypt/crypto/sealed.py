@@ -29,9 +29,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from jaxcrypt.crypto import bundle, canonical, header, payload, pngreader, pngwriter
-from jaxcrypt.crypto.bundle import clean_name
 from jaxcrypt.crypto.cursor import Malformed
 from jaxcrypt.crypto.filekey import FileKey, Keyring
+from jaxcrypt.crypto.names import clean_name
 from jaxcrypt.crypto.signing import Signer, Verifier
 from jaxcrypt.errors import ExitCode, Refusal, tampered, usage
 

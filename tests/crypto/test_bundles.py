@@ -104,7 +104,7 @@ def test_long_names_stay_distinct_within_their_limit():
         directory((b"a.jpg", 0), (b"b\0", 0)),
         directory((b"a.jpg", 0), (b"..", 0)),
         directory((b"a.jpg", 0), (b"", 0)),
-        directory((b"a.jpg", 0), (b"\xff", 0)),
+        directory((b"a.jpg", 0), (b"\xff\x07", 0)),
         directory((b"other.jpg", 0), (b"b", 0)),  # not the name in the header
     ],
 )

@@ -20,6 +20,7 @@ from jaxcrypt.crypto import (
     canonical,
     header,
     keyimage,
+    names,
     pngreader,
     pngwriter,
     sealed,
@@ -238,3 +239,15 @@ def test_key_images(format, mutations):
     keyimage.Image.fromarray(noise).save(buffer, format)
     with contextlib.suppress(Refusal):
         assert len(keyimage.from_bytes(_mutate(buffer.getvalue(), mutations)).secret) == 32
+
+
+@_SETTINGS
+@given(st.binary(max_size=300))
+def test_every_name_has_one_text_and_one_string_of_bytes(data):
+    name = names.clean_name(names.decode_name(data))
+    assert names.clean_name(name) == name
+    assert names.decode_name(names.encode_name(name)) == name
+    assert len(names.encode_name(name)) <= 255
+    text = names.decode_name(data)
+    if len(data) <= 255 and all(c.isprintable() or "\udc80" <= c <= "\udcff" for c in text):
+        assert name == "picture" or names.encode_name(name) == data.replace(b"/", b"_").replace(b"\\", b"_")
