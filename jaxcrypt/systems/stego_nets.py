@@ -26,6 +26,7 @@ from jaxcrypt.functional.distortion import check_names, distort
 from jaxcrypt.functional.scramble import scramble
 from jaxcrypt.models.invertible import Invertible
 from jaxcrypt.models.steganography import Networks
+from jaxcrypt.systems.stego_windows import map_picture
 
 ARGUMENT = (
     "a keyed scramble of 8x8 squares and a net that all may have: who knows the net finds that a picture is "
@@ -117,27 +118,39 @@ class Learned:
 
     def hide_picture(self, params, cover, secrets, subkey: bytes, keyed: bool, progress=None):
         """Host arrays of one size, sides multiples of 16: as :meth:`hide`, without the batch axis."""
-        run = _program(self, "hide", keyed)
-        stego, _ = run(params, cover[None], np.stack(secrets)[None], _words(subkey))
-        return np.array(stego[0]), {}
+        pictures = np.stack(secrets)
+        if keyed:
+            pictures = np.asarray(_scrambling(False)(pictures, _words(subkey)))
+        planes = np.concatenate([cover, *pictures], axis=2)
+        return map_picture(*_programs(self.net, "hide"), params, planes, progress), {}
 
     def reveal_picture(self, params, stego, side, subkey: bytes, keyed: bool, progress=None):
         """The secrets ``[H, W, 3]`` of :meth:`hide_picture`, and other findings."""
-        found, _ = _program(self, "reveal", keyed)(params, stego[None], _words(subkey))
-        return list(np.array(found[0])), {}
+        planes = map_picture(*_programs(self.net, "reveal"), params, stego, progress)
+        found = np.stack(np.split(planes, planes.shape[2] // 3, axis=2))
+        if keyed:
+            found = np.array(_scrambling(True)(found, _words(subkey)))
+        return list(found), {}
 
 
 def _words(subkey: bytes) -> np.ndarray:
-    return np.frombuffer(subkey, "<u4").astype(np.uint32)[None]
+    return np.frombuffer(subkey, "<u4").astype(np.uint32)
 
 
 @functools.cache
-def _program(hider: Learned, name: str, keyed: bool) -> Callable:
-    if name == "hide":
-        return jax.jit(
-            lambda params, cover, secrets, subkey: hider.hide(params, cover, secrets, subkey, keyed)
-        )
-    return jax.jit(lambda params, stego, subkey: hider.reveal(params, stego, {}, subkey, keyed))
+def _scrambling(inverse: bool) -> Callable:
+    return jax.jit(lambda pictures, subkey: scramble(pictures, subkey, inverse))
+
+
+@functools.cache
+def _programs(net: nn.Module, name: str) -> tuple[Callable, Callable]:
+    """``net`` on pictures with all their planes side by side, cover first: in bytes, and in floats."""
+
+    def see(params, x):
+        parts = (x[..., :3], x[..., 3:]) if name == "hide" else (x,)
+        return net.apply({"params": params}, *parts, method=name)
+
+    return jax.jit(lambda params, picture: to_bytes(see(params, to_floats(picture)))), jax.jit(see)
 
 
 def learned(model: Mapping[str, Any], secrets: int) -> Learned:
