@@ -29,6 +29,7 @@ from jaxcrypt.errors import usage
 from jaxcrypt.functional import jpeg
 from jaxcrypt.functional.keyed import Purpose, bits, draw
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder, dequantise, quantise, zigzag
+from jaxcrypt.systems import windows
 from jaxcrypt.systems.stego_nets import to_bytes, to_floats
 
 ARGUMENT = (
@@ -38,6 +39,8 @@ ARGUMENT = (
 COPIES = 3
 _BLOCKS = (PATCH // 8) ** 2
 _QUALITY = 50
+_WINDOW = 32  # patches on a side of what goes through a net at once
+_BAND = 16  # rows of patches that are embedded at once
 _PASSES = 3  # of embedding: each mends what clipping undid in the one before
 
 
@@ -126,29 +129,42 @@ class Robust:
 
     def hide(self, params: Any, cover: jax.Array, secrets: jax.Array, subkey: jax.Array, keyed: bool):
         """uint8 cover ``[B, H, W, 3]`` and secret ``[B, 1, H, W, 3]`` to the stego picture and its side."""
-        indices = self.net.apply({"params": params}, to_floats(secrets[:, 0]), method="encode")
-        code = jax.vmap(self._spread)(self._to_bits(indices))
-        if keyed:
-            code = code ^ jax.vmap(lambda key: _keystream(key, code.shape[1:]))(subkey)
-        return jax.vmap(self._embed)(cover, code), {}
+        indices = self.compress(params, secrets[:, 0])
+        code = jax.vmap(lambda found, key: self.lay_out(found, key, keyed))(indices, subkey)
+        return jax.vmap(self.embed)(cover, code), {}
 
     def reveal(self, params: Any, stego: jax.Array, side: Mapping, subkey: jax.Array, keyed: bool):
         """The secret, uint8 ``[B, 1, H, W, 3]``, and other findings."""
-        code = jax.vmap(self._extract)(stego)
-        if keyed:
-            code = code ^ jax.vmap(lambda key: _keystream(key, code.shape[1:]))(subkey)
-        indices = self._to_indices(jax.vmap(self._gather)(code))
-        return to_bytes(self.net.apply({"params": params}, indices, method="decode"))[:, None], {}
+        code = jax.vmap(self.extract)(stego)
+        indices = jax.vmap(lambda found, key: self.collect(found, key, keyed))(code, subkey)
+        return self.expand(params, indices)[:, None], {}
 
-    # --------------------------------------------------------------------------------- one picture's
-    # luminance
+    def compress(self, params: Any, secret: jax.Array) -> jax.Array:
+        """uint8 ``[B, 16h, 16w, 3]`` to indices, int32 ``[B, h, w, K]``."""
+        return self.net.apply({"params": params}, to_floats(secret), method="encode")
+
+    def expand(self, params: Any, indices: jax.Array) -> jax.Array:
+        """The inverse of :meth:`compress`, as far as there is one."""
+        return to_bytes(self.net.apply({"params": params}, indices, method="decode"))
+
+    def lay_out(self, indices: jax.Array, subkey: jax.Array, keyed: bool) -> jax.Array:
+        """One picture's indices ``[h, w, K]`` to what its patches carry: bits ``[h, w, capacity]``."""
+        code = self._spread(self._to_bits(indices))
+        return code ^ _keystream(subkey, code.shape) if keyed else code
+
+    def collect(self, code: jax.Array, subkey: jax.Array, keyed: bool) -> jax.Array:
+        """The inverse of :meth:`lay_out`."""
+        code = code ^ _keystream(subkey, code.shape) if keyed else code
+        return self._to_indices(self._gather(code))
+
+    # ---------------------------------------------------------------------------- one picture's luminance
 
     @property
     def _chosen(self) -> tuple[np.ndarray, np.ndarray]:
         places = np.array([8 * row + column for row, column in zigzag(8)[: self.coefficients]])
         return places, jpeg.tables(_QUALITY)[0][places]
 
-    def _embed(self, cover: jax.Array, code: jax.Array) -> jax.Array:
+    def embed(self, cover: jax.Array, code: jax.Array) -> jax.Array:
         """Bits ``[h, w, capacity]`` into uint8 ``[16h, 16w, 3]``."""
         places, steps = self._chosen
         height, width = cover.shape[:2]
@@ -162,8 +178,8 @@ class Robust:
             now = jnp.clip(now + jpeg.unblocks(change, (height, width, 1)), 0, 255)
         return jnp.round(now).astype(jnp.uint8)
 
-    def _extract(self, stego: jax.Array) -> jax.Array:
-        """The bits that :meth:`_embed` wrote, int32 ``[h, w, capacity]``."""
+    def extract(self, stego: jax.Array) -> jax.Array:
+        """The bits that :meth:`embed` wrote, int32 ``[h, w, capacity]``."""
         places, steps = self._chosen
         found = jpeg.blocks(_luma(stego.astype(jnp.float32)))[:, 0, places]
         read = jnp.round(found / steps).astype(jnp.int32) & 1
@@ -180,9 +196,18 @@ class Robust:
         keyed: bool,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Host arrays of one size, sides multiples of 16: as :meth:`hide`, without the batch axis."""
-        stego, _ = _program(self, "hide", keyed)(params, cover[None], secrets[0][None, None], _words(subkey))
-        return np.array(stego[0]), {}
+        """Host arrays of one size, sides multiples of 16, window by window: as :meth:`hide`, no batch
+        axis."""
+        run, reach = _program(self, "compress"), self.net.reach[0] // PATCH
+        indices = windows.map_windows(
+            lambda window: run(params, window), secrets[0], (PATCH, 1), _WINDOW, reach, progress
+        )
+        code = np.asarray(_program(self, "lay_out")(indices, _words(subkey), keyed))
+        put, stego = _program(self, "embed"), np.empty_like(cover)
+        for start in range(0, len(code), _BAND):
+            rows = slice(start * PATCH, (start + _BAND) * PATCH)
+            stego[rows] = put(cover[rows], code[start : start + _BAND])
+        return stego, {}
 
     def reveal_picture(
         self,
@@ -194,8 +219,15 @@ class Robust:
         progress: Callable[[float], None] | None = None,
     ) -> tuple[list[np.ndarray], dict[str, Any]]:
         """The secret ``[H, W, 3]`` of :meth:`hide_picture`, and other findings."""
-        found, _ = _program(self, "reveal", keyed)(params, stego[None], _words(subkey))
-        return list(np.array(found[0])), {}
+        take = _program(self, "extract")
+        bands = range(0, len(stego), _BAND * PATCH)
+        code = np.concatenate([take(stego[row : row + _BAND * PATCH]) for row in bands])
+        indices = np.asarray(_program(self, "collect")(code, _words(subkey), keyed))
+        run, reach = _program(self, "expand"), self.net.reach[1] // PATCH
+        found = windows.map_windows(
+            lambda window: run(params, window), indices, (1, PATCH), _WINDOW, reach, progress
+        )
+        return [found], {}
 
 
 def _shift(code: jax.Array, copy: int) -> tuple[int, int]:
@@ -223,16 +255,13 @@ def _from_blocks(read: jax.Array, h: int, w: int) -> jax.Array:
 
 
 def _words(subkey: bytes) -> np.ndarray:
-    return np.frombuffer(subkey, "<u4").astype(np.uint32)[None]
+    return np.frombuffer(subkey, "<u4").astype(np.uint32)
 
 
 @functools.cache
-def _program(hider: Robust, name: str, keyed: bool) -> Callable:
-    if name == "hide":
-        return jax.jit(
-            lambda params, cover, secrets, subkey: hider.hide(params, cover, secrets, subkey, keyed)
-        )
-    return jax.jit(lambda params, stego, subkey: hider.reveal(params, stego, {}, subkey, keyed))
+def _program(hider: Robust, name: str) -> Callable:
+    static = {"static_argnums": 2} if name in ("lay_out", "collect") else {}
+    return jax.jit(getattr(hider, name), **static)
 
 
 def learned(model: Mapping[str, Any], secrets: int) -> Robust:

@@ -49,13 +49,13 @@ def map_windows(
     """``function`` of ``array``, computed window by window.
 
     Args:
-      function: uint8 ``[1, n*h, n*w, C]`` to uint8 ``[1, m*h, m*w, C']`` for all h and w.
-      array: uint8 ``[n*h, n*w, C]``.
+      function: ``[1, n*h, n*w, C]`` to ``[1, m*h, m*w, C']`` of any dtype, for all h and w.
+      array: ``[n*h, n*w, C]``.
       scale: ``(n, m)``: positions to read and to write for one unit of the net's grid.
       size, reach: of a window, in such units.
 
     Returns:
-      uint8 ``[m*h, m*w, C']``.
+      ``[m*h, m*w, C']``, of the function's dtype.
     """
     read, write = scale
     grid = [
@@ -68,9 +68,8 @@ def map_windows(
         window = array[tuple(slice(s.first * read, (s.first + s.size) * read) for s in (rows, columns))]
         made = np.asarray(function(window[None]))[0]
         if out is None:
-            out = np.empty(
-                (array.shape[0] // read * write, array.shape[1] // read * write, made.shape[2]), np.uint8
-            )
+            sides = (side // read * write for side in array.shape[:2])
+            out = np.empty((*sides, made.shape[2]), made.dtype)
         kept = (slice((s.start - s.first) * write, (s.stop - s.first) * write) for s in (rows, columns))
         out[tuple(slice(s.start * write, s.stop * write) for s in (rows, columns))] = made[tuple(kept)]
         if progress is not None:
