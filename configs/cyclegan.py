@@ -26,10 +26,10 @@ def get_config():
     config.model.eve = {"width": 48, "blocks": 2}
     config.model.weights = {"adversarial": 0.003, "wrong_key": 0.1, "eve": 0.1, "damaged": 0.6, "dimmed": 0.5}
     config.model.shares = (4, 2, 2)  # of a batch, to ciphers of all, half and a quarter of the bytes
-    config.model.describe_steps = 2000  # the encoder alone
+    config.model.describe_steps = 4000  # the encoder alone
     config.model.init_from = "denoiser"
     config.train.batch_size = 8
-    config.train.steps = 40_000
+    config.train.steps = 5000
     config.train.log_every = 50
     config.train.eval_every = 500
     config.train.checkpoint_every = 250

@@ -16,6 +16,7 @@ Training is that of :mod:`jaxcrypt.systems.cyclegan_losses`.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import jax
@@ -29,34 +30,30 @@ from jaxcrypt.systems import cyclegan_channel as channel
 from jaxcrypt.systems import cyclegan_code as code
 from jaxcrypt.systems import cyclegan_losses as losses
 from jaxcrypt.systems import mixing
-from jaxcrypt.systems.cyclegan_pictures import Pictures
+from jaxcrypt.systems.cyclegan_pictures import OPTIONS, Pictures, chosen_options
 from jaxcrypt.training.record import Phase, Sealed, Stage, System
 
 ARGUMENT = mixing.ARGUMENT
-OPTIONS = (("rate", 1),)
 
 
-def rate_of(options: tuple) -> int:
-    """The option ``rate``. Raises a Refusal for unknown options and rates."""
-    found = dict(OPTIONS) | dict(options)
-    if set(found) != {name for name, _ in OPTIONS}:
-        raise usage(f"--system cyclegan knows the option rate only, got {', '.join(dict(options))}")
-    if found["rate"] not in code.RATES:
-        raise usage(f"--rate: choose one of {', '.join(f'1/{n}' if n > 1 else '1' for n in code.RATES)}")
+def _rate(options: tuple) -> int:
+    found = chosen_options(options)
+    if found["robust"]:
+        raise usage("--robust: whole pictures on the host only; use jaxcrypt.systems.streaming")
     return found["rate"]
 
 
 def _encrypt(nets: losses.Nets, variables, inputs, subkey, options) -> Sealed:
-    rate = rate_of(options)
+    rate = _rate(options)
     image = jnp.asarray(inputs["image"])
     shape = code.cipher_shape(image.shape[1:], rate)
     pad = ((0, 0), (0, -image.shape[1] % BLOCK), (0, -image.shape[2] % BLOCK), (0, 0))
     padded = jnp.pad(image, pad, mode="edge").astype(jnp.float32)
     described = code.describe(nets.encoder, variables["params"]["encoder"], padded)
-    plan = code.plan(padded.shape[1] // BLOCK, padded.shape[2] // BLOCK, shape)
+    plan = code.plan(padded.shape[1] // BLOCK, padded.shape[2] // BLOCK, shape[2], math.prod(shape))
     chosen = jax.vmap(lambda one: code.choose(one, plan.symbols[-1]))(described.scales)
     symbols, spread = code.to_symbols(described, chosen)
-    values, dither = channel.mix(symbols, subkey, plan)
+    values, dither = channel.mix(code.filled(symbols, spread, subkey), subkey, plan)
     pixels = channel.companding.compand(values, dither).reshape(-1, *shape)
     side = {"digits": code.pack(described.digits, subkey), "mean": described.mean, "spread": spread}
     return Sealed(pixels, side)
@@ -64,10 +61,11 @@ def _encrypt(nets: losses.Nets, variables, inputs, subkey, options) -> Sealed:
 
 def _decrypt(nets: losses.Nets, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
     """The whole blocks: sides are multiples of 16; the driver cuts them to those of the header."""
-    rate_of(options)
+    _rate(options)
     params, pixels = variables["params"], jnp.asarray(sealed.pixels)
     digits = code.unpack(sealed.side["digits"], subkey)
-    plan = code.plan(digits.shape[1], digits.shape[2], pixels.shape[1:])
+    shape = pixels.shape[1:]
+    plan = code.plan(digits.shape[1], digits.shape[2], shape[2], math.prod(shape))
     scales = nets.encoder.apply({"params": params["encoder"]}, digits, method="scales")
     scales = scales[..., : plan.planes * PLANE]
     chosen = jax.vmap(lambda one: code.choose(one, plan.symbols[-1]))(scales)

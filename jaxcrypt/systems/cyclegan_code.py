@@ -1,4 +1,4 @@
-"""What goes between a picture and the keyed mixing: scaled transform coefficients, as many as the rate allows.
+"""What goes between a picture and the keyed mixing: scaled transform coefficients, as many as there is room.
 
 With coefficients c of :mod:`jaxcrypt.functional.block_transform` and the scales s that the encoder's digits
 stand for, the symbols are
@@ -25,13 +25,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.functional.block_transform import BLOCK, PLANE, analyse, synthesise
-from jaxcrypt.functional.keyed import Purpose, draw
+from jaxcrypt.functional.keyed import Purpose, draw, gaussians
 from jaxcrypt.models.cyclegan import DIGITS, LEAST, OCTAVE
 from jaxcrypt.systems import mixing
 from jaxcrypt.systems.tiles import even_bounds
 
 RATES = (1, 2, 4)  # the picture has so many times the bytes of its cipher
 DIGIT_BYTES = DIGITS // 2
+FLAT = 1e-6  # mean square of the symbols below which a picture counts as flat
 _FEWEST = 96  # samples of the smallest cipher picture
 _PILOT_SHARE = 96
 _GROUPS = ((0, 0, 3), (0, 3, 6), (0, 6, 11), (0, 11, 99), (1, 0, 4), (1, 4, 99), (2, 0, 4), (2, 4, 99))
@@ -78,14 +79,13 @@ class Plan:
         return np.concatenate([numbers[t :: self.count] for t in range(self.count)])
 
 
-def plan(rows: int, columns: int, cipher: tuple[int, int, int]) -> Plan:
-    """The plan of a picture of so many blocks and a cipher of that shape."""
-    total = cipher[0] * cipher[1] * cipher[2]
+def plan(rows: int, columns: int, planes: int, total: int) -> Plan:
+    """The plan of a picture of so many blocks whose cipher has ``total`` places."""
     size = mixing.array_size(total)
     count = -(-total // size)
-    kept = min(rows * columns * cipher[2] * PLANE, total - max(count, total // _PILOT_SHARE))
+    kept = min(rows * columns * planes * PLANE, total - max(count, total // _PILOT_SHARE))
     symbols = np.cumsum([0, *(len(range(t, kept, count)) for t in range(count))])
-    return Plan(rows, columns, cipher[2], size, tuple(map(int, symbols)), even_bounds(total, count))
+    return Plan(rows, columns, planes, size, tuple(map(int, symbols)), even_bounds(total, count))
 
 
 class Described(NamedTuple):
@@ -122,13 +122,23 @@ def choose(scales: jax.Array, count: int) -> jax.Array:
 
 
 def to_symbols(described: Described, chosen: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Symbols float32 ``[B, k]`` of unit power, and their spread before, ``[B]``."""
+    """Symbols float32 ``[B, k]`` of unit power, and their spread before, ``[B]``; both 0 of a flat picture."""
     batch = chosen.shape[0]
     values = jnp.take_along_axis(described.coefficients.reshape(batch, -1), chosen, axis=1)
     scales = jnp.take_along_axis(described.scales.reshape(batch, -1), chosen, axis=1)
     weighed = values * jnp.exp2(-0.5 * scales / OCTAVE)
-    spread = jnp.sqrt(jnp.mean(jnp.square(weighed), axis=1) + 1e-8)
-    return weighed / spread[:, None], spread
+    power = jnp.mean(jnp.square(weighed), axis=1)
+    flat = power < FLAT
+    spread = jnp.where(flat, 0.0, jnp.sqrt(jnp.where(flat, 1.0, power)))
+    return weighed / jnp.where(flat, 1.0, spread)[:, None], spread
+
+
+def filled(symbols: jax.Array, spread: jax.Array, subkey: jax.Array) -> jax.Array:
+    """The symbols, or in place of a flat picture's key stream noise: all ciphers look alike."""
+    count = symbols.shape[1]
+    words = jax.vmap(lambda key: draw([(key, Purpose.DIGITS, 1, -(-count // 2))])[0])(subkey)
+    noise = jax.vmap(gaussians)(words)[:, :count]
+    return jnp.where((spread > 0)[:, None], symbols, noise)
 
 
 def from_symbols(symbols: jax.Array, spread: jax.Array, chosen: jax.Array, scales: jax.Array):
@@ -151,7 +161,8 @@ class Received(NamedTuple):
 
     Attributes:
       coefficients, there, scales: as :func:`from_symbols` gives and takes them.
-      level: float32 ``[B]``: the symbols' error times their spread; mean: float32 ``[B, 3]``.
+      level: float32 ``[B]``, or shaped as ``scales``: the symbols' error times their spread.
+      mean: float32 ``[B, 3]``.
     """
 
     coefficients: jax.Array
@@ -191,9 +202,9 @@ class Estimate(NamedTuple):
 
 
 def estimate(got: Received) -> Estimate:
-    """Wiener's shrinking: a coefficient of variance s² seen with an error of variance e² s keeps s/(s + e²)."""
+    """Wiener's: a coefficient of variance s², seen with an error of variance e² s, keeps s / (s + e²)."""
     scale = jnp.exp2(got.scales / OCTAVE)
-    noise = jnp.square(got.level)[:, None, None, None]
+    noise = jnp.square(got.level.reshape(*got.level.shape, *[1] * (4 - got.level.ndim)))
     kept = jnp.where(got.there, scale / (scale + noise), 0.0)
     variance = jnp.square(scale) * (1 - kept)
     planes = got.scales.shape[3] // PLANE

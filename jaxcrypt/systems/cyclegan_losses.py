@@ -13,12 +13,14 @@ of which the first decides what a linear decoder's cycle loses, and the decrypti
     + w max(0, 1 - |D(E(x, k), k') - x|^2 / var x)       wrong key: no better than the photo's mean
 
 while the discriminators tell real (uniform noise for D1, photos for D2) from made, and Eve minimises
-|Eve(E(x, k)) - x|^2 of ciphers whose keys she never sees. An identity term (a picture that needs no decryption
-is left alone) would be idle: the generator adds its error times a net, so without error it is the identity.
+|Eve(E(x, k)) - x|^2 of ciphers whose keys she never sees. An identity term (a picture that needs no
+decryption is left alone) would be idle: the generator adds its error times a net, so without error it is the
+identity.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -114,10 +116,11 @@ def send(nets: Nets, params: Any, photo: jax.Array, subkey: jax.Array, rate: int
     """Encrypt: ``photo`` float32 ``[B, H, W, 3]`` in grey levels, sides multiples of 16."""
     described = code.describe(nets.encoder, params["encoder"], photo)
     shape = code.cipher_shape(photo.shape[1:], rate)
-    plan = code.plan(photo.shape[1] // BLOCK, photo.shape[2] // BLOCK, shape)
+    plan = code.plan(photo.shape[1] // BLOCK, photo.shape[2] // BLOCK, shape[2], math.prod(shape))
     scales = jax.lax.stop_gradient(described.scales)
     chosen = jax.vmap(lambda one: code.choose(one, plan.symbols[-1]))(scales)
     symbols, spread = code.to_symbols(described, chosen)
+    symbols = code.filled(symbols, spread, subkey)
     values, dither = channel.mix(symbols, subkey, plan)
     cipher = channel.to_bytes(values, dither).reshape(-1, *shape)
     return Sent(photo, described, plan, chosen, symbols, spread, values, dither, cipher)
@@ -140,7 +143,7 @@ def receive(nets: Nets, params: Any, sent: Sent, subkey: jax.Array, arrived: jax
 
 
 def wrong_key(nets: Nets, params: Any, sent: Sent, subkey: jax.Array) -> jax.Array:
-    """What another key makes of the cipher, told the true mean and spread: its symbols and digits are noise."""
+    """What another key makes of the cipher, told the true side information: symbols and digits are noise."""
     digits = code.unpack(code.pack(sent.described.digits, subkey), jnp.roll(subkey, 1, axis=1))
     scales = nets.encoder.apply({"params": params["encoder"]}, digits, method="scales")
     chosen = jax.vmap(lambda one: code.choose(one, sent.plan.symbols[-1]))(jax.lax.stop_gradient(scales))

@@ -1,3 +1,260 @@
+"""The driver of the CycleGAN cipher for host pictures of any size, whole or damaged on the way.
+
+Nets run window by window with as much around each as they see, so that there are no seams. Every mixing tile
+holds symbols of the whole picture: a hole in the cipher dims the picture everywhere, a little. Damaged
+ciphers are decoded by turns (:mod:`jaxcrypt.systems.turbo`), the decrypting generator being the denoiser of
+symbols. ``robust`` picks the layout of :mod:`jaxcrypt.functional.robust`, which JPEG with 4:2:0 leaves alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.functional import companding, jpeg
+from jaxcrypt.functional.block_transform import BLOCK, PLANE, analyse
+from jaxcrypt.systems import cyclegan_code as code
+from jaxcrypt.systems import damage, robust, turbo
+from jaxcrypt.systems.windows import pad_to, share, spans
+
+OPTIONS = (("rate", 1), ("robust", 0))
+MEGAPIXELS = 40  # more would not fit into the memory of an ordinary machine
+_WINDOW, _REACH = 20, 4  # blocks: of windows, and of what they share with their neighbours
+
+
+def chosen_options(given: tuple) -> dict[str, int]:
+    """The options with their defaults. Raises a Refusal for unknown ones."""
+    found = dict(OPTIONS) | dict(given)
+    if set(found) != {name for name, _ in OPTIONS}:
+        raise usage(f"--system cyclegan knows the options rate and robust, got {', '.join(dict(given))}")
+    if found["rate"] not in code.RATES:
+        raise usage(f"--rate: choose one of {', '.join(f'1/{n}' if n > 1 else '1' for n in code.RATES)}")
+    if found["robust"] not in (0, *robust.STRENGTHS):
+        raise usage(f"--robust {found['robust']}: choose one of {', '.join(map(str, robust.STRENGTHS))}")
+    if found["robust"] and found["rate"] != 1:
+        raise usage("--robust decides how large the cipher is: leave out --rate")
+    return found
+
+
+@cache
+def _programs(nets) -> dict[str, Any]:
+    """The jitted parts, compiled once for each shape of window in the life of the process."""
+
+    def put(picture):
+        return jnp.broadcast_to(picture.astype(jnp.float32), (*picture.shape[:3], 3))
+
+    def coefficients(picture, mean):
+        return analyse(put(picture) - mean[:, None, None])
+
+    return {
+        "analyse": jax.jit(coefficients),
+        "digits": jax.jit(lambda params, c: nets.encoder.apply({"params": params["encoder"]}, c)),
+        "scales": jax.jit(
+            lambda params, d: nets.encoder.apply({"params": params["encoder"]}, d, method="scales")
+        ),
+        "restore": jax.jit(lambda params, got: code.restore(nets.denoiser, nets.context, params, got)),
+    }
+
+
+_compand = jax.jit(companding.compand)
+
+
+class _Whole:
+    """One picture's blocks, and the nets over them."""
+
+    def __init__(self, nets, params, rows: int, columns: int, planes: int):
+        self._run, self._params = _programs(nets), params
+        self.rows, self.columns, self.planes = rows, columns, planes
+
+    def _windows(self, function, depth: int, scale: int) -> np.ndarray:
+        """``function(rows, columns)`` of every window, put together: ``[h·scale, w·scale, depth]``."""
+        out = np.empty((self.rows * scale, self.columns * scale, depth), np.float32)
+        for a in spans(self.rows, _WINDOW, _REACH):
+            for b in spans(self.columns, _WINDOW, _REACH):
+                made = function(slice(a.first, a.first + a.size), slice(b.first, b.first + b.size))
+                inner = (slice((s.start - s.first) * scale, (s.stop - s.first) * scale) for s in (a, b))
+                out[tuple(slice(s.start * scale, s.stop * scale) for s in (a, b))] = made[tuple(inner)]
+        return out
+
+    def analyse(self, picture: np.ndarray, mean: np.ndarray) -> np.ndarray:
+        """``[16h, 16w, 1 or 3]`` to coefficients ``[h, w, 256·planes]``."""
+
+        def one(rows, columns):
+            cut = picture[
+                rows.start * BLOCK : rows.stop * BLOCK, columns.start * BLOCK : columns.stop * BLOCK
+            ]
+            return np.asarray(self._run["analyse"](cut[None], mean[None]))[0, ..., : self.planes * PLANE]
+
+        return self._windows(one, self.planes * PLANE, 1)
+
+    def digits(self, coefficients: np.ndarray) -> np.ndarray:
+        def one(rows, columns):
+            cut = coefficients[rows, columns]
+            cut = np.pad(cut, ((0, 0), (0, 0), (0, (3 - self.planes) * PLANE)))
+            return np.asarray(self._run["digits"](self._params, cut[None]))[0]
+
+        return self._windows(one, code.DIGITS, 1)
+
+    def scales(self, digits: np.ndarray) -> np.ndarray:
+        """int16 ``[h, w, 256·planes]``, which sorts fast."""
+
+        def one(rows, columns):
+            found = self._run["scales"](self._params, digits[None, rows, columns])
+            return np.asarray(found)[0, ..., : self.planes * PLANE]
+
+        return self._windows(one, self.planes * PLANE, 1).astype(np.int16)
+
+    def restore(self, coefficients, there, scales, level, mean) -> np.ndarray:
+        """float32 ``[16h, 16w, 3]``, grey levels."""
+
+        def one(rows, columns):
+            cut = (x[None, rows, columns] for x in (coefficients, there, scales.astype(np.float32), level))
+            got = code.Received(*cut, mean[None])
+            return np.asarray(self._run["restore"](self._params, got))[0]
+
+        return self._windows(one, 3, BLOCK)
+
+
+class _Symbols:
+    """Which coefficients of a picture are symbols, in the order of mixing tiles."""
+
+    def __init__(self, scales: np.ndarray, plan: code.Plan):
+        order = np.argsort(-scales.reshape(-1), kind="stable")[: plan.symbols[-1]]
+        self.place = np.sort(order)[plan.order()]
+        self.scales = scales
+        self.weight = np.exp2(-0.5 / code.OCTAVE * scales.reshape(-1)[self.place]).astype(np.float32)
+
+    def take(self, coefficients: np.ndarray) -> np.ndarray:
+        return coefficients.reshape(-1)[self.place] * self.weight
+
+    def put(self, weighed: np.ndarray) -> np.ndarray:
+        return self.spread_out(weighed / self.weight)
+
+    def spread_out(self, values: np.ndarray) -> np.ndarray:
+        flat = np.zeros(self.scales.size, np.float32)
+        flat[self.place] = values
+        return flat.reshape(self.scales.shape)
+
+
+def _words(subkey: bytes) -> np.ndarray:
+    return np.frombuffer(subkey, "<u4").astype(np.uint32)
+
+
+def _run(subkey: bytes, plan: code.Plan) -> turbo.Run:
+    """Mixing of symbols: they have mean 0 and spread 1 already."""
+    count = plan.count
+    none, one = np.zeros(count, np.float32), np.ones(count, np.float32)
+    return turbo.Run(_words(subkey), 0, plan.size, plan.symbols, plan.cipher, none, one)
+
+
+def _plan(shape: tuple[int, int, int], given: dict[str, int]) -> tuple[code.Plan, Any]:
+    """The plan of a picture of ``shape``, and its layout where that is robust."""
+    rows, columns = (-(-side // BLOCK) for side in shape[:2])
+    if given["robust"]:
+        layout = robust.plan(shape, given["robust"])
+        return code.plan(rows, columns, shape[2], layout.symbols), layout
+    total = int(np.prod(code.cipher_shape(shape, given["rate"])))
+    return code.plan(rows, columns, shape[2], total), None
+
+
+@dataclass(frozen=True)
 class Pictures:
-    def __init__(self, nets):
-        pass
+    """What :mod:`jaxcrypt.systems.streaming` calls for the System ``cyclegan``."""
+
+    nets: Any
+
+    def aligns(self, given: tuple) -> bool:
+        """Whether a cipher picture that was cut or enlarged is put in its place by decryption."""
+        return bool(chosen_options(given)["robust"])
+
+    def encrypt_pictures(self, variables, pictures, subkeys, given=(), progress=None):
+        """As :func:`jaxcrypt.systems.streaming.encrypt_pictures`."""
+        found, made = chosen_options(given), []
+        for index, (picture, subkey) in enumerate(zip(pictures, subkeys, strict=True)):
+            made.append(self._encrypt(variables["params"], picture, subkey, found))
+            if progress is not None:
+                progress((index + 1) / len(pictures))
+        return made
+
+    def _encrypt(self, params, picture, subkey, given):
+        if picture.shape[0] * picture.shape[1] > MEGAPIXELS * 1_000_000:
+            raise Refusal(f"--system cyclegan: takes pictures of up to {MEGAPIXELS} megapixels")
+        plan, layout = _plan(picture.shape, given)
+        whole = _Whole(self.nets, params, plan.rows, plan.columns, plan.planes)
+        padded = pad_to(picture, BLOCK)
+        mean = np.broadcast_to(padded.mean(axis=(0, 1), dtype=np.float64), (3,)).astype(np.float32)
+        coefficients = whole.analyse(padded, mean)
+        digits = whole.digits(coefficients)
+        symbols = _Symbols(whole.scales(digits), plan)
+        weighed = symbols.take(coefficients)
+        power, key = np.mean(np.square(weighed, dtype=np.float64)), jnp.asarray(_words(subkey)[None])
+        spread = np.float32(np.sqrt(power) if power >= code.FLAT else 0)
+        if not spread:
+            weighed = np.asarray(code.filled(weighed[None], np.zeros(1), key))[0]
+        run = _run(subkey, plan)
+        mixed = run.mix(weighed / (spread or 1))
+        packed = np.asarray(code.pack(jnp.asarray(digits[None]), key))[0]
+        side = {"digits": packed, "mean": mean, "spread": spread}
+        if layout is not None:
+            return robust.lay_out(mixed, subkey, layout), side
+        shape = code.cipher_shape(picture.shape, given["rate"])
+        return np.asarray(_compand(mixed, run.dither())).reshape(shape), side
+
+    def decrypt_pictures(
+        self, variables, ciphers, sides, subkeys, given, shape, lost=None, progress=None
+    ) -> list[dict[str, Any]]:
+        """As :func:`jaxcrypt.systems.streaming.decrypt_pictures`."""
+        found, results = chosen_options(given), []
+        for i, (cipher, side, subkey) in enumerate(zip(ciphers, sides, subkeys, strict=True)):
+            gaps = None if lost is None else lost[i]
+            part = share(progress, i, len(ciphers))
+            results.append(self._decrypt(variables["params"], cipher, side, subkey, shape, found, gaps, part))
+        return results
+
+    def _decrypt(self, params, cipher, side, subkey, shape, given, lost, progress):
+        plan, layout = _plan(tuple(shape), given)
+        blocks = (plan.rows, plan.columns, code.DIGIT_BYTES)
+        mean, spread = np.asarray(side["mean"], np.float32), np.float32(side["spread"])
+        if np.shape(side["digits"]) != blocks or mean.shape != (3,) or not np.isfinite([*mean, spread]).all():
+            raise Refusal("the header's side information does not fit the picture: header damaged")
+        whole = _Whole(self.nets, params, plan.rows, plan.columns, plan.planes)
+        packed = jnp.asarray(np.asarray(side["digits"], np.uint8)[None])
+        digits = np.asarray(code.unpack(packed, jnp.asarray(_words(subkey)[None])))[0]
+        symbols = _Symbols(whole.scales(digits), plan)
+
+        def picture_of(noisy, levels):
+            received = symbols.put(noisy * spread)
+            there = symbols.spread_out(np.ones(noisy.shape, np.float32)) > 0
+            level = symbols.spread_out(levels * spread)
+            return whole.restore(received, there, symbols.scales, level, mean)
+
+        def denoise(noisy, levels):
+            return symbols.take(whole.analyse(picture_of(noisy, levels), mean)) / max(spread, 1e-3)
+
+        run = _run(subkey, plan)
+        if layout is not None:
+            _, noisy, levels = robust.decode(run, cipher, subkey, layout, denoise, lost, progress)
+        else:
+            _, noisy, levels = _decode_bytes(run, cipher, denoise, lost)
+        picture = picture_of(noisy, run.by_sample(levels))[: shape[0], : shape[1]]
+        if shape[2] == 1:
+            picture = picture.mean(axis=2, keepdims=True)
+        if progress is not None:
+            progress(1.0)
+        image = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+        return {"image": image, "noise": np.float32(np.sqrt(np.mean(levels**2)))}
+
+
+def _decode_bytes(run: turbo.Run, cipher: np.ndarray, denoise, lost):
+    gaps = damage.flat_blocks(cipher)
+    if lost is not None:
+        gaps = gaps | lost
+    gaps = np.repeat(gaps.reshape(-1), cipher.shape[2]) if gaps.any() else None
+    quality = None if gaps is not None else jpeg.find_quality(cipher)
+    return damage.decode(run, cipher, (0, cipher.size), gaps, quality, denoise)

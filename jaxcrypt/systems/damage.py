@@ -86,6 +86,15 @@ def _undithered(value, error, dither, prior, variance):
 def recover(run, cipher, span, lost, quality, denoise) -> tuple[np.ndarray, np.ndarray]:
     """The samples of a run, uint8 [n], and the noise levels that were left before the last denoising, [k].
 
+    Args: as :func:`decode` takes them.
+    """
+    clean, _, levels = decode(run, cipher, span, lost, quality, denoise)
+    return np.clip(np.rint(clean), 0, 255).astype(np.uint8), levels
+
+
+def decode(run, cipher, span, lost, quality, denoise):
+    """What :func:`jaxcrypt.systems.turbo.decode` makes of a run of bytes, whatever they suffered.
+
     Args:
       cipher: uint8 [H, W, C], the whole received picture; span: the run's part of it, flat.
       lost: bool [H·W·C] or None; quality: of the JPEG that it went through, or None.
@@ -97,15 +106,11 @@ def recover(run, cipher, span, lost, quality, denoise) -> tuple[np.ndarray, np.n
         channel = JpegCells(cipher, start, end, dither, quality)
         symbols, claimed = channel(np.zeros(end - start, np.float32), 1.0)
         if _mean_error(run, symbols) < _WORSE * claimed:
-            return _finished(*turbo.decode(run, channel, denoise, PASSES))
+            return turbo.decode(run, channel, denoise, PASSES)
     noise = _byte_noise(run, flat, dither, gaps)
     channel = Bytes(flat, dither, gaps, noise)
     untouched = gaps is None and noise <= 0.1
-    return _finished(*turbo.decode(run, channel, denoise, 1 if untouched else PASSES))
-
-
-def _finished(clean, noisy, levels):
-    return np.clip(np.rint(clean), 0, 255).astype(np.uint8), levels
+    return turbo.decode(run, channel, denoise, 1 if untouched else PASSES)
 
 
 def _mean_error(run, symbols) -> float:

@@ -61,9 +61,13 @@ def encrypt(picture: np.ndarray, subkey: bytes, strength: int) -> tuple[np.ndarr
     mean = np.array([part.mean() for part in parts], np.float32)
     spread = np.array([max(part.std(), 1e-3) for part in parts], np.float32)
     run = turbo.Run(_words(subkey), 0, size, plain, cipher, mean, spread)
-    symbols = run.mix(run.standard(samples))
-    pixels = robust.lay_out(symbols, _alignment(subkey, layout), layout)
+    pixels = lay_out(run.mix(run.standard(samples)), subkey, layout)
     return pixels, {"level": level, "mean": mean, "spread": spread}
+
+
+def lay_out(symbols: np.ndarray, subkey: bytes, layout: robust.Plan) -> np.ndarray:
+    """Mixed symbols to the cipher picture, uint8 [H', W', 1]."""
+    return robust.lay_out(symbols, _alignment(subkey, layout), layout)
 
 
 class Coefficients:
@@ -152,7 +156,6 @@ def decrypt(
       ``image`` uint8 [H, W, C] and ``noise``, the noise level before the last denoising.
     """
     layout = plan(shape, strength)
-    pixels, missing = align(cipher, lost, subkey, layout)
     size, plain, bounds = _tiles(layout)
     mean, spread = (np.asarray(side[name], np.float32) for name in ("mean", "spread"))
     run = turbo.Run(_words(subkey), 0, size, plain, bounds, mean, spread)
@@ -162,13 +165,23 @@ def decrypt(
         planes = zip(robust.split(samples + base, layout), robust.split(levels, layout), strict=True)
         return np.concatenate([windows(x[..., None], level).reshape(-1) for x, level in planes]) - base
 
+    clean, _, levels = decode(run, cipher, subkey, layout, denoise, lost, progress)
+    image = robust.to_picture(clean + base, layout)
+    return {"image": image, "noise": np.float32(np.sqrt(np.mean(levels**2)))}
+
+
+def decode(run: turbo.Run, cipher, subkey: bytes, layout: robust.Plan, denoise, lost, progress):
+    """What :func:`jaxcrypt.systems.turbo.decode` makes of a received cipher picture, put in its place.
+
+    Raises:
+      Refusal: its place is not to be found.
+    """
+    pixels, missing = align(cipher, lost, subkey, layout)
     grid = missing.reshape(layout.grid[0], 8, layout.grid[1], 8)
     gone = grid.any(axis=(1, 3)).reshape(-1)
     values = robust.coefficients(pixels)[:, layout.carriers]
     channel = _channel(run, values, layout, _steps(pixels, missing, layout.carriers), gone)
-    clean, _, levels = turbo.decode(run, channel, denoise, _PASSES, progress)
-    image = robust.to_picture(clean + base, layout)
-    return {"image": image, "noise": np.float32(np.sqrt(np.mean(levels**2)))}
+    return turbo.decode(run, channel, denoise, _PASSES, progress)
 
 
 def _channel(run: turbo.Run, values, layout: robust.Plan, steps, gone) -> Coefficients:
