@@ -122,7 +122,7 @@ def choose(scales: jax.Array, count: int) -> jax.Array:
 
 
 def to_symbols(described: Described, chosen: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Symbols float32 ``[B, k]`` of unit power, and their spread before, ``[B]``; both 0 of a flat picture."""
+    """Symbols float32 ``[B, k]`` of unit power, and their spread before, ``[B]``; 0 of a flat picture."""
     batch = chosen.shape[0]
     values = jnp.take_along_axis(described.coefficients.reshape(batch, -1), chosen, axis=1)
     scales = jnp.take_along_axis(described.scales.reshape(batch, -1), chosen, axis=1)
@@ -136,7 +136,8 @@ def to_symbols(described: Described, chosen: jax.Array) -> tuple[jax.Array, jax.
 def filled(symbols: jax.Array, spread: jax.Array, subkey: jax.Array) -> jax.Array:
     """The symbols, or in place of a flat picture's key stream noise: all ciphers look alike."""
     count = symbols.shape[1]
-    words = jax.vmap(lambda key: draw([(key, Purpose.DIGITS, 1, -(-count // 2))])[0])(subkey)
+    half = -(-count // 4096) * 2048  # the chunks of :func:`gaussians`
+    words = jax.vmap(lambda key: draw([(key, Purpose.DIGITS, 1, half)])[0])(subkey)
     noise = jax.vmap(gaussians)(words)[:, :count]
     return jnp.where((spread > 0)[:, None], symbols, noise)
 
