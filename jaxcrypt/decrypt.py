@@ -229,7 +229,10 @@ class _Opener:
     def _load(self, name: str, options: tuple, source: str) -> loading.Loaded:
         if (name, options) not in self._systems:
             runtime.start(self._args.device)
-            self._systems[name, options] = loading.load_stored(name, options, self._args.weights, source)
+            loaded = loading.load_stored(name, options, self._args.weights, source)
+            if self._args.key_image and dict(loaded.options).get("key_image"):
+                loaded = loaded.given({"key_image": keyoptions.key_pixels(self._args.key_image)})
+            self._systems[name, options] = loaded
         return self._systems[name, options]
 
 

@@ -15,6 +15,7 @@ from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.jobs import Job, Report, batched_by_shape, plan_jobs
 from jaxcrypt.output import Targets, make_folder, write_stdout, write_whole
 
+_RATES = {"1": 1, "1/2": 2, "1/4": 4}
 _BATCH_SAMPLES = 1 << 25  # of pictures of one shape that go to the device together
 
 _DESCRIPTION = """Encrypt photos into sealed pictures: PNG files that any viewer opens.
@@ -63,7 +64,18 @@ def _parser() -> argparse.ArgumentParser:
         "--robust",
         type=int,
         metavar="S",
-        help="with --system denoiser: survive JPEG with 4:2:0 chroma, at 1, 2 or 3 times the pixels",
+        help="with denoiser and cyclegan: survive JPEG with 4:2:0 chroma, at 1, 2 or 3 times the pixels",
+    )
+    parser.add_argument(
+        "--rate",
+        choices=_RATES,
+        metavar="SHARE",
+        help="with --system cyclegan: 1, 1/2 or 1/4 of the picture's bytes (1)",
+    )
+    parser.add_argument(
+        "--condition-on-key-image",
+        action="store_true",
+        help="with --system cyclegan: the pixels need the key image itself, whatever other key fits",
     )
     parser.add_argument("--pixels-only", action="store_true", help="leave out the original file's bytes")
     parser.add_argument("--write-header", metavar="FILE", help="also save the header, for later recovery")
@@ -149,17 +161,24 @@ class _Sealer:
             loaded = loading.load(self._args.system, self._args.weights)
             if self._args.robust is not None:
                 loaded = loaded.chosen("robust", self._args.robust)
+            if self._args.rate is not None:
+                loaded = loaded.chosen("rate", _RATES[self._args.rate])
             self._loaded = self._with_inputs(loaded)
             for note in self._notes(self._loaded.system):
                 print("note:", note, file=sys.stderr)
         return self._loaded
 
     def _with_inputs(self, loaded: loading.Loaded) -> loading.Loaded:
-        """The System with its cover and further secrets, where it takes them."""
+        """The System with its cover and further secrets, or its key image, where it takes them."""
         from jaxcrypt.crypto import bundle
         from jaxcrypt.imaging import load_picture, read_file
 
         args = self._args
+        if args.condition_on_key_image:
+            if not args.key_image:
+                raise usage("--condition-on-key-image: name that image with --key-image FILE")
+            loaded = loaded.chosen("key_image", 1, "--condition-on-key-image")
+            loaded = loaded.given({"key_image": keyoptions.key_pixels(args.key_image)})
         if "cover" not in loaded.system.needs:
             if args.cover or args.secret:
                 raise usage(f"--cover and --secret: --system {args.system} hides nothing in a cover")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from jaxcrypt.errors import usage
+from jaxcrypt.errors import Refusal, usage
 
 
 def add_key_options(parser: argparse.ArgumentParser, *, sealing: bool) -> None:
@@ -49,6 +49,20 @@ def read_sources(args: argparse.Namespace, *, confirm: bool) -> list[Any]:
     if args.key_file:
         found.append(sources.key_file(args.key_file))
     return found
+
+
+def key_pixels(path: str) -> Any:
+    """The samples of a key image that is a condition besides, uint8 ``[H, W, C]``.
+
+    Raises:
+      Refusal: not a PNG; decoders disagree on the samples of other formats.
+    """
+    from jaxcrypt.imaging import load_picture
+
+    picture = load_picture(path)
+    if picture.format != "PNG":
+        raise Refusal(f"{path}: is {picture.format}; a key image that is a condition must be a PNG")
+    return picture.pixels
 
 
 def files_named(args: argparse.Namespace) -> list[Path]:

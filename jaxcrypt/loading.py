@@ -36,10 +36,13 @@ class Loaded:
         """The same with the further inputs that its System needs, such as a cover."""
         return replace(self, system=replace(self.system, tiles=self.system.tiles.given(inputs)))
 
-    def chosen(self, name: str, value: Any) -> Loaded:
-        """The same with another value of one option; refused where the System has no such option."""
+    def chosen(self, name: str, value: Any, flag: str | None = None) -> Loaded:
+        """The same with another value of one option; refused where the System has no such option.
+
+        ``flag``: the command line's name of it, where that is another than ``--name``.
+        """
         if name not in dict(self.options):
-            raise usage(f"--{name}: this System has no such option")
+            raise usage(f"{flag or f'--{name}'}: this System has no such option")
 
         def changed(options: Options) -> Options:
             return tuple((key, value if key == name else old) for key, old in options)

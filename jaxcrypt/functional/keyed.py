@@ -38,6 +38,7 @@ class Purpose(IntEnum):
     PADS = 9
     DITHER = 10
     DIGITS = 11  # what describes the blocks of a picture, in its header
+    KEY_IMAGE = 12  # a subkey that depends on a picture besides
 
 
 def draw(requests: Sequence[tuple[jax.Array, Purpose, jax.Array | int, int]]) -> list[jax.Array]:

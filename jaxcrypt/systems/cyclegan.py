@@ -6,8 +6,9 @@
 (:mod:`jaxcrypt.systems.cyclegan_code`, :mod:`jaxcrypt.systems.cyclegan_channel`). The key conditions both
 generators through the mixing: every symbol is a keyed sum over the whole picture, so what a generator sees
 under another key is noise. ``rate`` says how many bytes the cipher has: those of the picture (1), a half (2)
-or a quarter (4); ``key_image`` whether the key image itself enters besides (its keyed hash, which changes the
-mixing altogether with one pixel).
+or a quarter (4); ``key_image`` whether the key image itself enters besides, as a condition (its keyed hash,
+so that one changed pixel changes the mixing altogether); ``robust`` a layout that JPEG with 4:2:0 leaves
+alone.
 
 ``System.decrypt`` is one pass inside jit; the driver of the commands decodes damaged ciphers by turns.
 Training is that of :mod:`jaxcrypt.systems.cyclegan_losses`.
@@ -43,8 +44,14 @@ def _rate(options: tuple) -> int:
     return found["rate"]
 
 
+def _key(inputs, subkey, options) -> jax.Array:
+    if not chosen_options(options)["key_image"]:
+        return jnp.asarray(subkey)
+    return code.with_key_image(jnp.asarray(subkey), inputs["key_image"])
+
+
 def _encrypt(nets: losses.Nets, variables, inputs, subkey, options) -> Sealed:
-    rate = _rate(options)
+    rate, subkey = _rate(options), _key(inputs, subkey, options)
     image = jnp.asarray(inputs["image"])
     shape = code.cipher_shape(image.shape[1:], rate)
     pad = ((0, 0), (0, -image.shape[1] % BLOCK), (0, -image.shape[2] % BLOCK), (0, 0))
@@ -62,6 +69,7 @@ def _encrypt(nets: losses.Nets, variables, inputs, subkey, options) -> Sealed:
 def _decrypt(nets: losses.Nets, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
     """The whole blocks: sides are multiples of 16; the driver cuts them to those of the header."""
     _rate(options)
+    subkey = _key(inputs, subkey, options)
     params, pixels = variables["params"], jnp.asarray(sealed.pixels)
     digits = code.unpack(sealed.side["digits"], subkey)
     shape = pixels.shape[1:]

@@ -8,7 +8,8 @@ symbols. ``robust`` picks the layout of :mod:`jaxcrypt.functional.robust`, which
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -23,7 +24,7 @@ from jaxcrypt.systems import cyclegan_code as code
 from jaxcrypt.systems import damage, robust, turbo
 from jaxcrypt.systems.windows import pad_to, share, spans
 
-OPTIONS = (("rate", 1), ("robust", 0))
+OPTIONS = (("rate", 1), ("robust", 0), ("key_image", 0))
 MEGAPIXELS = 40  # more would not fit into the memory of an ordinary machine
 _WINDOW, _REACH = 20, 4  # blocks: of windows, and of what they share with their neighbours
 
@@ -32,11 +33,13 @@ def chosen_options(given: tuple) -> dict[str, int]:
     """The options with their defaults. Raises a Refusal for unknown ones."""
     found = dict(OPTIONS) | dict(given)
     if set(found) != {name for name, _ in OPTIONS}:
-        raise usage(f"--system cyclegan knows the options rate and robust, got {', '.join(dict(given))}")
+        raise usage(f"--system cyclegan: unknown options among {', '.join(dict(given))}")
     if found["rate"] not in code.RATES:
         raise usage(f"--rate: choose one of {', '.join(f'1/{n}' if n > 1 else '1' for n in code.RATES)}")
     if found["robust"] not in (0, *robust.STRENGTHS):
         raise usage(f"--robust {found['robust']}: choose one of {', '.join(map(str, robust.STRENGTHS))}")
+    if found["key_image"] not in (0, 1):
+        raise usage(f"option key_image={found['key_image']}: must be 0 or 1")
     if found["robust"] and found["rate"] != 1:
         raise usage("--robust decides how large the cipher is: leave out --rate")
     return found
@@ -63,6 +66,7 @@ def _programs(nets) -> dict[str, Any]:
 
 
 _compand = jax.jit(companding.compand)
+_with_key_image = jax.jit(code.with_key_image)
 
 
 class _Whole:
@@ -165,9 +169,28 @@ def _plan(shape: tuple[int, int, int], given: dict[str, int]) -> tuple[code.Plan
 
 @dataclass(frozen=True)
 class Pictures:
-    """What :mod:`jaxcrypt.systems.streaming` calls for the System ``cyclegan``."""
+    """What :mod:`jaxcrypt.systems.streaming` calls for the System ``cyclegan``.
+
+    Attributes:
+      inputs: see :meth:`given`.
+    """
 
     nets: Any
+    inputs: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def given(self, inputs: Mapping[str, Any]) -> Pictures:
+        """The same driver with ``key_image``, uint8 ``[H, W, C]``, that the option of that name wants."""
+        return replace(self, inputs=dict(inputs))
+
+    def _key(self, subkey: bytes, given: dict[str, int]) -> bytes:
+        if not given["key_image"]:
+            return subkey
+        if "key_image" not in self.inputs:
+            raise usage(
+                "--condition-on-key-image: the key image is a condition here; name it with --key-image"
+            )
+        key_image = jnp.asarray(self.inputs["key_image"])[None]
+        return np.asarray(_with_key_image(jnp.asarray(_words(subkey)[None]), key_image)).tobytes()
 
     def aligns(self, given: tuple) -> bool:
         """Whether a cipher picture that was cut or enlarged is put in its place by decryption."""
@@ -177,7 +200,7 @@ class Pictures:
         """As :func:`jaxcrypt.systems.streaming.encrypt_pictures`."""
         found, made = chosen_options(given), []
         for index, (picture, subkey) in enumerate(zip(pictures, subkeys, strict=True)):
-            made.append(self._encrypt(variables["params"], picture, subkey, found))
+            made.append(self._encrypt(variables["params"], picture, self._key(subkey, found), found))
             if progress is not None:
                 progress((index + 1) / len(pictures))
         return made
@@ -214,7 +237,8 @@ class Pictures:
         for i, (cipher, side, subkey) in enumerate(zip(ciphers, sides, subkeys, strict=True)):
             gaps = None if lost is None else lost[i]
             part = share(progress, i, len(ciphers))
-            results.append(self._decrypt(variables["params"], cipher, side, subkey, shape, found, gaps, part))
+            key = self._key(subkey, found)
+            results.append(self._decrypt(variables["params"], cipher, side, key, shape, found, gaps, part))
         return results
 
     def _decrypt(self, params, cipher, side, subkey, shape, given, lost, progress):
