@@ -39,6 +39,7 @@ class Purpose(IntEnum):
     DITHER = 10
     DIGITS = 11  # what describes the blocks of a picture, in its header
     KEY_IMAGE = 12  # a subkey that depends on a picture besides
+    PLANES = 13  # the key as channels beside a picture
 
 
 def draw(requests: Sequence[tuple[jax.Array, Purpose, jax.Array | int, int]]) -> list[jax.Array]:

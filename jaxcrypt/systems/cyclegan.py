@@ -29,8 +29,8 @@ from jaxcrypt.models.cyclegan import Context, Discriminator, Encoder, Eve
 from jaxcrypt.models.denoiser import Denoiser
 from jaxcrypt.systems import cyclegan_channel as channel
 from jaxcrypt.systems import cyclegan_code as code
+from jaxcrypt.systems import cyclegan_concatenation, mixing
 from jaxcrypt.systems import cyclegan_losses as losses
-from jaxcrypt.systems import mixing
 from jaxcrypt.systems.cyclegan_pictures import OPTIONS, Pictures, chosen_options
 from jaxcrypt.training.record import Phase, Sealed, Stage, System
 
@@ -138,6 +138,8 @@ def _stages(nets: losses.Nets, config: Any) -> tuple[Stage, ...]:
 
 def build(config: Any = None) -> System:
     """The System of ``config.model`` (see ``configs/cyclegan.py``)."""
+    if config is not None and config.model.get("conditioning", "mixing") == "concatenation":
+        return cyclegan_concatenation.build(config)
     nets = nets_of(config)
 
     def init(rng, batch):

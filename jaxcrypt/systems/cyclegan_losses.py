@@ -166,14 +166,15 @@ def _split(batch: Any, rng: jax.Array, shares: tuple[int, ...]):
             yield rate, photo[start:end], subkey[start:end]
 
 
-def _hinge(found: jax.Array, photo: jax.Array) -> jax.Array:
+def hinge(found: jax.Array, photo: jax.Array) -> jax.Array:
     """How far below the photo's variance the error lies, as a share; 0 where the guess tells nothing."""
     error = jnp.mean(jnp.square(found - photo), axis=(1, 2, 3))
     variance = jnp.mean(jnp.square(photo - jnp.mean(photo, axis=(1, 2), keepdims=True)), axis=(1, 2, 3))
     return jnp.mean(jnp.maximum(0.0, 1 - error / (variance + 1.0)))
 
 
-def _unit(picture: jax.Array) -> jax.Array:
+def unit(picture: jax.Array) -> jax.Array:
+    """Grey levels 0..255 to [-1, 1]."""
     return picture / 127.5 - 1
 
 
@@ -190,9 +191,9 @@ def encrypting(nets: Nets, weights: Weights) -> Callable:
         total, metrics = 0.0, {}
         for rate, photo, subkey in _split(batch, rng, (1,)):
             sent = send(nets, params, photo, subkey, rate)
-            judged = nets.critic_cipher.apply({"params": params["critic_cipher"]}, _unit(sent.cipher))
+            judged = nets.critic_cipher.apply({"params": params["critic_cipher"]}, unit(sent.cipher))
             fooled = jnp.mean(jnp.square(judged - 1))
-            caught = _hinge(eve_sees(nets, params, sent.cipher, photo.shape), photo)
+            caught = hinge(eve_sees(nets, params, sent.cipher, photo.shape), photo)
             nll = likelihood(sent.described)
             total = nll + weights.adversarial * fooled + weights.eve * caught
             metrics = {"likelihood": nll, "fooled": fooled, "eve": caught}
@@ -212,9 +213,9 @@ def decrypting(nets: Nets, weights: Weights, shares: tuple[int, ...]) -> Callabl
             arrived = channel.distorted(sent.cipher, own, weights.damaged)
             back = receive(nets, params, sent, subkey, arrived, own, weights.damaged * weights.dimmed)
             error = jnp.mean(jnp.log(jnp.mean(jnp.square(back - photo), axis=(1, 2, 3)) + 0.05))
-            judged = nets.critic_photo.apply({"params": params["critic_photo"]}, _unit(back))
+            judged = nets.critic_photo.apply({"params": params["critic_photo"]}, unit(back))
             fooled = jnp.mean(jnp.square(judged - 1))
-            wrong = _hinge(wrong_key(nets, params, sent.first(), subkey[:1]), photo[:1]) if rate == 1 else 0.0
+            wrong = hinge(wrong_key(nets, params, sent.first(), subkey[:1]), photo[:1]) if rate == 1 else 0.0
             part = error + weights.adversarial * fooled + weights.wrong_key * wrong
             total += part * photo.shape[0] / count
             metrics |= {f"psnr_{rate}": 20 * jnp.log10(255.0) - error * 10 / jnp.log(10.0)}
@@ -227,7 +228,7 @@ def decrypting(nets: Nets, weights: Weights, shares: tuple[int, ...]) -> Callabl
 def eve_sees(nets: Nets, params: Any, cipher: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Eve's guess of the photos of ``shape``, in grey levels."""
     tall = jnp.pad(cipher, ((0, 0), (0, shape[1] - cipher.shape[1]), (0, 0), (0, 0)), constant_values=127.5)
-    return (nets.eve.apply({"params": params["eve"]}, _unit(tall)) + 1) * 127.5
+    return (nets.eve.apply({"params": params["eve"]}, unit(tall)) + 1) * 127.5
 
 
 def discriminators(nets: Nets) -> Callable:
@@ -245,7 +246,7 @@ def discriminators(nets: Nets) -> Callable:
         for name, (real, made) in pairs.items():
             critic = getattr(nets, name)
             real, made = (
-                critic.apply({"params": params[name]}, _unit(jax.lax.stop_gradient(x))) for x in (real, made)
+                critic.apply({"params": params[name]}, unit(jax.lax.stop_gradient(x))) for x in (real, made)
             )
             total += jnp.mean(jnp.square(real - 1)) + jnp.mean(jnp.square(made))
             metrics |= {f"{name}_real": jnp.mean(real), f"{name}_made": jnp.mean(made)}
@@ -262,7 +263,7 @@ def eavesdropper(nets: Nets) -> Callable:
         subkey = jax.random.bits(rng, (photo.shape[0], 8), jnp.uint32)
         sent = send(nets, params, photo, subkey, 1)
         guess = eve_sees(nets, params, jax.lax.stop_gradient(sent.cipher), photo.shape)
-        error = jnp.mean(jnp.square(_unit(guess) - _unit(photo)))
+        error = jnp.mean(jnp.square(unit(guess) - unit(photo)))
         return error, (extra, {"psnr": 10 * jnp.log10(4 / error)})
 
     return loss
