@@ -12,7 +12,7 @@ it turns any fixed number of 128-bit inputs into an independent key.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
+from enum import IntEnum, unique
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,7 @@ from jaxcrypt.functional import chacha20
 _CHUNK = 1 << 12
 
 
+@unique
 class Purpose(IntEnum):
     """What a stream is for. The numbers are part of the format: never reuse or renumber one."""
 

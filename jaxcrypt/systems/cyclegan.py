@@ -138,8 +138,11 @@ def _stages(nets: losses.Nets, config: Any) -> tuple[Stage, ...]:
 
 def build(config: Any = None) -> System:
     """The System of ``config.model`` (see ``configs/cyclegan.py``)."""
-    if config is not None and config.model.get("conditioning", "mixing") == "concatenation":
+    conditioning = "mixing" if config is None else config.model.get("conditioning", "mixing")
+    if conditioning == "concatenation":
         return cyclegan_concatenation.build(config)
+    if conditioning != "mixing":
+        raise usage(f"config.model.conditioning={conditioning}: choose mixing or concatenation")
     nets = nets_of(config)
 
     def init(rng, batch):
