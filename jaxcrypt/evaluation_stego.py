@@ -168,6 +168,7 @@ def as_text(command: str, pictures: str, weights: str, table: dict[str, str]) ->
 
 
 def run() -> None:
+    """The console script and ``python -m``: exits with the command's code, a refusal being one line."""
     sys.exit(cli.entry(main))
 
 

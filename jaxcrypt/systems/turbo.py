@@ -95,6 +95,7 @@ class Run:
 
 
 def mix_tile(tile):
+    """Standardised samples of one tile, with its pilots put in, to mixed symbols."""
     keyed = mixing.material(tile["subkey"], tile["index"], tile["data"].shape[0])
     position = jnp.arange(tile["data"].shape[0], dtype=jnp.int32)
     return mixing.mix(
@@ -103,6 +104,7 @@ def mix_tile(tile):
 
 
 def unmix_tile(tile):
+    """One tile's symbols to standardised samples, and its pilots' mean square error."""
     keyed = mixing.material(tile["subkey"], tile["index"], tile["data"].shape[0])
     position = jnp.arange(tile["data"].shape[0], dtype=jnp.int32)
     standard = mixing.unmix(tile["data"], tile["cipher_length"], keyed)
@@ -111,6 +113,7 @@ def unmix_tile(tile):
 
 
 def dither_tile(tile):
+    """The dither of one tile."""
     return mixing.material(tile["subkey"], tile["index"], tile["data"].shape[0]).dither
 
 
