@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from jaxcrypt.crypto import pngreader
+from jaxcrypt.crypto import pngpixels, pngreader
 from jaxcrypt.crypto.bundle import File
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.errors import Refusal, tampered
@@ -93,7 +93,7 @@ def open_files(opened: Opened, damaged: Damaged) -> list[File]:
 
 def verified(opened: Opened, pixels: np.ndarray) -> np.ndarray | None:
     """The very pixels that were sealed, uint8 ``[H, W, C]``, if the pixel MAC says so, else None."""
-    whole = pngreader.with_channels(pixels, opened.header.shape[2])
+    whole = pngpixels.with_channels(pixels, opened.header.shape[2])
     return whole if whole is not None and opened.verify_pixels(whole) else None
 
 

@@ -1,22 +1,19 @@
 """Reading PNG from anywhere: chunks first, pixels only when asked, nothing taken on trust.
 
 Every chunk is bounded by the file, CRCs are checked, the picture's size is refused before anything of that
-size is allocated. Files of our own writer are decoded straight into the array; whatever another program saved
-(filters, interlacing, palettes) goes through Pillow.
+size is allocated. :mod:`jaxcrypt.crypto.pngpixels` has the pixels.
 """
 
 from __future__ import annotations
 
-import io
 import struct
-import warnings
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import ImageFile
 
+from jaxcrypt.crypto import pngpixels
 from jaxcrypt.crypto.header import MAX_BYTES, MAX_PIXELS, Shape
 from jaxcrypt.crypto.pngwriter import COLOUR_TYPES, HEADER_CHUNK, PAYLOAD_CHUNK, SIGNATURE
 from jaxcrypt.errors import ExitCode, Refusal, tampered
@@ -24,9 +21,6 @@ from jaxcrypt.errors import ExitCode, Refusal, tampered
 MAX_FILE = 1 << 31
 _CHANNELS = {colour: channels for channels, colour in COLOUR_TYPES.items()}
 _GREY, _PALETTE = 0, 3
-COLOUR_MODES = ("L", "LA", "RGB", "RGBA")
-_FEED = 1 << 16
-_MAX_INFLATED = 1 << 20
 _MAX_CHUNKS = 1 << 20
 
 
@@ -66,8 +60,8 @@ class Container:
         """The pixels, uint8 ``[H, W, C]``. Pixel data that do not decode are a Refusal (TAMPERED)."""
         try:
             if self.shape[2] and not self._interlaced:
-                return _decode_unfiltered(self._idat, self.shape, strict=True)[0]
-        except _Filtered:
+                return pngpixels.decode_unfiltered(self._idat, self.shape, strict=True)[0]
+        except pngpixels.Filtered:
             pass
         except zlib.error:
             raise tampered(f"{self.name}: pixel data damaged or tampered") from None
@@ -78,10 +72,10 @@ class Container:
         missing = np.zeros(self.shape[0], bool)
         try:
             if self.shape[2] and not self._interlaced:
-                pixels, rows = _decode_unfiltered(self._idat, self.shape, strict=False)
+                pixels, rows = pngpixels.decode_unfiltered(self._idat, self.shape, strict=False)
                 missing[rows:] = True
                 return pixels, missing
-        except _Filtered:
+        except pngpixels.Filtered:
             pass  # Pillow fills what is missing with zeros, and does not say where
         before = ImageFile.LOAD_TRUNCATED_IMAGES
         ImageFile.LOAD_TRUNCATED_IMAGES = True
@@ -93,12 +87,7 @@ class Container:
 
     def _decode_by_pillow(self, data: memoryview) -> np.ndarray:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                Image.MAX_IMAGE_PIXELS = None  # the limit was checked before
-                with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-                    image.load()
-                    pixels = np.array(_without_palette(image))
+            pixels = pngpixels.decode_by_pillow(self._data)
         except MemoryError:
             raise
         except Exception:  # Pillow's decoders raise nearly anything on hostile bytes
@@ -126,27 +115,6 @@ def read(data: bytes | memoryview, name: str = "input", *, lenient: bool = False
     walker = _Walker(view, name, lenient)
     walker.walk()
     return walker.container()
-
-
-def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray | None:
-    """The same picture with ``channels`` channels, or None where that would lose something.
-
-    A program that re-saves a picture may add an opaque alpha channel, or find that it is grey.
-    """
-    colour, alpha = (pixels[..., :-1], pixels[..., -1:]) if pixels.shape[2] in (2, 4) else (pixels, None)
-    if pixels.shape[2] == channels:
-        return pixels
-    if channels in (2, 4):
-        alpha = np.full_like(colour[..., :1], 255) if alpha is None else alpha
-    elif alpha is not None and (alpha != 255).any():
-        return None
-    if channels >= 3:
-        colour = np.repeat(colour, 3 // colour.shape[2], axis=2)
-    elif (colour != colour[..., :1]).any():
-        return None
-    else:
-        colour = colour[..., :1]
-    return np.ascontiguousarray(colour) if channels in (1, 3) else np.concatenate([colour, alpha], axis=2)
 
 
 class _Walker:
@@ -250,63 +218,3 @@ class _Walker:
         if not self.lenient:
             raise tampered(f"{self.name}: {what}")
         self.damaged = True
-
-
-class _Filtered(Exception):
-    """A row has a filter: not by our writer of noise."""
-
-
-def _decode_unfiltered(idat: list[memoryview], shape: Shape, strict: bool) -> tuple[np.ndarray, int]:
-    """Pixels, and how many of their rows could be read: all of them when strict.
-
-    Raises:
-      _Filtered: a row has a filter.
-      zlib.error: (strict) the stream is too short, too long, or fails its checksum.
-    """
-    height, width, channels = shape
-    row = 1 + width * channels
-    pixels = np.zeros(shape, np.uint8)
-    flat = pixels.reshape(height, row - 1)
-    held = bytearray()
-    done = 0
-    try:
-        for piece in _inflated(idat):
-            held += piece
-            whole = min(len(held) // row, height - done)
-            rows = np.frombuffer(held, np.uint8, whole * row).reshape(whole, row)
-            if rows[:, 0].any():
-                raise _Filtered
-            flat[done : done + whole] = rows[:, 1:]
-            del rows
-            del held[: whole * row]
-            done += whole
-            if done == height and held:
-                raise zlib.error("too much data")
-        if done < height:
-            raise zlib.error("too little data")
-    except zlib.error:
-        if strict:
-            raise
-    return pixels, done
-
-
-def _inflated(idat: list[memoryview]) -> Iterator[bytes]:
-    """What the deflate stream holds, about 1 MiB at a time however well it was compressed."""
-    inflate = zlib.decompressobj()
-    for data in idat:
-        for at in range(0, len(data), _FEED):
-            piece = data[at : at + _FEED]
-            while piece and not inflate.eof:
-                yield inflate.decompress(piece, _MAX_INFLATED)
-                piece = inflate.unconsumed_tail
-    yield inflate.flush()
-    if not inflate.eof:
-        raise zlib.error("the stream has no end")
-
-
-def _without_palette(image: Image.Image) -> Image.Image:
-    if image.mode in COLOUR_MODES:
-        return image
-    if image.mode == "P":
-        return image.convert("RGBA" if "transparency" in image.info else "RGB")
-    return image.convert("L")  # 1-bit greys

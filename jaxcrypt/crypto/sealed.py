@@ -28,7 +28,7 @@ import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from jaxcrypt.crypto import bundle, canonical, header, payload, pngreader, pngwriter
+from jaxcrypt.crypto import bundle, canonical, header, payload, pngpixels, pngreader, pngwriter
 from jaxcrypt.crypto.cursor import Malformed
 from jaxcrypt.crypto.filekey import FileKey, Keyring
 from jaxcrypt.crypto.names import clean_name
@@ -141,7 +141,7 @@ class Opened:
         """
         if container.shape[:2] != self.header.shape[:2]:
             raise tampered(f"{self.source}: pixels damaged or tampered (another size); nothing written")
-        pixels = pngreader.with_channels(container.decode(), self.header.shape[2])
+        pixels = pngpixels.with_channels(container.decode(), self.header.shape[2])
         if pixels is None or not self.verify_pixels(pixels):
             raise tampered(f"{self.source}: pixels damaged or tampered; nothing written")
         return pixels

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcrypt.crypto import pngreader, pngwriter
+from jaxcrypt.crypto import pngpixels, pngreader, pngwriter
 from jaxcrypt.errors import ExitCode, Refusal
 
 
@@ -81,20 +81,20 @@ def test_palette_and_bilevel_resaves(rng):
         buffer = io.BytesIO()
         Image.fromarray(grey).convert(mode).save(buffer, "PNG")
         decoded = pngreader.read(buffer.getvalue()).decode()
-        assert np.array_equal(pngreader.with_channels(decoded, 3), grey)
+        assert np.array_equal(pngpixels.with_channels(decoded, 3), grey)
 
 
 def test_with_channels_loses_nothing(rng):
     colour = rng.integers(0, 256, (4, 4, 3), np.uint8)
     opaque = np.concatenate([colour, np.full((4, 4, 1), 255, np.uint8)], axis=2)
-    assert np.array_equal(pngreader.with_channels(opaque, 3), colour)
-    assert np.array_equal(pngreader.with_channels(colour, 4), opaque)
+    assert np.array_equal(pngpixels.with_channels(opaque, 3), colour)
+    assert np.array_equal(pngpixels.with_channels(colour, 4), opaque)
     grey = colour[..., :1]
-    assert np.array_equal(pngreader.with_channels(np.repeat(grey, 3, axis=2), 1), grey)
-    assert np.array_equal(pngreader.with_channels(grey, 2)[..., 1], np.full((4, 4), 255))
-    assert pngreader.with_channels(colour, 1) is None
+    assert np.array_equal(pngpixels.with_channels(np.repeat(grey, 3, axis=2), 1), grey)
+    assert np.array_equal(pngpixels.with_channels(grey, 2)[..., 1], np.full((4, 4), 255))
+    assert pngpixels.with_channels(colour, 1) is None
     opaque[0, 0, 3] = 254
-    assert pngreader.with_channels(opaque, 3) is None
+    assert pngpixels.with_channels(opaque, 3) is None
 
 
 def _ihdr(width=4, height=4, depth=8, colour=2, interlace=0):
