@@ -2,7 +2,7 @@
 
 Tiled Systems (:mod:`jaxcrypt.systems.tiles`) get their pictures tile by tile from preallocated host arrays.
 So a handful of compiled programs serves every shape, and a picture of 100 megapixels needs little more memory
-than itself and its cipher. Systems without tiles run whole, compiled once for each shape.
+than itself and its cipher. Systems without tiles run whole (:mod:`jaxcrypt.systems.whole`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxcrypt.systems import whole
 from jaxcrypt.systems.tiles import Layout, Shape, Tiles, over_tiles, split_side
-from jaxcrypt.training.record import Sealed, System
+from jaxcrypt.training.record import System
 
 _GROUP_BYTES = 1 << 24  # of samples in one call of an accelerator
 _THREADS = 2  # one call computes on one core of a CPU
@@ -33,7 +34,6 @@ class _Job:
 
 _PROGRAMS: dict[Tiles, dict[str, Callable]] = {}
 _COMPILED: set[tuple] = set()
-_WHOLE: dict[tuple[int, str], tuple[System, Callable]] = {}
 
 
 def _programs(tiles: Tiles) -> dict[str, Callable]:
@@ -159,7 +159,7 @@ def _unfold(tiles: Tiles, keys, heads):
 
 
 def _keys(subkeys: Sequence[bytes]) -> list[dict[str, np.ndarray]]:
-    return [{"subkey": np.frombuffer(subkey, "<u4").astype(np.uint32)} for subkey in subkeys]
+    return [{"subkey": whole.words(subkey)} for subkey in subkeys]
 
 
 def encrypt_pictures(
@@ -182,7 +182,7 @@ def encrypt_pictures(
       Of each picture its cipher picture, uint8 ``[H', W', C]``, and its ``side`` without the batch axis.
     """
     if system.tiles is None:
-        return _encrypt_by_whole(system, variables, pictures, subkeys, options, progress)
+        return whole.encrypt_pictures(system, variables, pictures, subkeys, options, progress)
     if not isinstance(system.tiles, Tiles):  # a driver of its own, with these two functions as methods
         return system.tiles.encrypt_pictures(variables, pictures, subkeys, options, progress)
     tiles, shape = system.tiles, pictures[0].shape
@@ -244,7 +244,7 @@ def decrypt_pictures(
       ValueError: the cipher pictures do not have the shape that ``shape`` leads to.
     """
     if system.tiles is None:
-        return _decrypt_by_whole(system, variables, ciphers, sides, subkeys, options, shape, lost, progress)
+        return whole.decrypt_pictures(system, variables, ciphers, sides, subkeys, options, lost, progress)
     if not isinstance(system.tiles, Tiles):
         return system.tiles.decrypt_pictures(
             variables, ciphers, sides, subkeys, options, shape, lost, progress
@@ -284,46 +284,3 @@ def decrypt_pictures(
         | jax.tree.map(np.asarray, tiles.report(head, other or None, _stacked(rows)))
         for image, (head, _), other, rows in zip(images, split, again, found, strict=True)
     ]
-
-
-def _encrypt_by_whole(system, variables, pictures, subkeys, options, progress):
-    encrypt = _whole_program(system, "encrypt")
-    results = []
-    for done, (picture, key) in enumerate(zip(pictures, _keys(subkeys), strict=True), 1):
-        sealed = encrypt(variables, {"image": picture[None]}, key["subkey"][None], options)
-        results.append((np.asarray(sealed[0])[0], {name: np.asarray(x)[0] for name, x in sealed[1].items()}))
-        if progress is not None:
-            progress(done / len(pictures))
-    return results
-
-
-def _decrypt_by_whole(system, variables, ciphers, sides, subkeys, options, shape, lost, progress):
-    decrypt = _whole_program(system, "decrypt")
-    results = []
-    for i, (cipher, side, key) in enumerate(zip(ciphers, sides, _keys(subkeys), strict=True)):
-        inputs = {} if lost is None else {"lost": lost[i][None]}
-        side = {name: np.asarray(x)[None] for name, x in side.items()}
-        found = decrypt(variables, (cipher[None], side), inputs, key["subkey"][None], options)
-        results.append({name: np.asarray(x)[0] for name, x in found.items()})
-        if progress is not None:
-            progress((i + 1) / len(ciphers))
-    return results
-
-
-def _whole_program(system: System, name: str) -> Callable:
-    """The System's jitted function; a record is no pytree, so ``Sealed`` travels as a pair."""
-    if (id(system), name) not in _WHOLE:
-        if name == "encrypt":
-
-            def run(variables, inputs, subkey, options):
-                sealed = system.encrypt(variables, inputs, subkey, options)
-                return sealed.pixels, sealed.side
-
-            _WHOLE[id(system), name] = (system, jax.jit(run, static_argnums=3))
-        else:
-
-            def run(variables, sealed, inputs, subkey, options):
-                return system.decrypt(variables, Sealed(*sealed), inputs, subkey, options)
-
-            _WHOLE[id(system), name] = (system, jax.jit(run, static_argnums=4))
-    return _WHOLE[id(system), name][1]
