@@ -18,9 +18,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxcrypt.training.checkpoint import Checkpoints, gather_pipeline_states
+from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.feed import Feed
 from jaxcrypt.training.hardware import describe, peak_flops
+from jaxcrypt.training.hosts import gather_pipeline_states
 from jaxcrypt.training.state import TrainState, variables
 from jaxcrypt.training.writer import Writer
 

@@ -14,7 +14,7 @@ import json
 import logging
 import math
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.training.hosts import agreed
 from jaxcrypt.training.state import TrainState
 
 FORMAT = 1
@@ -56,6 +57,7 @@ class Checkpoints:
         self._digests = self.folder.with_name("checkpoints.sha256")
         self._best, self._sign = best, 1.0 if best_mode == "max" else -1.0
         self._read_only = read_only
+        self._told = False
         keep = [policies.LatestN(n=keep_last)]
         if keep_best:
             best_n = {"n": keep_best, "keep_checkpoints_without_metrics": False}
@@ -86,6 +88,10 @@ class Checkpoints:
         step = int(state.step)
         if step in self._manager.all_steps():
             return
+        if metrics and self._best and self._best not in metrics and not self._told:
+            self._told = True
+            known = ", ".join(sorted(metrics))
+            log.warning("config.train.best=%s: is not measured (there is %s)", self._best, known)
         self._record_digests()  # of the save before, which this one waits for anyway
         self._manager.save(
             step,
@@ -110,7 +116,7 @@ class Checkpoints:
         Raises:
           Refusal: a newer format than this version knows, or checkpoints of which none is sound.
         """
-        chosen = _agreed(self._newest_sound)
+        chosen = agreed(self._newest_sound)
         self._manager.reload()
         if chosen == _ALL_DAMAGED:
             raise Refusal(f"{self.folder}: none of its checkpoints is sound; remove the folder to start anew")
@@ -234,46 +240,6 @@ class Checkpoints:
         (self.folder / str(step)).rename(aside / str(step))
         (self._digests / f"{step}.json").unlink(missing_ok=True)
         self._manager.reload()
-
-
-def _agreed(choose: Callable[[], int]) -> int:
-    """What the first host chooses, on every host."""
-    if jax.process_count() == 1:
-        return choose()
-    from jax.experimental import multihost_utils
-
-    choice = choose() if jax.process_index() == 0 else 0
-    return int(multihost_utils.broadcast_one_to_all(np.int32(choice)))
-
-
-def gather_pipeline_states(state: Any) -> list[Any]:
-    """The pipeline's state on each host, in their order; every host gets all of them."""
-    if jax.process_count() == 1:
-        return [state]
-    from jax.experimental import multihost_utils
-
-    text = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    longest = int(np.max(multihost_utils.process_allgather(np.array([text.size], np.int32))))
-    padded = np.full(longest, ord(" "), np.uint8)
-    padded[: text.size] = text
-    return [json.loads(bytes(row)) for row in multihost_utils.process_allgather(padded)]
-
-
-def own_pipeline_state(states: list[Any]) -> Any | None:
-    """This host's entry, or None (with a warning) where no entry can be said to be its own.
-
-    A pipeline whose state is the same on every host goes on whatever the number of hosts now is.
-    """
-    if len(states) == jax.process_count():
-        return states[jax.process_index()]
-    if all(state == states[0] for state in states):
-        return states[0]
-    log.warning(
-        "the checkpoint was written by %d hosts, now there are %d: the data starts anew, the rest goes on",
-        len(states),
-        jax.process_count(),
-    )
-    return None
 
 
 def averaged(tree: Mapping[str, Any]) -> dict[str, Any]:

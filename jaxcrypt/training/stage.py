@@ -20,9 +20,10 @@ from jaxcrypt.errors import usage
 from jaxcrypt.training import callbacks, sharding
 from jaxcrypt.training import state as states
 from jaxcrypt.training.callbacks import Callback, Run
-from jaxcrypt.training.checkpoint import Checkpoints, own_pipeline_state
+from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.defaults import positive
 from jaxcrypt.training.feed import Feed
+from jaxcrypt.training.hosts import own_pipeline_state
 from jaxcrypt.training.loop import run_steps
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.record import System

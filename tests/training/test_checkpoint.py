@@ -12,7 +12,7 @@ import pytest
 
 from jaxcrypt import zoo
 from jaxcrypt.errors import Refusal
-from jaxcrypt.training import checkpoint, sharding, state
+from jaxcrypt.training import checkpoint, hosts, sharding, state
 from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.optimizer import optimizers
 from tests.training import toys
@@ -79,6 +79,13 @@ def test_the_last_and_the_best_are_kept(tmp_path):
     assert {path.stem for path in (tmp_path / "checkpoints.sha256").iterdir()} == {"2", "5", "6"}
 
 
+def test_a_best_that_nothing_measures_is_told(tmp_path, caplog):
+    checkpoints = Checkpoints(tmp_path, best="validation/pnsr")
+    checkpoints.save(at(1), meta(), {"validation/psnr": 20.0})
+    checkpoints.close()
+    assert "validation/pnsr: is not measured (there is validation/psnr)" in caplog.text
+
+
 def largest_file(folder):
     return max((p for p in folder.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
 
@@ -142,9 +149,9 @@ def test_another_architecture_is_refused_in_one_line(tmp_path):
 
 
 def test_the_data_goes_on_over_another_number_of_hosts_where_it_can(caplog):
-    assert checkpoint.own_pipeline_state([{"index": 3}]) == {"index": 3}
-    assert checkpoint.own_pipeline_state([{"index": 3}, {"index": 3}]) == {"index": 3}
-    assert checkpoint.own_pipeline_state([{"shard": 0}, {"shard": 1}]) is None
+    assert hosts.own_pipeline_state([{"index": 3}]) == {"index": 3}
+    assert hosts.own_pipeline_state([{"index": 3}, {"index": 3}]) == {"index": 3}
+    assert hosts.own_pipeline_state([{"shard": 0}, {"shard": 1}]) is None
     assert "written by 2 hosts, now there are 1" in caplog.text
 
 
