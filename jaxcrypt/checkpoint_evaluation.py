@@ -8,6 +8,7 @@ pictures.
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ from jaxcrypt.training.record import System
 from jaxcrypt.training.sharding import batch_sharding, fetch, global_batch, make_mesh
 from jaxcrypt.training.writer import Writer, sheet
 
+log = logging.getLogger("jaxcrypt.evaluate")
 VALID = "valid"  # bool [B]: False for the examples that pad the last batch
 
 
@@ -137,6 +139,8 @@ def _best(workdir: Path) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]
 
 
 def _watched(workdir: Path, interval: float) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
+    if not (workdir / "checkpoints").is_dir():
+        log.warning("%s: no checkpoints yet; waiting for the first", workdir)
     while not (workdir / "checkpoints").is_dir():
         time.sleep(interval)
     seen: set[int] = set()

@@ -35,10 +35,16 @@ def join_hosts() -> None:
 
     coordinator = os.environ.get("JAXCRYPT_COORDINATOR")
     if coordinator:
-        count, index = int(os.environ["JAXCRYPT_PROCESSES"]), int(os.environ["JAXCRYPT_PROCESS"])
-        jax.distributed.initialize(coordinator, count, index)
+        jax.distributed.initialize(coordinator, _number("JAXCRYPT_PROCESSES"), _number("JAXCRYPT_PROCESS"))
     elif _DISTRIBUTED.value:
         jax.distributed.initialize()
+
+
+def _number(variable: str) -> int:
+    value = os.environ.get(variable, "")
+    if not value.isdecimal():
+        raise usage(f"{variable}={value}: must be a whole number where JAXCRYPT_COORDINATOR is set")
+    return int(value)
 
 
 def main(_=None) -> int:

@@ -73,14 +73,21 @@ def _budget(options: Any) -> Any:
     if options.budget and not Path(options.budget).is_file():
         raise Refusal(f"--budget {options.budget}: no such file")
     if options.budget:
-        found = runpy.run_path(options.budget)
-        if "get_config" not in found:
-            raise Refusal(f"--budget {options.budget}: has no get_config(), see configs/attacks.py")
-        config = found["get_config"]()
+        config = _from_file(options.budget)
     else:
         config = quick_config() if options.quick else default_config()
     config.seeds = tuple(seed + options.seed for seed in config.seeds)
     return config
+
+
+def _from_file(path: str) -> Any:
+    try:
+        make = runpy.run_path(path).get("get_config")
+        if make is not None:
+            return make()
+    except Exception as error:  # a config file may raise anything at all
+        raise Refusal(f"--budget {path}: {' '.join(str(error).split()) or type(error).__name__}") from None
+    raise Refusal(f"--budget {path}: has no get_config(), see configs/attacks.py")
 
 
 def _write(folder: Path, facts: dict[str, Any], text: str) -> None:

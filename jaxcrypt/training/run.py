@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,13 @@ from jaxcrypt.errors import usage
 from jaxcrypt.training import sharding
 from jaxcrypt.training import state as states
 from jaxcrypt.training.checkpoint import Checkpoints
+from jaxcrypt.training.defaults import complete
 from jaxcrypt.training.record import System
 from jaxcrypt.training.stage import Setting, StageTrainer, Surroundings
 from jaxcrypt.training.stopping import StopRequest
 from jaxcrypt.training.writer import Writer
+
+log = logging.getLogger("jaxcrypt")
 
 
 def train(system: System, config: ConfigDict, workdir: Path, around: Surroundings) -> dict[str, Any]:
@@ -44,6 +50,8 @@ def train(system: System, config: ConfigDict, workdir: Path, around: Surrounding
     setting = Setting(system, config, Path(workdir), around, mesh, checkpoints, writer)
     try:
         found = checkpoints.newest()
+        if found:
+            _tell_changes(found[1]["config"], config)
         with StopRequest() as stop:
             start = 0
             for index, stage in enumerate(system.stages):
@@ -57,3 +65,20 @@ def train(system: System, config: ConfigDict, workdir: Path, around: Surrounding
         checkpoints.close()
         writer.close()
     return states.variables(state)
+
+
+def _tell_changes(stored: Mapping[str, Any], config: ConfigDict) -> None:
+    """Log what the config says otherwise than when the checkpoint was written: allowed, never unsaid."""
+    before, now = (_flat(json.loads(complete(c).to_json_best_effort())) for c in (stored, config))
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name):
+            log.warning("config.%s was %s, is %s", name, before.get(name), now.get(name))
+
+
+def _flat(node: Any, path: str = "") -> dict[str, Any]:
+    if not isinstance(node, Mapping):
+        return {path: node}
+    found: dict[str, Any] = {}
+    for name, value in node.items():
+        found.update(_flat(value, f"{path}.{name}" if path else name))
+    return found

@@ -54,3 +54,14 @@ def test_the_table_of_a_system(tmp_path, known, judged, capsys):
 def test_refusals(arguments, words):
     with pytest.raises(Refusal, match=words):
         evaluate.main(arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("x = 1", "has no get_config"), ("def get_config():\n    return {}['a']", "'a'"), ("(", "never closed")],
+)
+def test_a_budget_that_cannot_be_read_is_one_line(tmp_path, judged, text, reason):
+    (tmp_path / "budget.py").write_text(text)
+    with pytest.raises(Refusal, match=f"--budget .*{reason}") as refused:
+        evaluate.main(["--attacks", f"--data={judged[0].parent}", f"--budget={tmp_path / 'budget.py'}"])
+    assert "\n" not in str(refused.value)

@@ -57,6 +57,27 @@ def values(workdir, name):
     return {line["step"]: line[name] for line in lines if name in line}
 
 
+def test_watching_says_what_it_waits_for(tmp_path, caplog, monkeypatch):
+    def no_patience(seconds):
+        raise TimeoutError
+
+    monkeypatch.setattr(checkpoint_evaluation.time, "sleep", no_patience)
+    with pytest.raises(TimeoutError):
+        next(checkpoint_evaluation.evaluate_run(tmp_path / "typo", watch=True))
+    assert "typo: no checkpoints yet; waiting for the first" in caplog.text
+
+
+def test_a_run_that_goes_on_with_another_config_says_so(tmp_path, caplog):
+    config = complete(toys.config(steps=4))
+    run.train(toys.denoiser(config), config, tmp_path, around())
+    changed = complete(toys.config(steps=8))
+    changed.optimizer.lr = 5e-4
+    with caplog.at_level(logging.WARNING, "jaxcrypt"):
+        run.train(toys.denoiser(changed), changed, tmp_path, around())
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert told == ["config.optimizer.lr was 0.001, is 0.0005", "config.train.steps was 4, is 8"]
+
+
 def test_a_stage_starts_from_the_parameters_of_an_earlier_one(tmp_path):
     config = complete(toys.config())
     config.optimizer.lr = 0.1
