@@ -11,7 +11,8 @@ so that one changed pixel changes the mixing altogether); ``robust`` a layout th
 alone.
 
 ``System.decrypt`` is one pass inside jit; the driver of the commands decodes damaged ciphers by turns.
-Training is that of :mod:`jaxcrypt.systems.cyclegan_losses`.
+Training is that of :mod:`jaxcrypt.systems.cyclegan_losses`. ``config.model.conditioning`` is ``mixing``, or
+``concatenation`` for the ablation :mod:`jaxcrypt.systems.cyclegan_concatenation`.
 """
 
 from __future__ import annotations
