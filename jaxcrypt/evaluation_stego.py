@@ -42,14 +42,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         keyed = "unkeyed" if args.unkeyed else "keyed"
         args.sheet.write_bytes(draw_sheet(f"{args.weights}, {keyed}", hider, covers))
-    stegos, rows = measure(hider, covers)
-    table = summarise(hider, rows)
-    if training:
-        table |= detect(hider, centres(training, args.size), covers, stegos)
     command = shlex.join(
         ["python", "-m", "jaxcrypt.evaluation_stego", *(sys.argv[1:] if argv is None else argv)]
     )
-    print(as_text(command, f"{len(covers)} centres of {args.size}×{args.size}", args.weights, table))
+    _print_head(command, f"{len(covers)} centres of {args.size}×{args.size}", args.weights)
+    stegos, rows = measure(hider, covers)
+    table = summarise(hider, rows)
+    _print_rows(table)
+    if training:
+        found = detect(hider, centres(training, args.size), covers, stegos)
+        _print_rows(found)
+        table |= found
     if args.output:
         args.output.mkdir(parents=True, exist_ok=True)
         facts = {"command": command, "table": table, "rows": rows}
@@ -161,10 +164,14 @@ def detect(hider, training: np.ndarray, covers: np.ndarray, stegos: np.ndarray) 
     }
 
 
-def as_text(command: str, pictures: str, weights: str, table: dict[str, str]) -> str:
-    """A Markdown table under its command."""
-    lines = [f"`{command}`", "", f"| {pictures} | `{weights}` |", "|---|---|"]
-    return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in table.items())])
+def _print_head(command: str, pictures: str, weights: str) -> None:
+    """The head of a Markdown table, under its command."""
+    print(f"`{command}`\n\n| {pictures} | `{weights}` |\n|---|---|", flush=True)
+
+
+def _print_rows(table: dict[str, str]) -> None:
+    for name, value in table.items():
+        print(f"| {name} | {value} |", flush=True)
 
 
 def run() -> None:
