@@ -58,7 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--cover", metavar="FILE", help="with --system stego: the picture to hide others in")
     parser.add_argument(
-        "--secret", action="append", default=[], metavar="FILE", help="a further picture to hide in the cover"
+        "--secret",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a further picture to hide in the cover, whose file travels as well",
     )
     parser.add_argument(
         "--robust",
