@@ -18,5 +18,5 @@ def get_config():
         "none", "jpeg", "jpeg", "jpeg", "noise", "blur", "resize", "crop", "dropout"
     )  # fmt: skip
     config.optimizer.lr = 2e-3
-    config.train.steps = 8000
+    config.train.steps = 4400
     return config

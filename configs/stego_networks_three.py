@@ -14,5 +14,5 @@ def get_config():
     config = stego_networks.get_config()
     config.model.secrets = 3
     config.model.networks.features = 56
-    config.train.steps = 8000
+    config.train.steps = 2500
     return config
