@@ -205,6 +205,8 @@ class _Sealer:
     def _notes(self, system) -> Iterator[str]:
         if not system.lossless or self._args.system != systems.DEFAULT:
             yield f"{self._args.system}: {system.argument}"
+        if self._args.robust:
+            yield "--robust: its pixels are no uniform noise, and evaluate --attacks did not measure them"
         if self._args.pixels_only and not system.lossless:
             yield "--pixels-only with this System gives back an approximation of the picture, not the file"
         if self._args.key_image and not (self._args.passphrase or self._args.key_file):

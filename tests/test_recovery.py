@@ -266,6 +266,11 @@ def test_channels_that_other_programs_add_are_taken_off(tmp_path, capsys, mode, 
         assert "had 4 channels and has 3" in capsys.readouterr().err
 
 
+def test_robust_pictures_are_not_said_to_look_random(tmp_path, capsys):
+    Sealed(tmp_path, KINDS["robust"][0])
+    assert "no uniform noise" in capsys.readouterr().err
+
+
 def test_the_size_of_a_file_is_told_without_decoding(rng):
     pixels = rng.integers(0, 256, (6, 9, 3), np.uint8)
     assert imaging.picture_size(stored(pixels, "JPEG")) == (9, 6)
