@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.functional import companding, jpeg
-from jaxcrypt.functional.block_transform import BLOCK, PLANE, analyse
+from jaxcrypt.functional.block_transform import BLOCK, analyse
 from jaxcrypt.models.cyclegan import LEAST, OCTAVE, UNIT
 from jaxcrypt.systems import cyclegan_channel as channel
 from jaxcrypt.systems import cyclegan_code as code
@@ -43,15 +43,8 @@ class Made(NamedTuple):
 # ------------------------------------------------------------------------------------------ transform
 
 
-def measured_profile(photos: list[np.ndarray]) -> np.ndarray:
-    """Binary logarithms of the coefficients' standard deviation over photos uint8 ``[H, W, 3]``, each less
-    its mean: float32 ``[768]``."""
-    power = [np.square(np.asarray(_analysed(photo)[0])).mean(axis=(0, 1, 2)) for photo in photos]
-    return (0.5 * np.log2(np.mean(power, axis=0))).astype(np.float32)
-
-
 def trained_profile(params: dict) -> np.ndarray:
-    """The same, as the encoder learned it: its ``base`` alone."""
+    """Binary logarithms of the coefficients' spread, float32 ``[768]``: the encoder's ``base`` alone."""
     return np.asarray(UNIT * params["encoder"]["base"], np.float32)
 
 
@@ -153,9 +146,7 @@ def subsampled(picture: np.ndarray, subkey: bytes) -> Made:
     power = float(np.sqrt(np.mean(symbols**2)))
     cipher, back = _unpiloted(symbols[None] / power, _words(subkey))
     cut = np.split(np.asarray(back)[0] * power, np.cumsum([p.size for p in parts])[:-1])
-    found = [
-        c.reshape(p.shape) * s**0.5 + m for c, p, m, s in zip(cut, parts, means, spreads, strict=True)
-    ]
+    found = [c.reshape(p.shape) * s**0.5 + m for c, p, m, s in zip(cut, parts, means, spreads, strict=True)]
     whole = [jax.image.resize(p, (height, width), "linear") for p in found]
     colours = np.stack(whole, axis=-1) @ np.linalg.inv(jpeg.TO_YCC).T + 128
     return Made(_eight_bits(colours), cipher.size)
