@@ -3,9 +3,9 @@
   python -m jaxcrypt.evaluation_damage --data DIR [--weights NAME_OR_PATH] [--limit N] [--bm3d] [--json FILE]
 
 Every picture of DIR (centre 256×256, RGB) is encrypted under a key of its own, damaged, and decoded with
-the header at hand, as ``decrypt --recover`` does: by ``mixing``, by ``denoiser``, with --bm3d by
-un-mixing and BM3D (the bm3d package; not for commercial use), and in the robust layout at strengths 1 to
-3. Beside them what undoes ordinary ciphers: ``logistic``, and AES-256-GCM, which returns nothing at all
+the header at hand, as ``decrypt --recover`` does: by ``mixing``, by the Systems that --weights
+names (``denoiser``, ``cyclegan``), with --bm3d by un-mixing and BM3D (the bm3d package; not for commercial
+use), and in the robust layout at strengths 1 to 3. Beside them what undoes ordinary ciphers: ``logistic``, and AES-256-GCM, which returns nothing at all
 once a bit has changed.
 """
 
@@ -167,13 +167,18 @@ class Bm3d(Decoder):
         return np.clip(np.rint(clean * 255), 0, 255).astype(np.uint8)
 
 
-def decoders(weights: str, bm3d: bool) -> tuple[dict[str, Decoder], dict[str, Decoder]]:
-    """Those of the table of :data:`DAMAGES`, and those of :data:`ROBUST`."""
+def decoders(weights: Sequence[str], bm3d: bool) -> tuple[dict[str, Decoder], dict[str, Decoder]]:
+    """Those of the table of :data:`DAMAGES`, and those of :data:`ROBUST`; ``weights``: of Systems that have
+    the option ``robust``, ``denoiser`` and ``cyclegan``.
+
+    Raises:
+      Refusal: weights of another System.
+    """
     from jaxcrypt import zoo
+    from jaxcrypt.errors import usage
     from jaxcrypt.functional.robust import STRENGTHS
     from jaxcrypt.systems import build
 
-    system, variables, _ = zoo.load(weights)
     plain = {
         "AES-256-GCM": AesGcm(),
         "logistic": Decoder(build("logistic"), {}),
@@ -181,8 +186,14 @@ def decoders(weights: str, bm3d: bool) -> tuple[dict[str, Decoder], dict[str, De
     }
     if bm3d:
         plain["mixing + BM3D"] = Bm3d(build("mixing"), {})
-    plain["denoiser"] = Decoder(system, variables, (("robust", 0),))
-    sturdy = {f"--robust {s}": Decoder(system, variables, (("robust", s),)) for s in STRENGTHS}
+    sturdy = {}
+    for given in weights:
+        system, variables, entry = zoo.load(given)
+        if "robust" not in dict(system.options):
+            raise usage(f"--weights {given}: {entry['system']} has no robust layout")
+        name = entry["system"]
+        plain[name] = Decoder(system, variables, (("robust", 0),))
+        sturdy |= {f"{name} --robust {s}": Decoder(system, variables, (("robust", s),)) for s in STRENGTHS}
     return plain, sturdy
 
 
@@ -221,13 +232,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     parser = cli.Parser(prog="python -m jaxcrypt.evaluation_damage", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of pictures of 256×256 and more")
-    parser.add_argument("--weights", default="denoiser", help="zoo entry or training folder (%(default)s)")
+    parser.add_argument(
+        "--weights",
+        action="append",
+        help="zoo entry or training folder of denoiser or cyclegan, any number of them (denoiser)",
+    )
     parser.add_argument("--limit", type=int, help="only the first so many pictures")
     parser.add_argument("--bm3d", action="store_true", help="a row for BM3D (needs the bm3d package)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save every single PSNR")
     args = parser.parse_args(argv)
     pictures = load_pictures(args.data, args.limit)
-    plain, sturdy = decoders(args.weights, args.bm3d)
+    plain, sturdy = decoders(args.weights or ["denoiser"], args.bm3d)
     tell = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
     tables = measure(pictures, plain, DAMAGES, tell), measure(pictures, sturdy, ROBUST, tell)
     print(f"PSNR in dB, mean (lowest) of {len(pictures)} pictures, centre {SIDE}×{SIDE}\n")
