@@ -5,8 +5,8 @@
 Every picture of DIR (centre 256×256, RGB) is encrypted under a key of its own, damaged, and decoded with
 the header at hand, as ``decrypt --recover`` does: by ``mixing``, by the Systems that --weights
 names (``denoiser``, ``cyclegan``), with --bm3d by un-mixing and BM3D (the bm3d package; not for commercial
-use), and in the robust layout at strengths 1 to 3. Beside them what undoes ordinary ciphers: ``logistic``, and AES-256-GCM, which returns nothing at all
-once a bit has changed.
+use), and in the robust layout at strengths 1 to 3. Beside them what undoes ordinary ciphers: ``logistic``,
+and AES-256-GCM, which returns nothing at all once a bit has changed.
 """
 
 from __future__ import annotations
