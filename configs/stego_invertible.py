@@ -24,7 +24,7 @@ def get_config():
     config.model.keyed = True
     config.model.beta = 1.0
     config.model.distortions = ()
-    config.model.invertible = {"levels": 2, "blocks": 6, "features": 32, "bound": 1.0}
+    config.model.invertible = {"levels": 2, "blocks": 6, "features": 64, "bound": 1.0}
     config.data = photos(Path(os.environ.get("JAXCRYPT_DATA", "data")))
     config.optimizer.lr = 1.5e-3
     config.optimizer.b2 = 0.99
@@ -33,7 +33,7 @@ def get_config():
     config.optimizer.warmup_steps = 50
     config.optimizer.clip_norm = 1.0
     config.train.batch_size = 8
-    config.train.steps = 3200
+    config.train.steps = 2500
     config.train.log_every = 50
     config.train.eval_every = 500
     config.train.checkpoint_every = 250

@@ -14,5 +14,6 @@ def get_config():
     config = stego_networks.get_config()
     config.model.secrets = 3
     config.model.networks.features = 56
-    config.train.steps = 2500
+    config.train.batch_size = 4
+    config.train.steps = 2200
     return config
