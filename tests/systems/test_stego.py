@@ -1,5 +1,6 @@
 """Hidden pictures: every kind trains, comes back through an 8-bit PNG, and needs its key."""
 
+import functools
 import io
 
 import jax
@@ -10,7 +11,8 @@ from PIL import Image
 
 from configs import stego, stego_invertible, stego_robust
 from jaxcrypt.errors import Refusal
-from jaxcrypt.systems import build
+from jaxcrypt.systems import build, stego_windows
+from jaxcrypt.systems import stego_robust as robust_module
 from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.record import Sealed
@@ -38,30 +40,21 @@ def config(kind, secrets=1):
     return made
 
 
-_BUILT = {}
-
-
+@functools.cache
 def built(kind, secrets=1):
-    """A small System, its fresh variables, the same after a few steps, and the metrics of the last."""
-    if (kind, secrets) not in _BUILT:
-        settings = config(kind, secrets)
-        system = build("stego", settings)
-        params, extra = jax.jit(lambda: init_arrays(system.init, system.batch(settings), 0))()
-        stage = system.stages[0]
-        opts = optimizers(settings, stage)
-        state = create(params, extra, stage, opts, system.ema)
-        step = jax.jit(make_step(stage, opts, StepOptions()))
-        batch = {
-            "cover": np.stack([picture((32, 32, 3), seed) for seed in range(2)]),
-            "secrets": np.stack(
-                [[picture((32, 32, 3), 9 + seed + i) for i in range(secrets)] for seed in range(2)]
-            ),
-        }
-        for _ in range(4):
-            state, metrics = step(state, batch)
-        trained = {"params": state.params, "extra": state.extra}
-        _BUILT[kind, secrets] = system, {"params": params, "extra": extra}, trained, metrics, batch
-    return _BUILT[kind, secrets]
+    """A small System, variables and a batch. A hiding net starts as the identity; here it is shaken."""
+    settings = config(kind, secrets)
+    system = build("stego", settings)
+    params, extra = jax.jit(lambda: init_arrays(system.init, system.batch(settings), 0))()
+    if kind not in ("lattice", "robust"):
+        params = jax.tree.map(lambda x: x + 0.01 * np.sin(np.arange(x.size)).reshape(x.shape), params)
+    batch = {
+        "cover": np.stack([picture((32, 32, 3), seed) for seed in range(2)]),
+        "secrets": np.stack(
+            [[picture((32, 32, 3), 9 + seed + i) for i in range(secrets)] for seed in range(2)]
+        ),
+    }
+    return system, {"params": params, "extra": extra}, batch
 
 
 def through_png(pixels):
@@ -74,8 +67,14 @@ def through_png(pixels):
     ("kind", "secrets"), [("lattice", 1), ("robust", 1), ("invertible", 1), ("networks", 3)]
 )
 def test_steps_move_every_parameter_and_report(kind, secrets):
-    _, before, after, metrics, _ = built(kind, secrets)
-    moved = jax.tree.map(lambda a, b: bool((a != b).any()), before["params"], after["params"])
+    system, before, batch = built(kind, secrets)
+    stage = system.stages[0]
+    opts = optimizers(config(kind, secrets), stage)
+    state = create(before["params"], before["extra"], stage, opts, system.ema)
+    step = jax.jit(make_step(stage, opts, StepOptions()))
+    for _ in range(4):
+        state, metrics = step(state, batch)
+    moved = jax.tree.map(lambda a, b: bool((a != b).any()), before["params"], state.params)
     assert all(jax.tree.leaves(moved)), moved
     assert np.isfinite(metrics["stego/secret_psnr"].total)
     assert np.isfinite(metrics["stego/grad_norm"].total)
@@ -83,7 +82,7 @@ def test_steps_move_every_parameter_and_report(kind, secrets):
 
 @pytest.mark.parametrize(("kind", "secrets"), [("invertible", 1), ("networks", 3)])
 def test_learned_nets_round_trip_in_shape_and_in_unit_range(kind, secrets):
-    system, _, variables, _, batch = built(kind, secrets)
+    system, variables, batch = built(kind, secrets)
     made = jax.jit(system.outputs)(variables, batch, jax.random.key(0))
     assert made["image"].shape == made["decrypted"].shape == (2, 32, 32 * secrets, 3)
     assert made["cover_image"].shape == made["cover_decrypted"].shape == (2, 32, 32, 3)
@@ -94,7 +93,7 @@ def test_learned_nets_round_trip_in_shape_and_in_unit_range(kind, secrets):
 def test_damage_reaches_the_reveal_network_alone():
     """Damage to the stego picture: the cover's error stays, the secret's grows, gradients are
     finite."""
-    plain, _, variables, _, batch = built("networks", 3)
+    plain, variables, batch = built("networks", 3)
     settings = config("networks", 3)
     settings.model.distortions = ("crop",)
     damaged = build("stego", settings)
@@ -133,7 +132,7 @@ def test_an_invertible_net_is_inverted():
 
 
 def hidden(kind, cover, secrets, key=KEY, options=()):
-    system, _, variables, *_ = built(kind, 3 if len(secrets) > 1 else 1)
+    system, variables, _ = built(kind, 3 if len(secrets) > 1 else 1)
     driver = system.tiles.given({"cover": cover, "secrets": secrets[1:]})
     [(stego_picture, side)] = driver.encrypt_pictures(variables, [secrets[0]], [key], options)
     return system, variables, stego_picture, side
@@ -207,7 +206,7 @@ def test_robust_bits_are_what_was_hidden():
 
 @pytest.mark.parametrize("kind", ["lattice", "invertible"])
 def test_driver_and_record_agree(kind):
-    system, _, variables, _, batch = built(kind)
+    system, variables, batch = built(kind)
     subkey = np.frombuffer(KEY, "<u4")[None]
     inputs = {"cover": batch["cover"][:1], "image": batch["secrets"][:1, 0]}
     pixels, side = jax.jit(
@@ -219,8 +218,44 @@ def test_driver_and_record_agree(kind):
     )
     assert (stego_picture != pixels[0]).mean() < 0.01
     assert set(own) == set(side)
-    found = system.decrypt(variables, Sealed(pixels, side), {}, subkey, ())
-    assert found["secrets"].shape == (1, 1, 32, 32, 3)
+    opened = jax.jit(lambda: system.decrypt(variables, Sealed(pixels, side), {}, subkey, ()))()
+    assert opened["secrets"].shape == (1, 1, 32, 32, 3)
+
+
+@pytest.mark.parametrize("kind", ["robust", "invertible"])
+def test_windows_leave_no_seams(kind, monkeypatch):
+    """Large pictures go window by window; made small, the windows give what the whole gives."""
+    system, variables, _ = built(kind)
+    cover, back = picture((192, 256, 3), 1), picture((192, 256, 3), 2)
+    driver, made = system.tiles.given({"cover": cover}), []
+    for small in (False, True):
+        if small:
+            monkeypatch.setattr(stego_windows, "_CORE", 5)
+            monkeypatch.setattr(robust_module, "_WINDOW", 9)
+            monkeypatch.setattr(robust_module, "_BAND", 5)
+        [(front, side)] = driver.encrypt_pictures(variables, [back], [KEY])
+        [found] = driver.decrypt_pictures(variables, [front], [side], [KEY], (), back.shape)
+        made.append((front, found["image"]))
+    assert (made[0][0] != cover).mean() > 0.1
+    for whole, parts in zip(*made, strict=True):
+        assert (whole != parts).mean() < 1e-3
+        assert np.abs(whole.astype(int) - parts).max() <= 1
+
+
+def test_how_far_a_net_sees_is_found_out():
+    """Two 3x3 convolutions on a grid of 16 pixels see two units; a mean over all has no end."""
+    kernel = np.ones((3, 3, 1, 1), np.float32)
+
+    def see(params, x):
+        x = x[:, ::16, ::16, :1]
+        for _ in range(2):
+            x = jax.lax.conv_general_dilated(
+                x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+            )
+        return x.repeat(16, 1).repeat(16, 2)
+
+    assert stego_windows.reach(see, None, 3) == 2
+    assert stego_windows.reach(lambda params, x: x - x.mean(), None, 3) is None
 
 
 def _with(system, driver):
@@ -230,7 +265,7 @@ def _with(system, driver):
 
 
 def test_what_cannot_be_hidden_is_refused_by_name():
-    system, _, variables, *_ = built("lattice")
+    system, variables, _ = built("lattice")
     secret = picture((32, 32, 3))
     with pytest.raises(Refusal, match="--cover FILE"):
         encrypt_pictures(system, variables, [secret], [KEY])
