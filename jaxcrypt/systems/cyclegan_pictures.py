@@ -26,7 +26,7 @@ from jaxcrypt.systems.windows import pad_to, share, spans
 
 OPTIONS = (("rate", 1), ("robust", 0), ("key_image", 0))
 MEGAPIXELS = 40  # more would not fit into the memory of an ordinary machine
-_WINDOW, _REACH = 20, 4  # blocks: of windows, and of what they share with their neighbours
+_WINDOW, _REACH = 40, 4  # blocks: of windows, and of what nets see around a position
 
 
 def chosen_options(given: tuple) -> dict[str, int]:
@@ -76,11 +76,11 @@ class _Whole:
         self._run, self._params = _programs(nets), params
         self.rows, self.columns, self.planes = rows, columns, planes
 
-    def _windows(self, function, depth: int, scale: int) -> np.ndarray:
+    def _windows(self, function, depth: int, scale: int = 1, reach: int = 0) -> np.ndarray:
         """``function(rows, columns)`` of every window, put together: ``[h·scale, w·scale, depth]``."""
         out = np.empty((self.rows * scale, self.columns * scale, depth), np.float32)
-        for a in spans(self.rows, _WINDOW, _REACH):
-            for b in spans(self.columns, _WINDOW, _REACH):
+        for a in spans(self.rows, _WINDOW, reach):
+            for b in spans(self.columns, _WINDOW, reach):
                 made = function(slice(a.first, a.first + a.size), slice(b.first, b.first + b.size))
                 inner = (slice((s.start - s.first) * scale, (s.stop - s.first) * scale) for s in (a, b))
                 out[tuple(slice(s.start * scale, s.stop * scale) for s in (a, b))] = made[tuple(inner)]
@@ -95,7 +95,7 @@ class _Whole:
             ]
             return np.asarray(self._run["analyse"](cut[None], mean[None]))[0, ..., : self.planes * PLANE]
 
-        return self._windows(one, self.planes * PLANE, 1)
+        return self._windows(one, self.planes * PLANE)
 
     def digits(self, coefficients: np.ndarray) -> np.ndarray:
         def one(rows, columns):
@@ -103,7 +103,7 @@ class _Whole:
             cut = np.pad(cut, ((0, 0), (0, 0), (0, (3 - self.planes) * PLANE)))
             return np.asarray(self._run["digits"](self._params, cut[None]))[0]
 
-        return self._windows(one, code.DIGITS, 1)
+        return self._windows(one, code.DIGITS, reach=_REACH)
 
     def scales(self, digits: np.ndarray) -> np.ndarray:
         """int16 ``[h, w, 256·planes]``, which sorts fast."""
@@ -112,7 +112,7 @@ class _Whole:
             found = self._run["scales"](self._params, digits[None, rows, columns])
             return np.asarray(found)[0, ..., : self.planes * PLANE]
 
-        return self._windows(one, self.planes * PLANE, 1).astype(np.int16)
+        return self._windows(one, self.planes * PLANE).astype(np.int16)
 
     def restore(self, coefficients, there, scales, level, mean) -> np.ndarray:
         """float32 ``[16h, 16w, 3]``, grey levels."""
@@ -122,7 +122,7 @@ class _Whole:
             got = code.Received(*cut, mean[None])
             return np.asarray(self._run["restore"](self._params, got))[0]
 
-        return self._windows(one, 3, BLOCK)
+        return self._windows(one, 3, BLOCK, _REACH)
 
 
 class _Symbols:
