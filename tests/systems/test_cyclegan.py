@@ -1,0 +1,253 @@
+"""The CycleGAN cipher: what comes back at each rate and after damage, and what others see without the key."""
+
+import io
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from ml_collections import ConfigDict
+from PIL import Image
+
+from configs.cyclegan import get_config
+from jaxcrypt.errors import Refusal
+from jaxcrypt.models.cyclegan import OCTAVE, Encoder
+from jaxcrypt.systems import build, cyclegan_code, cyclegan_pictures
+from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+from jaxcrypt.training.record import Sealed
+
+KEY, OTHER = bytes(range(32)), bytes([1]) + bytes(range(1, 32))
+
+
+def _config(**model):
+    config = get_config()
+    with config.unlocked():
+        config.model.update(
+            {"size": 32, "encoder": {"width": 8, "blocks": 1}, "widths": (8, 8, 8), "blocks": (1, 1, 1)}
+        )
+        config.model.update(
+            {"critic": {"width": 4, "layers": 2}, "eve": {"width": 8, "blocks": 1}, "shares": (1, 0, 0)}
+            | model
+        )
+        config.train.batch_size = 8
+    return config
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    """Small nets as they start: the scales' profile, and a denoiser that leaves pictures alone."""
+    system = build("cyclegan", _config())
+    params, extra = jax.jit(lambda: system.init(jax.random.key(0), None))()
+    return system, {"params": params, "extra": extra}
+
+
+def _photo(channels=3, height=96, width=96):
+    y, x = np.mgrid[:height, :width].astype(float)
+    planes = [120 + 60 * np.sin(x / 23 + k) + 30 * np.cos(y / 11 - k) for k in range(channels)]
+    for k, plane in enumerate(planes):
+        plane[(x - 40) ** 2 + (y - 50) ** 2 < 500] -= 60 - 20 * k
+    return np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8)
+
+
+def _psnr(found, picture):
+    return 10 * np.log10(255**2 / max(np.mean((found.astype(float) - picture) ** 2), 1e-9))
+
+
+def _encrypt(untrained, photo, key=KEY, **options):
+    system, variables = untrained
+    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [key], tuple(options.items()))
+    return cipher, side
+
+
+def _decrypt(untrained, cipher, side, shape, key=KEY, lost=None, **options):
+    system, variables = untrained
+    given = tuple(options.items())
+    gaps = None if lost is None else [lost]
+    (found,) = decrypt_pictures(system, variables, [cipher], [side], [key], given, shape, gaps)
+    return found["image"]
+
+
+@pytest.mark.parametrize(("rate", "least"), [(1, 48), (2, 40), (4, 30)])
+def test_round_trip(untrained, rate, least):
+    photo = _photo()
+    cipher, side = _encrypt(untrained, photo, rate=rate)
+    assert cipher.size + side["digits"].size <= photo.size // rate
+    assert _psnr(_decrypt(untrained, cipher, side, photo.shape, rate=rate), photo) > least
+
+
+@pytest.mark.parametrize("shape", [(50, 70, 3), (33, 64, 1), (300, 20, 3), (17, 5, 1), (1, 1, 3), (2, 1, 1)])
+@pytest.mark.parametrize("rate", [1, 4])
+def test_any_shape(untrained, shape, rate):
+    photo = _photo(shape[2], *shape[:2])
+    cipher, side = _encrypt(untrained, photo, rate=rate)
+    found = _decrypt(untrained, cipher, side, shape, rate=rate)
+    assert found.shape == shape
+    assert found.dtype == np.uint8
+    assert _psnr(found, photo) > 20
+
+
+def test_jitted_record_and_driver_agree(untrained):
+    system, variables = untrained
+    photo = _photo()
+    words = jnp.asarray(np.frombuffer(KEY, "<u4")[None])
+    sealed = system.encrypt(variables, {"image": photo[None]}, words, (("rate", 2),))
+    cipher, side = _encrypt(untrained, photo, rate=2)
+    np.testing.assert_array_equal(sealed.side["digits"][0], side["digits"])
+    assert np.mean(np.asarray(sealed.pixels[0]) != cipher) < 1e-3  # sums in another order
+    found = system.decrypt(variables, Sealed(cipher[None], _batch(side)), {}, words, (("rate", 2),))
+    ours = _decrypt(untrained, cipher, side, photo.shape, rate=2)
+    assert np.abs(np.asarray(found["image"][0], int)[:96, :96] - ours).max() <= 1
+
+
+def _batch(side):
+    return {name: np.asarray(x)[None] for name, x in side.items()}
+
+
+def test_wrong_key_tells_nothing(untrained):
+    photo = _photo()
+    for rate in (1, 4):
+        cipher, side = _encrypt(untrained, photo, rate=rate)
+        found = _decrypt(untrained, cipher, side, photo.shape, OTHER, rate=rate)
+        flat = _psnr(np.broadcast_to(photo.mean(axis=(0, 1)), photo.shape), photo)
+        assert _psnr(found, photo) < flat + 0.3
+
+
+def test_flat_and_busy_pictures_have_ciphers_alike(untrained):
+    for photo in (np.full((128, 128, 3), 93, np.uint8), _photo(3, 128, 128)):
+        cipher, side = _encrypt(untrained, photo)
+        counts = np.bincount(cipher.reshape(-1), minlength=256)
+        expected = cipher.size / 256
+        chi = np.sum((counts - expected) ** 2) / expected
+        assert abs(chi - 255) < 4.5 * math.sqrt(2 * 255)
+        again = np.bincount(side["digits"].reshape(-1), minlength=256)  # masked: no value stands out
+        assert again.max() < 12
+    flat = np.full((40, 40, 3), 93, np.uint8)
+    cipher, side = _encrypt(untrained, flat)
+    np.testing.assert_array_equal(_decrypt(untrained, cipher, side, flat.shape), flat)
+
+
+def test_key_image_is_a_condition(untrained):
+    system, variables = untrained
+    photo, image = _photo(), _photo(3, 40, 30)
+    changed = image.copy()
+    changed[7, 9, 1] ^= 1
+    pictures = {}
+    for name, given in {"right": image, "changed": changed}.items():
+        one = type(untrained[0])(**{**vars(system), "tiles": system.tiles.given({"key_image": given})})
+        pictures[name] = (one, variables)
+    cipher, side = _encrypt(pictures["right"], photo, key_image=1)
+    right, wrong = (_decrypt(pictures[n], cipher, side, photo.shape, key_image=1) for n in pictures)
+    assert _psnr(right, photo) > 48
+    assert _psnr(wrong, photo) < 15
+    with pytest.raises(Refusal, match="--key-image"):
+        _decrypt(untrained, cipher, side, photo.shape, key_image=1)
+
+
+def _jpeg(cipher, quality, subsampling=0):
+    file = io.BytesIO()
+    plain = cipher[..., 0] if cipher.shape[2] == 1 else cipher
+    Image.fromarray(plain).convert("RGB").save(file, "JPEG", quality=quality, subsampling=subsampling)
+    return np.asarray(Image.open(file))
+
+
+def test_damaged_ciphers_decode(untrained):
+    photo = _photo(3, 128, 128)
+    cipher, side = _encrypt(untrained, photo)
+    rng = np.random.default_rng(0)
+    noisy = np.clip(np.rint(cipher + 8 * rng.standard_normal(cipher.shape)), 0, 255).astype(np.uint8)
+    holes = np.zeros(cipher.shape[:2], bool)
+    holes[:48, 16:64] = True
+    gone = np.where(holes[..., None], 0, cipher).astype(np.uint8)
+    for arrived, lost, least in ((_jpeg(cipher, 75), None, 30), (noisy, None, 34), (gone, holes, 30)):
+        assert _psnr(_decrypt(untrained, arrived, side, photo.shape, lost=lost), photo) > least
+
+
+def test_robust_layout_outlives_subsampled_jpeg(untrained):
+    photo = _photo(3, 128, 128)
+    cipher, side = _encrypt(untrained, photo, robust=2)
+    assert cipher.size <= 2 * 128 * 128
+    found = _decrypt(untrained, _jpeg(cipher, 75, subsampling=2), side, photo.shape, robust=2)
+    assert _psnr(found, photo) > 30
+
+
+def test_windows_make_no_seams(untrained, monkeypatch):
+    photo = _photo(3, 16 * 9, 16 * 44)
+    whole = _decrypt(untrained, *_encrypt(untrained, photo, rate=2), photo.shape, rate=2)
+    monkeypatch.setattr(cyclegan_pictures, "_WINDOW", 64)
+    at_once = _decrypt(untrained, *_encrypt(untrained, photo, rate=2), photo.shape, rate=2)
+    assert np.mean(whole != at_once) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"rate": 3}, "--rate"), ({"robust": 9}, "--robust 9"), ({"rate": 2, "robust": 1}, "leave out --rate")],
+)
+def test_senseless_options_are_refused(untrained, options, says):
+    with pytest.raises(Refusal, match=says):
+        _encrypt(untrained, _photo(), **options)
+
+
+def test_senseless_headers_are_refused(untrained):
+    photo = _photo()
+    cipher, side = _encrypt(untrained, photo)
+    for bad in ({"spread": np.float32("nan")}, {"digits": side["digits"][:2]}, {"mean": side["mean"][:1]}):
+        with pytest.raises(Refusal, match="header"):
+            _decrypt(untrained, cipher, side | bad, photo.shape)
+
+
+def test_scales_are_whole_steps_and_choices_stable():
+    encoder = Encoder(8, 1)
+    blocks = 30 * jax.random.normal(jax.random.key(1), (1, 2, 3, 768))
+    params = encoder.init(jax.random.key(0), blocks, method=lambda net, c: net.scales(net(c)))["params"]
+    digits = encoder.apply({"params": params}, blocks)
+    assert set(np.unique(digits)) <= set(range(16))
+    scales = np.asarray(encoder.apply({"params": params}, digits, method="scales"))
+    np.testing.assert_array_equal(scales, np.round(scales))
+    assert scales.min() >= -2 * OCTAVE
+    chosen = np.asarray(cyclegan_code.choose(jnp.array([3.0, 5.0, 3.0, 1.0, 3.0]), 3))
+    np.testing.assert_array_equal(chosen, [0, 1, 2])
+
+
+def test_estimate_without_noise_is_the_picture_and_with_much_of_it_the_mean(untrained):
+    _, variables = untrained
+    photo = jnp.asarray(_photo()[None], jnp.float32)
+    described = cyclegan_code.describe(Encoder(8, 1), variables["params"]["encoder"], photo)
+    everything = jnp.ones(described.scales.shape, bool)
+    for level, wanted in ((0.0, photo), (1e6, jnp.broadcast_to(described.mean[:, None, None], photo.shape))):
+        got = cyclegan_code.Received(
+            described.coefficients, everything, described.scales, jnp.array([level]), described.mean
+        )
+        found = cyclegan_code.estimate(got)
+        assert float(jnp.abs(found.picture - wanted).max()) < 0.5
+        assert np.isfinite(found.doubt).all()
+
+
+def test_every_net_learns_and_a_flat_batch_is_survived():
+    system = build("cyclegan", _config(describe_steps=1))
+    params, extra = jax.jit(lambda: system.init(jax.random.key(0), None))()
+    params = jax.tree.map(lambda x: x + 0.01, params)  # some kernels start at zero, and hide others' gradients
+    rng = np.random.default_rng(0)
+    pictures = np.stack([_photo(3, 32, 32)] * 6 + [np.full((32, 32, 3), v, np.uint8) for v in (0, 93)])
+    batch = {"image": jnp.asarray(np.roll(pictures, rng.integers(9), axis=1))}
+    moved = set()
+    for stage in system.stages:
+        for phase in stage.phases.values():
+
+            def loss(own, phase=phase):
+                return phase.loss({**params, **own}, extra, batch, jax.random.key(1))
+
+            own = {net: params[net] for net in phase.nets}
+            (value, _), grads = jax.jit(jax.value_and_grad(loss, has_aux=True))(own)
+            assert np.isfinite(value)
+            norms = {net: float(optax.tree.norm(grads[net])) for net in phase.nets}
+            assert all(np.isfinite(list(norms.values())))
+            moved |= {net for net, norm in norms.items() if norm > 0}
+    assert moved == set(params)
+
+
+def test_the_config_survives_json():
+    config = ConfigDict(_config().to_dict())
+    config.model.widths = list(config.model.widths)
+    assert build("cyclegan", config).stages[1].init_from == "describe"
