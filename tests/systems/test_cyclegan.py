@@ -227,7 +227,7 @@ def test_estimate_without_noise_is_the_picture_and_with_much_of_it_the_mean(untr
 def test_every_net_learns_and_a_flat_batch_is_survived():
     system = build("cyclegan", _config(describe_steps=1))
     params, extra = jax.jit(lambda: system.init(jax.random.key(0), None))()
-    params = jax.tree.map(lambda x: x + 0.01, params)  # some kernels start at zero, and hide others' gradients
+    params = jax.tree.map(lambda x: x + 0.01, params)  # zero kernels hide the gradients of others
     rng = np.random.default_rng(0)
     pictures = np.stack([_photo(3, 32, 32)] * 6 + [np.full((32, 32, 3), v, np.uint8) for v in (0, 93)])
     batch = {"image": jnp.asarray(np.roll(pictures, rng.integers(9), axis=1))}
