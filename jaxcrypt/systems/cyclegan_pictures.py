@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.functional import companding, jpeg
+from jaxcrypt.functional import companding
 from jaxcrypt.functional.block_transform import BLOCK, PLANE, analyse
 from jaxcrypt.systems import cyclegan_code as code
 from jaxcrypt.systems import damage, robust, turbo
@@ -279,6 +279,6 @@ def _decode_bytes(run: turbo.Run, cipher: np.ndarray, denoise, lost):
     gaps = damage.flat_blocks(cipher)
     if lost is not None:
         gaps = gaps | lost
+    quality = damage.find_quality(cipher, gaps)
     gaps = np.repeat(gaps.reshape(-1), cipher.shape[2]) if gaps.any() else None
-    quality = None if gaps is not None else jpeg.find_quality(cipher)
     return damage.decode(run, cipher, (0, cipher.size), gaps, quality, denoise)

@@ -34,6 +34,29 @@ def flat_blocks(cipher: np.ndarray) -> np.ndarray:
     return lost
 
 
+def _lost_cells(lost: np.ndarray) -> np.ndarray:
+    """bool [H, W]: whole 8×8 blocks of which anything is lost; JPEG's steps say nothing of those."""
+    height, width = lost.shape
+    padded = np.pad(lost, ((0, -height % 8), (0, -width % 8)))
+    touched = padded.reshape(padded.shape[0] // 8, 8, padded.shape[1] // 8, 8).any(axis=(1, 3))
+    return np.kron(touched, np.ones((8, 8), bool))[:height, :width]
+
+
+def find_quality(cipher: np.ndarray, lost: np.ndarray | None = None) -> int | None:
+    """libjpeg's quality that a cipher picture, uint8 [H, W, 1 or 3], went through, or None.
+
+    Args:
+      lost: bool [H, W]; blocks of which anything is lost are not looked at.
+    """
+    if lost is None or not lost.any():
+        return jpeg.find_quality(cipher)
+    height, width = (side // 8 * 8 for side in lost.shape)
+    whole = ~_lost_cells(lost)[:height:8, :width:8].reshape(-1)
+    blocks = cipher[:height, :width].reshape(height // 8, 8, width // 8, 8, -1).swapaxes(1, 2)
+    left = blocks.reshape(-1, 8, 8, cipher.shape[2])[whole]
+    return jpeg.find_quality(left.reshape(-1, 8, cipher.shape[2])) if len(left) else None
+
+
 class Bytes:
     """Symbols from bytes with white noise (of variance 1/12: none but rounding), some of them lost."""
 
@@ -49,9 +72,10 @@ class Bytes:
 
 
 class JpegCells:
-    """Symbols from a picture that was a JPEG: its cells, and outside whole blocks noise."""
+    """Symbols from a picture that was a JPEG: its cells, outside of them noise, and of lost blocks nothing."""
 
-    def __init__(self, cipher: np.ndarray, start: int, end: int, dither: np.ndarray, quality: int):
+    def __init__(self, cipher: np.ndarray, start: int, end: int, dither: np.ndarray, quality: int, lost=None):
+        self.lost = None if lost is None else lost[start:end]
         self.shape, self.start, self.end, self.dither = cipher.shape, start, end, dither
         height, width, planes = cipher.shape
         self.inner = (height // 8 * 8, width // 8 * 8, planes)
@@ -73,6 +97,8 @@ class JpegCells:
         observed[:rows, :columns] = seen
         observed = observed.reshape(-1)[self.start : self.end]
         value, error = soft_expand.posterior(observed, float(noise), moved, spread, False)
+        if self.lost is not None:
+            value, error = np.where(self.lost, moved, value), np.where(self.lost, spread, error)
         return _undithered(value, error, self.dither, prior, variance)
 
 
@@ -103,7 +129,11 @@ def decode(run, cipher, span, lost, quality, denoise):
     flat, dither = cipher.reshape(-1)[start:end], run.dither()
     gaps = None if lost is None or not lost[start:end].any() else lost[start:end]
     if quality is not None:
-        channel = JpegCells(cipher, start, end, dither, quality)
+        cells = None
+        if gaps is not None:
+            plane = _lost_cells(lost.reshape(cipher.shape)[..., 0])
+            cells = np.repeat(plane.reshape(-1), cipher.shape[2])
+        channel = JpegCells(cipher, start, end, dither, quality, cells)
         symbols, claimed = channel(np.zeros(end - start, np.float32), 1.0)
         if _mean_error(run, symbols) < _WORSE * claimed:
             return turbo.decode(run, channel, denoise, PASSES)

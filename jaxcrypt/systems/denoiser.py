@@ -17,7 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.errors import usage
-from jaxcrypt.functional import jpeg
 from jaxcrypt.models.denoiser import Denoiser
 from jaxcrypt.systems import damage, mixing, robust, streaming, turbo
 from jaxcrypt.systems.denoise_windows import Windows
@@ -75,8 +74,8 @@ class Recovering:
         gaps = damage.flat_blocks(cipher)
         if lost is not None:
             gaps = gaps | lost
+        quality = None if shape[2] in (2, 4) else damage.find_quality(cipher, gaps)
         gaps = np.repeat(gaps.reshape(-1), shape[2]) if gaps.any() else None
-        quality = None if gaps is not None or shape[2] in (2, 4) else jpeg.find_quality(cipher)
         image = np.empty(layout.plain[-1], np.uint8)
         count = max(1, _BAND // layout.size)
         noise = []

@@ -111,6 +111,18 @@ def test_lost_blocks_marked_or_flat(shipped, marked):
     assert _psnr(ours, photo) >= _psnr(plain, photo) + 12
 
 
+def test_jpeg_and_losses_together(shipped):
+    """A hole does not make the decoder forget the steps that the rest of the picture shows."""
+    photo = _photo()
+
+    def suffer(cipher):
+        return np.where(_gaps(cipher)[..., None], 128, _jpeg(cipher, 75)).astype(np.uint8)
+
+    both, _ = _both(shipped, photo, suffer, _gaps)
+    coded, _ = _both(shipped, photo, lambda cipher: _jpeg(cipher, 75))
+    assert _psnr(both, photo) > _psnr(coded, photo) - 1.5
+
+
 def test_flat_blocks_are_found_and_noise_is_not():
     cipher = np.random.default_rng(0).integers(0, 256, (50, 70, 3)).astype(np.uint8)
     assert not damage.flat_blocks(cipher).any()
