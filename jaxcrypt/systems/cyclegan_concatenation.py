@@ -6,7 +6,8 @@
 Key planes are uniform key stream, as large as the picture, so that a flipped key bit changes all of them. But
 a convolution sees no further than its reach, and nothing makes it use the key: whatever the cipher hides,
 training has to find. This is what the System is for: its attack table, beside that of keyed mixing, shows
-what training did not find. Never for use.
+what training did not find. It learns little more than a sum of photo and key planes: a wrong key adds noise
+once more, is far off in squared error, and shows the photo nevertheless. Never for use.
 
 Over photos x, keys k and k', and uniform noise pictures u, both generators together minimise
 
@@ -42,7 +43,7 @@ from jaxcrypt.systems.stego_windows import UNIT, map_picture
 from jaxcrypt.systems.windows import share
 from jaxcrypt.training.record import Phase, Sealed, Stage, System
 
-ARGUMENT = "none: an ablation, whose cipher pictures show much of the photo; never for use"
+ARGUMENT = "none: an ablation, whose cipher pictures show the photo under any wrong key; never for use"
 GENERATORS = ("encryptor", "decryptor")
 _FEW = 2  # photos of a batch that identity and wrong keys see
 
