@@ -168,8 +168,7 @@ def _unpiloted(symbols, key):
 def sealed_avif(picture: np.ndarray, rate: int, subsamplings: tuple[str, ...]) -> Made:
     """AVIF of Pillow at the highest quality that fits beside the AEAD, with the best of ``subsamplings``."""
     room = picture.nbytes // rate - AEAD_BYTES
-    files = (_avif(picture, room, subsampling) for subsampling in subsamplings)
-    return min(files, key=lambda made: np.mean((made.picture.astype(np.float32) - picture) ** 2))
+    return _nearest(picture, [_avif(picture, room, subsampling) for subsampling in subsamplings])
 
 
 def _avif(picture: np.ndarray, room: int, subsampling: str) -> Made:
@@ -190,14 +189,26 @@ def _avif(picture: np.ndarray, room: int, subsampling: str) -> Made:
 
 
 def sealed_jpeg2000(picture: np.ndarray, rate: int) -> Made:
-    """JPEG 2000 of Pillow: without loss where that fits beside the AEAD, else with as many bytes as fit."""
+    """JPEG 2000 of Pillow: without loss where that fits beside the AEAD, else the better wavelet's bytes up
+    to there."""
     room = picture.nbytes // rate - AEAD_BYTES
-    file = _saved(picture, "JPEG2000", irreversible=False)
-    ratio = picture.nbytes / room
-    while len(file) > room:
-        file = _saved(picture, "JPEG2000", irreversible=True, quality_mode="rates", quality_layers=[ratio])
+    whole = _saved(picture, "JPEG2000", irreversible=False, mct=1)
+    if len(whole) <= room:
+        return _opened(whole)
+    return _nearest(picture, [_cut_jpeg2000(picture, room, wavelet) for wavelet in (False, True)])
+
+
+def _cut_jpeg2000(picture: np.ndarray, room: int, irreversible: bool) -> Made:
+    ratio, file = picture.nbytes / room, b""
+    while not 0 < len(file) <= room:
+        layers = {"quality_mode": "rates", "quality_layers": [ratio]}
+        file = _saved(picture, "JPEG2000", irreversible=irreversible, mct=1, **layers)
         ratio *= 1.002
     return _opened(file)
+
+
+def _nearest(picture: np.ndarray, files: list[Made]) -> Made:
+    return min(files, key=lambda made: np.mean((made.picture.astype(np.float32) - picture) ** 2))
 
 
 def _saved(picture: np.ndarray, name: str, **options) -> bytes:
