@@ -40,6 +40,7 @@ def _parse(argv: Sequence[str]) -> flags.FlagValues:
     names = ", ".join(systems.NAMES)
     flags.DEFINE_string("system", systems.DEFAULT, f"One of {names}.", **options)
     flags.DEFINE_string("weights", None, "Zoo entry, weights file or training folder.", **options)
+    flags.DEFINE_multi_string("option", [], "NAME=NUMBER of the System, such as rate=2.", **options)
     flags.DEFINE_multi_string("data", [], "A folder of pictures.", **options)
     flags.DEFINE_string("output", None, "Folder for the results; default evaluation/SYSTEM.", **options)
     flags.DEFINE_integer("crop", None, "Take the centre, so many pixels square.", lower_bound=1, **options)
@@ -107,15 +108,18 @@ def evaluate_ciphers(options: flags.FlagValues) -> int:
     from jaxcrypt.evaluation import report, running
     from jaxcrypt.evaluation.ciphers import Subject
 
-    subject = Subject(options.system, loading.load(options.system, options.weights), options.seed)
+    loaded = loading.load(options.system, options.weights).with_options(options.option)
+    subject = Subject(options.system, loaded, options.seed)
     rows, examples = running.measure_pictures(subject, paths, options.crop)
     crop = f"centre {options.crop}×{options.crop}" if options.crop else "whole"
-    title = f"{options.system}: {len(rows)} pictures, {crop}, seed {options.seed}"
+    chosen = "".join(f" {text}" for text in options.option)
+    title = f"{options.system}{chosen}: {len(rows)} pictures, {crop}, seed {options.seed}"
     summary = report.summarise(rows)
     print(report.table(title, summary), flush=True)
     facts = {
         "system": options.system,
         "weights": options.weights,
+        "options": dict(loaded.options),
         "data": options.data,
         "crop": options.crop,
         "limit": options.limit,

@@ -7,6 +7,7 @@ weights made a cipher picture stands in its header as the option ``weights``, ``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -48,6 +49,16 @@ class Loaded:
             return tuple((key, value if key == name else old) for key, old in options)
 
         return replace(self, options=changed(self.options), stored=changed(self.stored))
+
+    def with_options(self, given: Sequence[str]) -> Loaded:
+        """The same with options given as ``NAME=VALUE``, values being whole numbers, such as ``rate=2``."""
+        found = self
+        for text in given:
+            name, _, value = text.partition("=")
+            if not value.isdecimal():
+                raise usage(f"--option {text}: must be NAME=NUMBER")
+            found = found.chosen(name, int(value), f"--option {text}")
+        return found
 
     def check_channels(self, mode: str, channels: int, name: str) -> None:
         """Refuse a picture whose channels the System does not take."""

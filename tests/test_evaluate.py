@@ -226,6 +226,8 @@ def test_nist_on_request(folder, tmp_path, capsys, monkeypatch):
         (["{photos}"], "not an option"),
         (["--data", "{photos}", "--watch"], "--watch goes with --workdir"),
         (["--workdir", "w", "--data", "{photos}"], "leave out --data"),
+        (["--data", "{photos}", "--option", "rate=half"], "--option rate=half: must be NAME=NUMBER"),
+        (["--data", "{photos}", "--option", "rate=2"], "--option rate=2: this System has no such option"),
     ],
 )
 def test_refusals_are_one_line(folder, tmp_path, capsys, options, says):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +36,17 @@ def evaluate_attacks(options: Any) -> int:
     from jaxcrypt.attacks import bench, ordinary, rows
     from jaxcrypt.attacks.victim import Victim
 
-    def victim(name: str, weights: str | None = None) -> Victim:
-        loaded = loading.load(name, weights)
+    def victim(name: str, weights: str | None = None, given: Sequence[str] = ()) -> Victim:
+        loaded = loading.load(name, weights).with_options(given)
         return Victim(name, loaded.system, loaded.variables, loaded.options, loaded.stored)
 
     start = time.perf_counter()
-    attacked, ordinary_one = victim(options.system, options.weights), victim("logistic")
+    attacked, ordinary_one = victim(options.system, options.weights, options.option), victim("logistic")
     found = bench.run(attacked, known, judged, config)
     undone = bench.undone(attacked, ordinary_one, judged, config)
     text = "\n\n".join(
         [
-            rows.table(f"Attacks on {options.system}", found),
+            rows.table(f"Attacks on {' '.join([options.system, *options.option])}", found),
             ordinary.table("After damage to the cipher picture", undone),
         ]
     )
@@ -53,6 +54,7 @@ def evaluate_attacks(options: Any) -> int:
     facts = {
         "system": options.system,
         "weights": options.weights,
+        "options": dict(attacked.options),
         "data": options.data,
         "known": options.known,
         "budget": config.to_dict(),

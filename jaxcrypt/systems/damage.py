@@ -72,7 +72,7 @@ class Bytes:
 
 
 class JpegCells:
-    """Symbols from a picture that was a JPEG: its cells, outside of them noise, and of lost blocks nothing."""
+    """Symbols from a picture that was a JPEG: its cells, beyond them noise, and of lost blocks nothing."""
 
     def __init__(self, cipher: np.ndarray, start: int, end: int, dither: np.ndarray, quality: int, lost=None):
         self.lost = None if lost is None else lost[start:end]
