@@ -87,7 +87,7 @@ class Container:
 
     def _decode_by_pillow(self, data: memoryview) -> np.ndarray:
         try:
-            pixels = pngpixels.decode_by_pillow(self._data)
+            pixels = pngpixels.decode_by_pillow(data)
         except MemoryError:
             raise
         except Exception:  # Pillow's decoders raise nearly anything on hostile bytes

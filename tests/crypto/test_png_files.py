@@ -189,3 +189,18 @@ def test_lenient_reading_finds_the_header_behind_damage(rng):
     container = pngreader.read(bytes(whole), lenient=True)
     assert container.header == b"the header"
     assert [bytes(piece) for piece in container.payload] == [b"one", b"two"]
+
+
+def test_damage_behind_the_pixels_leaves_them_whole(rng):
+    """A filtered picture, which Pillow decodes, cut within what follows its pixel data."""
+    pixels = np.cumsum(rng.integers(0, 3, (20, 30, 3)), axis=1).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    data = buffer.getvalue()
+    end = data.index(b"IEND") - 4
+    behind = io.BytesIO()
+    pngwriter.write_chunk(behind, b"jcPL", bytes(500))
+    cut = data[:end] + behind.getvalue()[:300]
+    found, missing = pngreader.read(cut, lenient=True).decode_damaged()
+    np.testing.assert_array_equal(found, pixels)
+    assert not missing.any()
