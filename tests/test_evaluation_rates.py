@@ -13,7 +13,8 @@ from jaxcrypt.evaluation import netless
 from jaxcrypt.evaluation_damage import decoders, psnr
 from tests.systems.test_autoencoder import picture
 
-PICTURE = picture((64, 64, 3), 3)
+GRAIN = np.random.default_rng(2).normal(0, 12, (64, 64, 3))
+PICTURE = np.clip(picture((64, 64, 3), 3) + GRAIN, 0, 255).astype(np.uint8)
 KEY = bytes(range(32))
 SMALL = {"encoder": {"width": 8, "blocks": 1}, "widths": (8, 8), "blocks": (1, 1)}
 
@@ -36,11 +37,10 @@ def test_no_row_spends_more_than_its_rate_but_mixing(found):
     spent = {name: max(v["share"][0] for v in by_rate.values()) for name, by_rate in found.items()}
     assert 1 < spent.pop("mixing") < 1.03
     assert max(spent.values()) <= 1
-    assert min(spent.values()) > 0.9 or spent["JPEG 2000, sealed"] < 0.9
+    assert min(share for name, share in spent.items() if "sealed" not in name) > 0.98
 
 
-@pytest.mark.parametrize("shape", [(50, 70, 3), (17, 40, 3)])
-@pytest.mark.parametrize("rate", [1, 2, 4])
+@pytest.mark.parametrize(("shape", "rate"), [((50, 70, 3), 2), ((17, 40, 3), 4)])
 def test_sides_that_are_no_multiples_keep_to_the_rate(cipher, shape, rate):
     made = netless.linear(picture(shape, 1), rate, netless.trained_profile(cipher.variables["params"]), KEY)
     assert made.picture.shape == shape
@@ -55,13 +55,8 @@ def test_more_bytes_are_better_in_every_row(found):
 
 
 def test_nets_at_zero_are_the_linear_row(cipher, found):
-    for rate in (1, 2):
-        bare, linear = (
-            found[name][rate]["psnr"][0] for name in ("cyclegan, nets zeroed", "linear and mixing")
-        )
-        assert (
-            abs(bare - linear) < 0.5
-        )  # the digits' bytes hold coefficients there, and keys differ in effect
+    bare, linear = (found[name][4]["psnr"][0] for name in ("cyclegan, nets zeroed", "linear and mixing"))
+    assert abs(bare - linear) < 0.3  # all but the digits' bytes, which hold coefficients there
     bare = rates.zeroed(cipher.variables)["params"]
     assert not any(np.any(x) for net in ("denoiser", "context") for x in jax.tree.leaves(bare[net]))
     np.testing.assert_array_equal(bare["encoder"]["base"], cipher.variables["params"]["encoder"]["base"])
