@@ -92,15 +92,15 @@ def _decrypt(nets: losses.Nets, variables, sealed, inputs, subkey, options) -> d
 
 
 def _outputs(nets: losses.Nets, variables, batch, rng) -> dict[str, Any]:
-    """The picture, its cipher and what comes back at each rate, float32 in [0, 1]."""
+    """``image``, ``cipher`` and ``decrypted``, at lower rates ``half_`` and ``quarter_`` before their names,
+    float32 in [0, 1]."""
     image = jnp.asarray(batch["image"])
     subkey = jax.random.bits(rng, (image.shape[0], 8), jnp.uint32)
     shown = {"image": image}
-    for rate in code.RATES:
+    for rate, part in zip(code.RATES, ("", "half_", "quarter_"), strict=True):
         sealed = _encrypt(nets, variables, batch, subkey, (("rate", rate),))
         opened = _decrypt(nets, variables, sealed, {}, subkey, (("rate", rate),))
-        end = "" if rate == 1 else f"_{rate}"
-        shown |= {f"cipher{end}": sealed.pixels, f"decrypted{end}": opened["image"]}
+        shown |= {f"{part}cipher": sealed.pixels, f"{part}decrypted": opened["image"], f"{part}image": image}
     return {name: x.astype(jnp.float32) / 255 for name, x in shown.items()}
 
 
