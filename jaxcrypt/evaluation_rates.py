@@ -162,10 +162,11 @@ def codecs_better(found: dict) -> str:
     for rate in RATES:
         ours = np.array(found["cyclegan"][rate]["psnr"])
         for name in ("AVIF, sealed", "JPEG 2000, sealed"):
-            gain = np.array(found[name][rate]["psnr"]) - ours
+            theirs = np.array(found[name][rate]["psnr"])
+            exact, better = np.sum(theirs == 99), np.sum(theirs > ours)
+            words = f"{NAMES[rate]} of the bytes: {name}: better for {better} of {len(ours)} pictures"
             lines.append(
-                f"{NAMES[rate]} of the bytes: {name} is better for {np.sum(gain > 0)} of {len(gain)} "
-                f"pictures, by {gain.mean():+.2f} dB in the mean of all (exact counts as 99)."
+                words + (f", exact for {exact}." if exact else f", {np.mean(theirs - ours):+.2f} dB.")
             )
     return "\n".join(lines)
 

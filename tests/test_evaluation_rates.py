@@ -123,6 +123,17 @@ def test_the_table_names_rates_and_marks_exact_pictures():
     assert lines[2] == "| row | 72.00 (45.0), 0.9950, 1 exact |  |  | 99.90% |"
 
 
+def test_better_codecs_are_named():
+    found = {
+        "cyclegan": {r: {"psnr": [50.0, 40.0]} for r in (1, 2, 4)},
+        "AVIF, sealed": {r: {"psnr": [51.0, 38.0]} for r in (1, 2, 4)},
+        "JPEG 2000, sealed": {r: {"psnr": [99.0, 41.0]} for r in (1, 2, 4)},
+    }
+    words = rates.codecs_better(found)
+    assert "1/2 of the bytes: AVIF, sealed: better for 1 of 2 pictures, -0.50 dB." in words
+    assert "1/4 of the bytes: JPEG 2000, sealed: better for 2 of 2 pictures, exact for 1." in words
+
+
 def test_refusals_are_one_line(tmp_path, capsys):
     Image.fromarray(picture((256, 256, 3), 1)).save(tmp_path / "a.png")
     assert rates.main(["--data", str(tmp_path), "--weights", "denoiser"]) == ExitCode.USAGE
