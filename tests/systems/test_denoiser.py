@@ -69,7 +69,7 @@ def _noise(sigma):
 
 
 DAMAGES = {
-    "nothing": (lambda cipher: cipher, 0.0),
+    "nothing": (lambda cipher: cipher, 3.0),
     "jpeg 90": (lambda cipher: _jpeg(cipher, 90), 8.0),
     "jpeg 50": (lambda cipher: _jpeg(cipher, 50), 8.0),
     "noise": (_noise(8.0), 8.0),
