@@ -65,10 +65,11 @@ class Encoder(nn.Module):
 
     def scales(self, digits: jax.Array) -> jax.Array:
         """Digits ``[B, h, w, 6]`` to the binary logarithm of each coefficient's scale, ``[B, h, w, 768]``, in
-        whole steps of 1/:data:`OCTAVE`. Exact: sums of whole numbers below 2^24."""
+        whole steps of 1/:data:`OCTAVE`. Exact: sums of whole numbers below 2^24, rounded once more where a
+        fused multiplication and addition leaves slopes short of zero by a millionth."""
         base, slope = _rounded(OCTAVE * UNIT * self.base), _rounded(OCTAVE * UNIT / (LEVELS - 1) * self.slope)
         centred = 2 * digits - (LEVELS - 1)
-        scales = base + jnp.einsum("zabd,dk->zabk", centred, slope, precision="highest")
+        scales = _rounded(base + jnp.einsum("zabd,dk->zabk", centred, slope, precision="highest"))
         return scales + jax.lax.stop_gradient(jnp.maximum(scales, OCTAVE * LEAST) - scales)
 
 

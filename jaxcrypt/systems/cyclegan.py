@@ -61,10 +61,11 @@ def _encrypt(nets: losses.Nets, variables, inputs, subkey, options) -> Sealed:
     plan = code.plan(padded.shape[1] // BLOCK, padded.shape[2] // BLOCK, shape[2], math.prod(shape))
     chosen = jax.vmap(lambda one: code.choose(one, plan.symbols[-1]))(described.scales)
     symbols, spread = code.to_symbols(described, chosen)
-    values, dither = channel.mix(code.filled(symbols, spread, subkey), subkey, plan)
+    symbols, spread = code.levelled(symbols, spread, subkey, plan)
+    values, dither = channel.mix(symbols, subkey, plan)
     pixels = channel.companding.compand(values, dither).reshape(-1, *shape)
-    side = {"digits": code.pack(described.digits, subkey), "mean": described.mean, "spread": spread}
-    return Sealed(pixels, side)
+    digits, mean = code.pack(described.digits, subkey), code.pack_mean(described.mean, subkey)
+    return Sealed(pixels, {"digits": digits, "mean": mean, "spread": spread})
 
 
 def _decrypt(nets: losses.Nets, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
@@ -82,9 +83,11 @@ def _decrypt(nets: losses.Nets, variables, sealed, inputs, subkey, options) -> d
     _, dither = channel.mix(zeros, subkey, plan)
     values = channel.companding.expand(pixels.reshape(pixels.shape[0], -1), dither)
     found, error = channel.unmix(values, subkey, plan)
-    spread, mean = jnp.asarray(sealed.side["spread"]), jnp.asarray(sealed.side["mean"])
-    coefficients, there = code.from_symbols(found, spread, chosen, scales)
-    got = code.Received(coefficients, there, scales, jnp.sqrt(error) * spread, mean)
+    spread = code.by_symbol(jnp.asarray(sealed.side["spread"]), plan)
+    mean = code.unpack_mean(sealed.side["mean"], subkey)
+    coefficients, there = code.from_symbols(found * spread, jnp.ones_like(error), chosen, scales)
+    level = code.placed(jnp.sqrt(error)[:, None] * spread, chosen, scales.shape[1:])
+    got = code.Received(coefficients, there, scales, level, mean)
     picture = code.restore(nets.denoiser, nets.context, params, got)
     if plan.planes == 1:
         picture = jnp.mean(picture, axis=-1, keepdims=True)

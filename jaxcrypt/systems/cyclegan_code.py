@@ -3,13 +3,14 @@
 With coefficients c of :mod:`jaxcrypt.functional.block_transform` and the scales s that the encoder's digits
 stand for, the symbols are
 
-    z_j = c_j / √s_j / p    of the k largest scales,        p: their root mean square.
+    z_j = c_j / √s_j / p    of the k largest scales,        p: their root mean square in a mixing tile.
 
-They travel through the keyed mixing, which adds white noise of some level σ whatever happens to the cipher,
-so c_j comes back with an error of σ p √s_j. Where s_j is the coefficient's standard deviation, that division
-of the noise has the least sum of squares that a linear code reaches at high quality (Lee and Petersen 1976);
-since s is a picture's own, block by block, the code is not linear. Both sides sort whole numbers, so they
-agree which symbols there are.
+So every tile has the same power whatever the picture; one without any is filled with key stream noise, of
+that power as well. Symbols travel through the keyed mixing, which adds white noise of some level σ whatever
+happens to the cipher, so c_j comes back with an error of σ p √s_j. Where s_j is the coefficient's standard
+deviation, that division of the noise has the least sum of squares that a linear code reaches at high quality
+(Lee and Petersen 1976); since s is a picture's own, block by block, the code is not linear. Both sides sort
+whole numbers, so they agree which symbols there are.
 
 The digits (4 bits each, six for a block of 16×16) travel in the encrypted header, masked by the key stream
 besides. Their bytes and those of the cipher picture together are the rate's.
@@ -33,6 +34,7 @@ from jaxcrypt.systems.tiles import even_bounds
 
 RATES = (1, 2, 4)  # the picture has so many times the bytes of its cipher
 DIGIT_BYTES = DIGITS // 2
+MEAN_STEPS = 256  # of one grey level, in which means travel
 FLAT = 1e-6  # mean square of the symbols below which a picture counts as flat
 _FEWEST = 96  # samples of the smallest cipher picture
 _PILOT_SHARE = 96
@@ -107,7 +109,7 @@ def describe(encoder, params, picture: jax.Array) -> Described:
     """float32 ``[B, 16h, 16w, 1 or 3]`` in grey levels."""
     planes = picture.shape[3]
     colour = jnp.broadcast_to(picture, (*picture.shape[:3], 3))
-    mean = jnp.mean(colour, axis=(1, 2))
+    mean = jnp.round(jnp.mean(colour, axis=(1, 2)) * MEAN_STEPS) / MEAN_STEPS
     coefficients = analyse(colour - mean[:, None, None])
     digits = encoder.apply({"params": params}, coefficients)
     scales = encoder.apply({"params": params}, digits, method="scales")
@@ -134,13 +136,44 @@ def to_symbols(described: Described, chosen: jax.Array) -> tuple[jax.Array, jax.
     return weighed / jnp.where(flat, 1.0, spread)[:, None], spread
 
 
-def filled(symbols: jax.Array, spread: jax.Array, subkey: jax.Array) -> jax.Array:
-    """The symbols, or in place of a flat picture's key stream noise: all ciphers look alike."""
-    count = symbols.shape[1]
+def noise(subkey: jax.Array, count: int) -> jax.Array:
+    """Key stream noise that stands for symbols where all are zero, float32 ``[B, count]``."""
     half = -(-count // 4096) * 2048  # the chunks of :func:`gaussians`
     words = jax.vmap(lambda key: draw([(key, Purpose.DIGITS, 1, half)])[0])(subkey)
-    noise = jax.vmap(gaussians)(words)[:, :count]
-    return jnp.where((spread > 0)[:, None], symbols, noise)
+    return jax.vmap(gaussians)(words)[:, :count]
+
+
+def filled(symbols: jax.Array, spread: jax.Array, subkey: jax.Array) -> jax.Array:
+    """The symbols, or in place of a flat picture's key stream noise: all ciphers look alike."""
+    return jnp.where((spread > 0)[:, None], symbols, noise(subkey, symbols.shape[1]))
+
+
+def levelled(symbols: jax.Array, spread: jax.Array, subkey: jax.Array, plan: Plan):
+    """Symbols ``[B, k]`` with unit power in every mixing tile, and the spreads before by tile, ``[B, t]``.
+
+    A tile of less power would show in its bytes. Where a tile has none, noise of unit power takes its place:
+    were its power left to chance, that would tell flat pictures.
+    """
+    fill, spreads = noise(subkey, symbols.shape[1]), []
+    for tile in range(plan.count):
+        own = np.s_[:, tile :: plan.count]
+        power = jnp.mean(jnp.square(symbols[own]), axis=1) * jnp.square(spread)
+        found = jnp.where((power < FLAT)[:, None], fill[own], symbols[own])
+        size = jnp.sqrt(jnp.mean(jnp.square(found), axis=1, keepdims=True))
+        symbols = symbols.at[own].set(found / size)
+        spreads.append(jnp.where(power < FLAT, 0.0, jnp.sqrt(power)))
+    return symbols, jnp.stack(spreads, axis=1)
+
+
+def by_symbol(values: jax.Array, plan: Plan) -> jax.Array:
+    """``[B, t]``, a value for each tile, to one for each symbol, ``[B, k]``."""
+    return values[:, np.arange(plan.symbols[-1]) % plan.count]
+
+
+def placed(values: jax.Array, chosen: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Values ``[B, k]`` at their coefficients ``chosen``, ``[B, *shape]``, zero elsewhere."""
+    empty = jnp.zeros((values.shape[0], int(np.prod(shape))))
+    return jax.vmap(lambda x, i, v: x.at[i].set(v))(empty, chosen, values).reshape(-1, *shape)
 
 
 def from_symbols(symbols: jax.Array, spread: jax.Array, chosen: jax.Array, scales: jax.Array):
@@ -264,6 +297,22 @@ def unpack(data: jax.Array, subkey: jax.Array) -> jax.Array:
     data = jnp.asarray(data) ^ _mask(subkey, data.shape[1:3])
     pairs = jnp.stack([data & 15, data >> 4], axis=-1)
     return pairs.reshape(*data.shape[:3], DIGITS).astype(jnp.float32)
+
+
+def pack_mean(mean: jax.Array, subkey: jax.Array) -> jax.Array:
+    """Mean colours, float32 ``[B, 3]``, to masked steps, uint32 ``[B, 3]``: without the key
+    side information does not tell even those."""
+    return jnp.round(mean * MEAN_STEPS).astype(jnp.uint32) ^ _mean_mask(subkey)
+
+
+def unpack_mean(data: jax.Array, subkey: jax.Array) -> jax.Array:
+    """The inverse of :func:`pack_mean`; under another key somewhere from 0 to 255."""
+    steps = (jnp.asarray(data) ^ _mean_mask(subkey)) & 0xFFFF
+    return jnp.minimum(steps.astype(jnp.float32) / MEAN_STEPS, 255.0)
+
+
+def _mean_mask(subkey: jax.Array) -> jax.Array:
+    return jax.vmap(lambda key: draw([(key, Purpose.DIGITS, 2, 3)])[0])(subkey) & 0xFFFF
 
 
 def _mask(subkey: jax.Array, blocks: tuple[int, int]) -> jax.Array:

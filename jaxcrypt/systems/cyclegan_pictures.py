@@ -26,6 +26,7 @@ from jaxcrypt.systems.windows import pad_to, share, spans
 
 OPTIONS = (("rate", 1), ("robust", 0), ("key_image", 0))
 MEGAPIXELS = 40  # more would not fit into the memory of an ordinary machine
+_MOST = 1e6  # above every spread that pictures have
 _WINDOW, _REACH = 40, 4  # blocks: of windows, and of what nets see around a position
 
 
@@ -157,6 +158,33 @@ def _run(subkey: bytes, plan: code.Plan) -> turbo.Run:
     return turbo.Run(_words(subkey), 0, plan.size, plan.symbols, plan.cipher, none, one)
 
 
+def _levelled(weighed: np.ndarray, key: jax.Array, plan: code.Plan) -> tuple[np.ndarray, np.ndarray]:
+    """As :func:`code.levelled`, of symbols in the order of tiles: float32 ``[k]`` and ``[t]``."""
+    sizes, lengths = _sizes(weighed, plan), np.diff(plan.symbols)
+    spread = np.where(np.square(sizes) >= code.FLAT, sizes, 0).astype(np.float32)
+    if not spread.all():
+        fill = np.asarray(code.noise(key, weighed.size))[0, plan.order()]
+        weighed = np.where(np.repeat(spread > 0, lengths), weighed, fill)
+    return weighed / np.repeat(_sizes(weighed, plan), lengths).astype(np.float32), spread
+
+
+def _sizes(symbols: np.ndarray, plan: code.Plan) -> np.ndarray:
+    """Root mean square by tile."""
+    power = np.add.reduceat(np.square(symbols, dtype=np.float64), plan.symbols[:-1])
+    return np.sqrt(power / np.diff(plan.symbols))
+
+
+def _checked(side: Mapping[str, Any], plan: code.Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Digits, mean and spread of a header. Raises a Refusal where no encryption gives them."""
+    digits, mean, spread = (np.asarray(side[name]) for name in ("digits", "mean", "spread"))
+    shapes = (plan.rows, plan.columns, code.DIGIT_BYTES), (3,), (plan.count,)
+    fits = (digits.shape, mean.shape, spread.shape) == shapes
+    fits = fits and (digits.dtype, mean.dtype) == (np.uint8, np.uint32)
+    if not fits or not ((spread >= 0) & (spread <= _MOST)).all():
+        raise Refusal("the header's side information does not fit the picture: header damaged")
+    return digits, mean, spread.astype(np.float32)
+
+
 def _plan(shape: tuple[int, int, int], given: dict[str, int]) -> tuple[code.Plan, Any]:
     """The plan of a picture of ``shape``, and its layout where that is robust."""
     rows, columns = (-(-side // BLOCK) for side in shape[:2])
@@ -211,19 +239,17 @@ class Pictures:
         plan, layout = _plan(picture.shape, given)
         whole = _Whole(self.nets, params, plan.rows, plan.columns, plan.planes)
         padded = pad_to(picture, BLOCK)
-        mean = np.broadcast_to(padded.mean(axis=(0, 1), dtype=np.float64), (3,)).astype(np.float32)
+        mean = np.broadcast_to(padded.mean(axis=(0, 1), dtype=np.float64), (3,))
+        mean = (np.round(mean * code.MEAN_STEPS) / code.MEAN_STEPS).astype(np.float32)
         coefficients = whole.analyse(padded, mean)
         digits = whole.digits(coefficients)
         symbols = _Symbols(whole.scales(digits), plan)
         weighed = symbols.take(coefficients)
-        power, key = np.mean(np.square(weighed, dtype=np.float64)), jnp.asarray(_words(subkey)[None])
-        spread = np.float32(np.sqrt(power) if power >= code.FLAT else 0)
-        if not spread:
-            weighed = np.asarray(code.filled(weighed[None], np.zeros(1), key))[0]
-        run = _run(subkey, plan)
-        mixed = run.mix(weighed / (spread or 1))
+        key, run = jnp.asarray(_words(subkey)[None]), _run(subkey, plan)
+        levelled, spread = _levelled(weighed, key, plan)
+        mixed = run.mix(levelled)
         packed = np.asarray(code.pack(jnp.asarray(digits[None]), key))[0]
-        side = {"digits": packed, "mean": mean, "spread": spread}
+        side = {"digits": packed, "mean": np.asarray(code.pack_mean(mean[None], key))[0], "spread": spread}
         if layout is not None:
             return robust.lay_out(mixed, subkey, layout), side
         shape = code.cipher_shape(picture.shape, given["rate"])
@@ -243,13 +269,12 @@ class Pictures:
 
     def _decrypt(self, params, cipher, side, subkey, shape, given, lost, progress):
         plan, layout = _plan(tuple(shape), given)
-        blocks = (plan.rows, plan.columns, code.DIGIT_BYTES)
-        mean, spread = np.asarray(side["mean"], np.float32), np.float32(side["spread"])
-        if np.shape(side["digits"]) != blocks or mean.shape != (3,) or not np.isfinite([*mean, spread]).all():
-            raise Refusal("the header's side information does not fit the picture: header damaged")
+        packed, mean, spread = _checked(side, plan)
+        key, run = jnp.asarray(_words(subkey)[None]), _run(subkey, plan)
+        spread = run.by_sample(spread)
         whole = _Whole(self.nets, params, plan.rows, plan.columns, plan.planes)
-        packed = jnp.asarray(np.asarray(side["digits"], np.uint8)[None])
-        digits = np.asarray(code.unpack(packed, jnp.asarray(_words(subkey)[None])))[0]
+        digits = np.asarray(code.unpack(jnp.asarray(packed[None]), key))[0]
+        mean = np.asarray(code.unpack_mean(jnp.asarray(mean[None]), key))[0]
         symbols = _Symbols(whole.scales(digits), plan)
 
         def picture_of(noisy, levels):
@@ -259,9 +284,8 @@ class Pictures:
             return whole.restore(received, there, symbols.scales, level, mean)
 
         def denoise(noisy, levels):
-            return symbols.take(whole.analyse(picture_of(noisy, levels), mean)) / max(spread, 1e-3)
+            return symbols.take(whole.analyse(picture_of(noisy, levels), mean)) / np.maximum(spread, 1e-3)
 
-        run = _run(subkey, plan)
         if layout is not None:
             _, noisy, levels = robust.decode(run, cipher, subkey, layout, denoise, lost, progress)
         else:

@@ -1,0 +1,120 @@
+"""The CycleGAN cipher's edges: sparse and flat pictures over several mixing tiles, headers nobody made."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcrypt.errors import Refusal
+from jaxcrypt.functional.companding import CENTROIDS
+from jaxcrypt.models.cyclegan import OCTAVE, Encoder
+from jaxcrypt.systems import cyclegan_code as code
+from jaxcrypt.systems import cyclegan_pictures, mixing
+from jaxcrypt.training.record import Sealed
+from tests.systems.test_cyclegan import KEY, _batch, _decrypt, _encrypt, _photo, _psnr, untrained
+
+__all__ = ["untrained"]
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    """Mixing tiles of 4,096 places: small pictures have many."""
+    monkeypatch.setattr(mixing, "_MAX_TILE", 4096)
+
+
+def _white_block():
+    picture = np.zeros((96, 96, 3), np.uint8)
+    picture[16:32, 48:64] = 255
+    return picture
+
+
+def _powers(cipher, count):
+    """Mean square of what the bytes stand for, by tile."""
+    values = CENTROIDS[cipher.reshape(-1)].astype(float) ** 2
+    return np.array([part.mean() for part in np.array_split(values, count)])
+
+
+def test_every_tile_of_a_sparse_picture_has_the_same_power(untrained, small_tiles):
+    photo = _white_block()
+    cipher, side = _encrypt(untrained, photo)
+    assert side["spread"].shape == (7,)
+    assert side["spread"].max() > 5 * side["spread"].min()  # as much would the tiles' bytes differ
+    np.testing.assert_allclose(_powers(cipher, 7), 1, atol=0.05)
+    counts = np.bincount(cipher.reshape(-1), minlength=256)
+    assert np.sum((counts - cipher.size / 256) ** 2) / (cipher.size / 256) < 255 + 4.5 * 510**0.5
+    assert _psnr(_decrypt(untrained, cipher, side, photo.shape), photo) > 40
+
+
+def test_record_and_driver_agree_over_several_tiles(untrained, small_tiles):
+    system, variables = untrained
+    words = jnp.asarray(np.frombuffer(KEY, "<u4")[None])
+    for photo in (_photo(), _white_block()):
+        sealed = system.encrypt(variables, {"image": photo[None]}, words, ())
+        cipher, side = _encrypt(untrained, photo)
+        np.testing.assert_allclose(sealed.side["spread"][0], side["spread"], rtol=1e-3)
+        assert np.mean(np.asarray(sealed.pixels[0]) != cipher) < 0.01
+        found = system.decrypt(variables, Sealed(cipher[None], _batch(side)), {}, words, ())
+        ours = _decrypt(untrained, cipher, side, photo.shape)
+        assert _psnr(np.asarray(found["image"][0])[:96, :96], ours) > 55
+
+
+def test_the_power_of_a_cipher_does_not_tell_flat_pictures(untrained):
+    """Left to chance it would vary by 6% here; that of pictures with anything on them does not."""
+    flat = np.full((32, 32, 3), 70, np.uint8)
+    power = [_powers(_encrypt(untrained, flat, bytes([i]) * 32)[0], 1)[0] for i in range(12)]
+    assert np.std(power) < 0.012
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"spread": np.float32([-1])},
+        {"spread": np.float32([np.nan])},
+        {"spread": np.float32([np.inf])},
+        {"spread": np.float32([1, 1])},
+        {"spread": np.float32(1)},
+        {"digits": np.zeros((6, 6, 3), np.float32)},
+        {"digits": np.zeros((6, 6), np.uint8)},
+        {"mean": np.zeros(3, np.float32)},
+        {"mean": np.zeros((1, 3), np.uint32)},
+    ],
+)
+def test_side_information_that_no_encryption_gives_is_refused(untrained, bad):
+    photo = _photo()
+    cipher, side = _encrypt(untrained, photo)
+    with pytest.raises(Refusal, match="header damaged"):
+        _decrypt(untrained, cipher, side | bad, photo.shape)
+
+
+def test_pictures_too_small_for_the_robust_layout_are_refused(untrained):
+    with pytest.raises(Refusal, match="too small"):
+        _encrypt(untrained, _photo(3, 8, 8), robust=1)
+
+
+def test_scales_are_those_of_whole_number_arithmetic():
+    """Whatever a device makes of the sums: slopes that round to zero must not leave a trace."""
+    rng = np.random.default_rng(0)
+    digits = rng.integers(0, 16, (1, 8, 8, 6)).astype(np.float32)
+    base, slope = rng.uniform(-0.3, 0.3, 768), rng.uniform(-0.01, 0.01, (6, 768))
+    base, slope = base.astype(np.float32), slope.astype(np.float32)
+    encoder = Encoder(8, 1)
+    params = encoder.init(jax.random.key(0), jnp.zeros((1, 2, 2, 768)))["params"]
+    params = dict(params) | {"base": base, "slope": slope}
+    found = jax.jit(lambda d: encoder.apply({"params": params}, d, method="scales"))(digits)
+    steps = np.rint(np.float32(2048) * base).astype(int), np.rint(np.float32(2048 / 15) * slope).astype(int)
+    wanted = steps[0] + (2 * digits.astype(int) - 15) @ steps[1]
+    np.testing.assert_array_equal(found, np.maximum(wanted, -2 * OCTAVE))
+
+
+def test_levelling_by_the_driver_is_that_of_the_record(small_tiles):
+    plan = code.plan(6, 6, 3, 27000)
+    rng = np.random.default_rng(1)
+    symbols = rng.standard_normal((1, plan.symbols[-1])).astype(np.float32)
+    symbols[:, 2 :: plan.count] = 0  # a tile without power
+    key = jnp.asarray(np.frombuffer(KEY, "<u4")[None])
+    found, spread = code.levelled(jnp.asarray(symbols), jnp.array([3.0]), key, plan)
+    ordered, ours = cyclegan_pictures._levelled(3 * symbols[0, plan.order()], key, plan)
+    np.testing.assert_allclose(spread[0], ours, rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(found)[0, plan.order()], ordered, atol=1e-5)
+    assert ours[2] == 0
+    assert np.all(ours[[0, 1, 3]] > 2)
