@@ -4,14 +4,14 @@
 
 Every picture (centre 256×256, RGB) is encrypted under a key of its own, the cipher goes through an 8-bit PNG,
 and what decryption gives, rounded to 8 bits, is compared with the picture. No row may spend more bytes than
-the rate allows, cipher and digits together; ``mixing`` does, by its pilots, and the table says so. A few
-numbers for the whole picture (mean and spread) are in the header of all mixed rows and are not counted; of
+the rate allows, cipher, digits and step counts together; ``mixing`` does, by its pilots, and the table says
+so. A few numbers for the whole picture (mean and spread) are in the header of all mixed rows and are not counted; of
 sealed codecs the whole file and 100 bytes for authenticated encryption are. Rows:
 
   cyclegan          the System; and the same with its nets zeroed: all digits 8, no slopes, no denoiser
   mixing, 4:2:0     keyed mixing of the samples, at half of the bytes with colour differences of half size
   linear            the same transform, one set of scales for all pictures, mixing, Wiener's estimate: the
-                    nets zeroed, but for the digits' bytes, which hold coefficients
+                    nets zeroed, but without digits and step counts, whose bytes hold coefficients
   local scales      that with the scales of each block and octave sent besides, by a rule instead of a net
   AVIF, JPEG 2000   the best file that fits, sealed: no damage is survived, and the rate must hold
 
@@ -73,7 +73,7 @@ class Cipher(NamedTuple):
     def both(self, picture: np.ndarray, key: bytes, options: tuple = ()) -> Made:
         """There and back."""
         cipher, side = self.encrypt(picture, key, options)
-        spent = cipher.nbytes + (side["digits"].nbytes if "digits" in side else 0)
+        spent = cipher.nbytes + sum(side[name].nbytes for name in ("digits", "beyond") if name in side)
         return Made(self.decrypt(cipher, side, key, options, picture.shape), spent)
 
 

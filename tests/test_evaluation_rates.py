@@ -56,7 +56,7 @@ def test_more_bytes_are_better_in_every_row(found):
 
 def test_nets_at_zero_are_the_linear_row(cipher, found):
     bare, linear = (found[name][4]["psnr"][0] for name in ("cyclegan, nets zeroed", "linear and mixing"))
-    assert abs(bare - linear) < 0.3  # all but the digits' bytes, which hold coefficients there
+    assert -0.3 < bare - linear < 1.5  # bytes beside the cipher: digits, and step counts, which help
     bare = rates.zeroed(cipher.variables)["params"]
     assert not any(np.any(x) for net in ("denoiser", "context") for x in jax.tree.leaves(bare[net]))
     np.testing.assert_array_equal(bare["encoder"]["base"], cipher.variables["params"]["encoder"]["base"])

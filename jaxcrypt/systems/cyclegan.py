@@ -25,6 +25,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.errors import usage
+from jaxcrypt.functional import companding, outermost
 from jaxcrypt.functional.block_transform import BLOCK, PLANE
 from jaxcrypt.models.cyclegan import Context, Discriminator, Encoder, Eve
 from jaxcrypt.models.denoiser import Denoiser
@@ -63,9 +64,14 @@ def _encrypt(nets: losses.Nets, variables, inputs, subkey, options) -> Sealed:
     symbols, spread = code.to_symbols(described, chosen)
     symbols, spread = code.levelled(symbols, spread, subkey, plan)
     values, dither = channel.mix(symbols, subkey, plan)
-    pixels = channel.companding.compand(values, dither).reshape(-1, *shape)
-    digits, mean = code.pack(described.digits, subkey), code.pack_mean(described.mean, subkey)
-    return Sealed(pixels, {"digits": digits, "mean": mean, "spread": spread})
+    data = companding.compand(values, dither)
+    side = {
+        "digits": code.pack(described.digits, subkey),
+        "mean": code.pack_mean(described.mean, subkey),
+        "spread": spread,
+        "beyond": code.pack_counts(outermost.measure(values, dither, data), subkey),
+    }
+    return Sealed(data.reshape(-1, *shape), side)
 
 
 def _decrypt(nets: losses.Nets, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
@@ -81,7 +87,8 @@ def _decrypt(nets: losses.Nets, variables, sealed, inputs, subkey, options) -> d
     chosen = jax.vmap(lambda one: code.choose(one, plan.symbols[-1]))(scales)
     zeros = jnp.zeros((pixels.shape[0], plan.symbols[-1]))
     _, dither = channel.mix(zeros, subkey, plan)
-    values = channel.companding.expand(pixels.reshape(pixels.shape[0], -1), dither)
+    counts = code.unpack_counts(sealed.side["beyond"], subkey)
+    values = outermost.expand(pixels.reshape(pixels.shape[0], -1), dither, counts)
     found, error = channel.unmix(values, subkey, plan)
     spread = code.by_symbol(jnp.asarray(sealed.side["spread"]), plan)
     mean = code.unpack_mean(sealed.side["mean"], subkey)

@@ -13,7 +13,8 @@ deviation, that division of the noise has the least sum of squares that a linear
 whole numbers, so they agree which symbols there are.
 
 The digits (4 bits each, six for a block of 16×16) travel in the encrypted header, masked by the key stream
-besides. Their bytes and those of the cipher picture together are the rate's.
+besides, and so do the step counts of :mod:`jaxcrypt.functional.outermost`, which an undamaged cipher is
+decoded with. Their bytes and those of the cipher picture together are the rate's.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.functional import universal_hash
+from jaxcrypt.functional import outermost, universal_hash
 from jaxcrypt.functional.block_transform import BLOCK, PLANE, analyse, synthesise
 from jaxcrypt.functional.keyed import Purpose, draw, gaussians, prf
 from jaxcrypt.models.cyclegan import DIGITS, LEAST, OCTAVE
@@ -46,8 +47,13 @@ def cipher_shape(shape: tuple[int, int, int], rate: int) -> tuple[int, int, int]
     height = -(-shape[0] // (1 if rate == 1 else 2))
     width = -(-shape[1] // (2 if rate == 4 else 1))
     row = width * shape[2]
-    digits = DIGIT_BYTES * -(-shape[0] // BLOCK) * -(-shape[1] // BLOCK)
-    return max(height - -(-digits // row), -(-_FEWEST // row), 1), width, shape[2]
+    beside = DIGIT_BYTES * -(-shape[0] // BLOCK) * -(-shape[1] // BLOCK) + count_bytes(height * row)
+    return max(height - -(-beside // row), -(-_FEWEST // row), 1), width, shape[2]
+
+
+def count_bytes(total: int) -> int:
+    """Bytes of the outermost bytes' step counts beside ``total`` bytes of cipher."""
+    return outermost.capacity(total) // 2
 
 
 @dataclass(frozen=True)
@@ -311,13 +317,27 @@ def unpack_mean(data: jax.Array, subkey: jax.Array) -> jax.Array:
     return jnp.minimum(steps.astype(jnp.float32) / MEAN_STEPS, 255.0)
 
 
+def pack_counts(counts: jax.Array, subkey: jax.Array) -> jax.Array:
+    """Step counts uint8 ``[B, n]`` below 16, n even, to masked bytes, uint8 ``[B, n / 2]``."""
+    return (counts[:, ::2] | (counts[:, 1::2] << 4)) ^ _stream(subkey, 3, counts.shape[1] // 2)
+
+
+def unpack_counts(data: jax.Array, subkey: jax.Array) -> jax.Array:
+    """The inverse of :func:`pack_counts`."""
+    data = jnp.asarray(data) ^ _stream(subkey, 3, data.shape[1])
+    return jnp.stack([data & 15, data >> 4], axis=-1).reshape(data.shape[0], -1)
+
+
 def _mean_mask(subkey: jax.Array) -> jax.Array:
     return jax.vmap(lambda key: draw([(key, Purpose.DIGITS, 2, 3)])[0])(subkey) & 0xFFFF
 
 
 def _mask(subkey: jax.Array, blocks: tuple[int, int]) -> jax.Array:
     """uint8 ``[B, h, w, 3]`` of key stream."""
-    count = blocks[0] * blocks[1] * DIGIT_BYTES
-    words = jax.vmap(lambda key: draw([(key, Purpose.DIGITS, 0, -(-count // 4))])[0])(subkey)
-    data = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(words.shape[0], -1)
-    return data[:, :count].reshape(-1, *blocks, DIGIT_BYTES)
+    return _stream(subkey, 0, blocks[0] * blocks[1] * DIGIT_BYTES).reshape(-1, *blocks, DIGIT_BYTES)
+
+
+def _stream(subkey: jax.Array, part: int, count: int) -> jax.Array:
+    """uint8 ``[B, count]`` of key stream."""
+    words = jax.vmap(lambda key: draw([(key, Purpose.DIGITS, part, -(-count // 4))])[0])(subkey)
+    return jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(words.shape[0], -1)[:, :count]

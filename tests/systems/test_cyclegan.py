@@ -73,7 +73,7 @@ def _decrypt(untrained, cipher, side, shape, key=KEY, lost=None, **options):
 def test_round_trip(untrained, rate, least):
     photo = _photo()
     cipher, side = _encrypt(untrained, photo, rate=rate)
-    assert cipher.size + side["digits"].size <= photo.size // rate
+    assert cipher.size + side["digits"].size + side["beyond"].size <= photo.size // rate
     assert _psnr(_decrypt(untrained, cipher, side, photo.shape, rate=rate), photo) > least
 
 
@@ -192,7 +192,8 @@ def test_senseless_options_are_refused(untrained, options, says):
 def test_senseless_headers_are_refused(untrained):
     photo = _photo()
     cipher, side = _encrypt(untrained, photo)
-    for bad in ({"spread": np.float32("nan")}, {"digits": side["digits"][:2]}, {"mean": side["mean"][:1]}):
+    short = {name: {name: side[name][1:]} for name in ("digits", "beyond", "mean")}
+    for bad in ({"spread": np.float32("nan")}, *short.values()):
         with pytest.raises(Refusal, match="header"):
             _decrypt(untrained, cipher, side | bad, photo.shape)
 
