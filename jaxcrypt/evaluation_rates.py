@@ -5,8 +5,8 @@
 Every picture (centre 256×256, RGB) is encrypted under a key of its own, the cipher goes through an 8-bit PNG,
 and what decryption gives, rounded to 8 bits, is compared with the picture. No row may spend more bytes than
 the rate allows, cipher, digits and step counts together; ``mixing`` does, by its pilots, and the table says
-so. A few numbers for the whole picture (mean and spread) are in the header of all mixed rows and are not counted; of
-sealed codecs the whole file and 100 bytes for authenticated encryption are. Rows:
+so. A few numbers for the whole picture (mean and spread) are in the header of all mixed rows and are not
+counted; of sealed codecs the whole file and 100 bytes for authenticated encryption are. Rows:
 
   cyclegan          the System; and the same with its nets zeroed: all digits 8, no slopes, no denoiser
   mixing, 4:2:0     keyed mixing of the samples, at half of the bytes with colour differences of half size
