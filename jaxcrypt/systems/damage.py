@@ -16,6 +16,7 @@ from jaxcrypt.systems import turbo
 
 PASSES = 5
 FEW_PASSES = 2  # of an undamaged cipher: the second learns what lies beyond the outermost bytes
+_HOPELESS = 5000.0  # variance of noise on bytes of which nothing is left, as under a wrong key
 _FLAT = 16
 _KEEP = np.float32((1 - DITHER**2) ** 0.5)
 _WORSE = 1.5  # the pilots' error over the claimed one beyond which the guess about the damage was wrong
@@ -140,8 +141,8 @@ def decode(run, cipher, span, lost, quality, denoise):
             return turbo.decode(run, channel, denoise, PASSES)
     noise = _byte_noise(run, flat, dither, gaps)
     channel = Bytes(flat, dither, gaps, noise)
-    untouched = gaps is None and noise <= 0.1
-    return turbo.decode(run, channel, denoise, FEW_PASSES if untouched else PASSES)
+    few = FEW_PASSES if gaps is None and noise <= 0.1 else PASSES
+    return turbo.decode(run, channel, denoise, 1 if noise > _HOPELESS else few)
 
 
 def _mean_error(run, symbols) -> float:
