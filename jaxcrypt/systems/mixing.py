@@ -87,7 +87,10 @@ def _seal(tile: dict[str, jax.Array]):
     samples = tile["data"].astype(jnp.float32)
     inside = position < tile["plain_length"]
     mean, spread = _statistics(samples, inside, tile["plain_length"])
-    standard = jnp.where(inside & (spread > 0), (samples - mean) / jnp.maximum(spread, 1e-6), keyed.pilots)
+    # Of unit power like every other tile: were its power left to chance, that would tell flat tiles.
+    power = jnp.sum(jnp.where(inside, jnp.square(keyed.pilots), 0.0)) / tile["plain_length"]
+    fill = jnp.where(inside, keyed.pilots / jnp.sqrt(jnp.maximum(power, 1e-6)), keyed.pilots)
+    standard = jnp.where(inside & (spread > 0), (samples - mean) / jnp.maximum(spread, 1e-6), fill)
     mixed = mixing.mix(standard, tile["cipher_length"], keyed)
     cipher = companding.compand(mixed, keyed.dither)
     cipher = jnp.where(position < tile["cipher_length"], cipher, 0)

@@ -179,3 +179,16 @@ def test_kodak_crops_keep_44_decibels(real_data):
     sealed, keys = seal(crops)
     found = unseal(sealed, keys, crops[0].shape)
     assert np.mean([psnr(f["image"], crop) for f, crop in zip(found, crops, strict=True)]) > 45
+
+
+def test_the_power_of_a_cipher_does_not_tell_flat_pictures(rng):
+    """Mixing keeps energy, so a filling of random power would stand out among pictures of unit power."""
+    spreads = {}
+    for name, picture in (
+        ("flat", np.full((32, 32, 3), 77, np.uint8)),
+        ("photo", photo_like(rng, (32, 32, 3))),
+    ):
+        sealed, _ = seal([picture] * 40, seed=7)
+        symbols = scipy.stats.norm.ppf((np.stack([cipher for cipher, _ in sealed]) + 0.5) / 256)
+        spreads[name] = np.std(np.sum(symbols.reshape(40, -1) ** 2, axis=1))
+    assert spreads["flat"] < 2 * spreads["photo"]
