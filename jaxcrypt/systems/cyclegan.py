@@ -164,16 +164,17 @@ def build(config: Any = None) -> System:
         shape = (config.train.batch_size, config.model.size, config.model.size, 3)
         return {"image": jax.ShapeDtypeStruct(shape, jnp.uint8)}
 
+    seal = functools.partial(_encrypt, nets)
     return System(
         init=init,
         batch=batch,
         stages=_stages(nets, config),
-        encrypt=functools.partial(_encrypt, nets),
+        encrypt=seal,
         decrypt=functools.partial(_decrypt, nets),
         outputs=functools.partial(_outputs, nets),
         options=OPTIONS,
         ema=("encoder", "denoiser", "context"),
         channels=(1, 3),
         argument=ARGUMENT,
-        tiles=Pictures(nets),
+        tiles=Pictures(nets, seal),
     )

@@ -8,7 +8,7 @@ symbols. ``robust`` picks the layout of :mod:`jaxcrypt.functional.robust`, which
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -26,6 +26,7 @@ from jaxcrypt.systems.windows import pad_to, share, spans
 
 OPTIONS = (("rate", 1), ("robust", 0), ("key_image", 0))
 MEGAPIXELS = 40  # more would not fit into the memory of an ordinary machine
+_SMALL, _TOGETHER = 64 * 64 * 3, 64  # samples of pictures that are encrypted together, and how many
 _MOST = 1e6  # above every spread that pictures have
 _WINDOW, _REACH = 40, 4  # blocks: of windows, and of what nets see around a position
 
@@ -64,6 +65,15 @@ def _programs(nets) -> dict[str, Any]:
         ),
         "restore": jax.jit(lambda params, got: code.restore(nets.denoiser, nets.context, params, got)),
     }
+
+
+@cache
+def _sealer(seal: Callable[..., Any]) -> Callable[..., Any]:
+    def run(variables, image, subkey, options):
+        sealed = seal(variables, {"image": image}, subkey, options)
+        return sealed.pixels, sealed.side
+
+    return jax.jit(run, static_argnums=3)
 
 
 _compand = jax.jit(companding.compand)
@@ -201,10 +211,12 @@ class Pictures:
     """What :mod:`jaxcrypt.systems.streaming` calls for the System ``cyclegan``.
 
     Attributes:
+      seal: ``System.encrypt``, for many small pictures at once.
       inputs: see :meth:`given`.
     """
 
     nets: Any
+    seal: Callable[..., Any]
     inputs: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def given(self, inputs: Mapping[str, Any]) -> Pictures:
@@ -228,10 +240,28 @@ class Pictures:
     def encrypt_pictures(self, variables, pictures, subkeys, given=(), progress=None):
         """As :func:`jaxcrypt.systems.streaming.encrypt_pictures`."""
         found, made = chosen_options(given), []
+        if len(pictures) > 1 and pictures[0].size <= _SMALL and not found["robust"]:
+            keys = [self._key(subkey, found) for subkey in subkeys]
+            return self._encrypt_small(variables, pictures, keys, found["rate"], progress)
         for index, (picture, subkey) in enumerate(zip(pictures, subkeys, strict=True)):
             made.append(self._encrypt(variables["params"], picture, self._key(subkey, found), found))
             if progress is not None:
                 progress((index + 1) / len(pictures))
+        return made
+
+    def _encrypt_small(self, variables, pictures, subkeys, rate: int, progress):
+        """Small pictures of one shape, :data:`_TOGETHER` at a time."""
+        made, options = [], (("rate", rate),)
+        for start in range(0, len(pictures), _TOGETHER):
+            images = np.stack(pictures[start : start + _TOGETHER])
+            words = np.stack([_words(subkey) for subkey in subkeys[start : start + _TOGETHER]])
+            rest = ((0, _TOGETHER - len(images)), *[(0, 0)] * 3)  # one shape, compiled once
+            full, keys = np.pad(images, rest), np.pad(words, rest[:2])
+            pixels, side = jax.tree.map(np.asarray, _sealer(self.seal)(variables, full, keys, options))
+            for i in range(len(images)):
+                made.append((pixels[i], {name: value[i] for name, value in side.items()}))
+            if progress is not None:
+                progress(len(made) / len(pictures))
         return made
 
     def _encrypt(self, params, picture, subkey, given):

@@ -252,3 +252,15 @@ def test_the_config_survives_json():
     config = ConfigDict(_config().to_dict())
     config.model.widths = list(config.model.widths)
     assert build("cyclegan", config).stages[1].init_from == "describe"
+
+
+def test_many_small_pictures_at_once_are_those_of_one_by_one(untrained):
+    system, variables = untrained
+    photos = [np.roll(_photo(3, 20, 33), 5 * i, axis=1) for i in range(3)]
+    keys = [bytes([i]) * 32 for i in range(3)]
+    together = encrypt_pictures(system, variables, photos, keys, (("rate", 2),))
+    for (cipher, side), photo, key in zip(together, photos, keys, strict=True):
+        alone, other = _encrypt(untrained, photo, key, rate=2)
+        assert np.mean(cipher != alone) < 5e-3
+        np.testing.assert_array_equal(side["digits"], other["digits"])
+        assert _psnr(_decrypt(untrained, cipher, side, photo.shape, key, rate=2), photo) > 30
