@@ -43,7 +43,8 @@ _GROUPS = ((0, 0, 3), (0, 3, 6), (0, 6, 11), (0, 11, 99), (1, 0, 4), (1, 4, 99),
 
 
 def cipher_shape(shape: tuple[int, int, int], rate: int) -> tuple[int, int, int]:
-    """``(H', W', C)`` of the cipher of a picture of ``shape`` at 1/``rate`` of its bytes."""
+    """``(H', W', C)`` of the cipher of a picture of ``shape`` at 1/``rate`` of its bytes; 96 samples at
+    least."""
     height = -(-shape[0] // (1 if rate == 1 else 2))
     width = -(-shape[1] // (2 if rate == 4 else 1))
     row = width * shape[2]
