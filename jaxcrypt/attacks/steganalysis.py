@@ -103,7 +103,7 @@ def network_accuracy(
 
     rng = np.random.default_rng(seed)
     for _ in range(steps):
-        chosen = rng.choice(train, batch, replace=False)
+        chosen = rng.choice(train, min(batch, train), replace=False)
         params, state = step(params, state, np.stack([covers[chosen], stegos[chosen]]))
     score = jax.jit(lambda pictures: net.apply(params, pictures.astype(jnp.float32)))
     clean, full = (np.array([score(p[None])[0] for p in part[train:]]) for part in (covers, stegos))
