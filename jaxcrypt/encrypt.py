@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jaxcrypt import keyoptions, loading, runtime, systems
 from jaxcrypt.cli import EXIT_CODES, Parser, entry
-from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.errors import ExitCode, Refusal, usage
 from jaxcrypt.jobs import Job, Report, batched_by_shape, plan_jobs
 from jaxcrypt.output import Targets, make_folder, write_stdout, write_whole
 
@@ -224,9 +224,16 @@ class _Sealer:
         subkeys = [key.subkey("system") for key in keys]
         pictures = [item.pixels for item in batch]
         progress = report.progress(len(batch))
-        made = streaming.encrypt_pictures(
-            loaded.system, loaded.variables, pictures, subkeys, loaded.options, progress
-        )
+        try:
+            made = streaming.encrypt_pictures(
+                loaded.system, loaded.variables, pictures, subkeys, loaded.options, progress
+            )
+        except Refusal as refusal:
+            if refusal.code == ExitCode.USAGE:
+                raise
+            for item in batch:  # too large or too small for this System; others may suit it
+                report.refused(item.job, Refusal(f"{item.job.name}: {refusal}", refusal.code))
+            return
         for item, key, (pixels, side) in zip(batch, keys, made, strict=True):
             try:
                 self._write(item, key, pixels, side, loaded.stored)

@@ -77,3 +77,14 @@ def test_senseless_options_are_refused(plain, tmp_path, key, capsys, options, sa
     assert encrypt.main([str(plain), *given]) in (ExitCode.USAGE, ExitCode.FAILED)
     assert says in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_picture_that_does_not_suit_costs_the_others_nothing(plain, tmp_path, key, capsys):  # noqa: F811
+    folder, out = tmp_path / "in", tmp_path / "sealed"
+    folder.mkdir()
+    Image.fromarray(picture((6, 6, 3), 4)).save(folder / "a.png")
+    plain.rename(folder / "b.png")
+    given = [*GIVEN, "--robust", "1", "--key-file", key, "-o", str(out)]
+    assert encrypt.main([str(folder), *given]) == ExitCode.FAILED
+    assert [path.name for path in out.iterdir()] == ["b.png.png"]
+    assert "a.png: --robust 1: a picture of 6×6 is too small for it" in capsys.readouterr().err
