@@ -57,6 +57,7 @@ def jpeg(quality: int) -> Damage:
 
 def gaussian(sigma: float) -> Damage:
     """White noise of standard deviation ``sigma`` grey levels on every sample, rounded to 8 bits."""
+
     def apply(cipher: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, None]:
         noisy = cipher + random.normal(0, sigma, cipher.shape)
         return np.clip(np.rint(noisy), 0, 255).astype(np.uint8), None
