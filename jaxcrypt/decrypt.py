@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jaxcrypt import keyoptions, loading, runtime
-from jaxcrypt.cli import EXIT_CODES, Parser, entry
+from jaxcrypt import runtime
+from jaxcrypt.cli import keyoptions
+from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
+from jaxcrypt.cli.jobs import Job, Report, plan_jobs
+from jaxcrypt.cli.output import Targets, make_folder, write_stdout, write_whole
 from jaxcrypt.errors import ExitCode, Refusal, tampered, usage
-from jaxcrypt.jobs import Job, Report, plan_jobs
-from jaxcrypt.output import Targets, make_folder, write_stdout, write_whole
+from jaxcrypt.sealing import cipher as loading
 
 _MARK = ".unauthenticated"
 # What Systems raise on options, shapes or side arrays that no encryption gave them.
@@ -132,7 +134,7 @@ class _Opener:
     def __init__(self, args: argparse.Namespace, report: Report):
         from jaxcrypt.crypto import recipients, signing
         from jaxcrypt.crypto.filekey import Keyring
-        from jaxcrypt.imaging import read_file
+        from jaxcrypt.pictures.files import read_file
 
         self._args = args
         self._report = report
@@ -164,7 +166,7 @@ class _Opener:
         except Refusal as refusal:
             if refusal.code not in (ExitCode.TAMPERED, ExitCode.BAD_INPUT):
                 raise
-        from jaxcrypt import recovery
+        from jaxcrypt.sealing import recovery
 
         damaged = recovery.take_apart(data, job.name)
         opened = self._open_header(self._header or damaged.need_header(), job)
@@ -200,10 +202,10 @@ class _Opener:
 
     def _decode(self, opened, pixels, lost) -> tuple[list[bytes], bool]:
         """The System's pictures as PNG bytes, and whether their samples are exact."""
-        from jaxcrypt.imaging import encode_png
+        from jaxcrypt.pictures.files import encode_png
 
         loaded = self._load(opened.header.system, opened.header.options, opened.source)
-        from jaxcrypt.systems import streaming
+        from jaxcrypt.systems.drivers import tiled as streaming
 
         try:
             results = streaming.decrypt_pictures(

@@ -9,11 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jaxcrypt import keyoptions, loading, runtime, systems
-from jaxcrypt.cli import EXIT_CODES, Parser, entry
+from jaxcrypt import runtime
+from jaxcrypt.cli import keyoptions
+from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
+from jaxcrypt.cli.jobs import Job, Report, batched_by_shape, plan_jobs
+from jaxcrypt.cli.output import Targets, make_folder, write_stdout, write_whole
 from jaxcrypt.errors import ExitCode, Refusal, usage
-from jaxcrypt.jobs import Job, Report, batched_by_shape, plan_jobs
-from jaxcrypt.output import Targets, make_folder, write_stdout, write_whole
+from jaxcrypt.sealing import cipher as loading
+from jaxcrypt.systems import catalog as systems
 
 _RATES = {"1": 1, "1/2": 2, "1/4": 4}
 _BATCH_SAMPLES = 1 << 25  # of pictures of one shape that go to the device together
@@ -110,7 +113,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _is_picture(path: Path) -> bool:
-    from jaxcrypt.imaging import SUFFIXES
+    from jaxcrypt.pictures.files import SUFFIXES
 
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
@@ -136,7 +139,7 @@ class _Sealer:
 
     def load(self, jobs: list[Job], report: Report) -> Iterator[_Loaded]:
         """Read the pictures, those of one size together; what cannot be taken is reported and passed over."""
-        from jaxcrypt.imaging import picture_size
+        from jaxcrypt.pictures.files import picture_size
 
         for job in sorted(jobs, key=lambda job: picture_size(job.source) or (0, 0) if job.source else (0, 0)):
             try:
@@ -145,7 +148,7 @@ class _Sealer:
                 report.refused(job, refusal)
 
     def _load_one(self, job: Job) -> _Loaded:
-        from jaxcrypt.imaging import load_picture
+        from jaxcrypt.pictures.files import load_picture
 
         target = job.target
         if job.into:
@@ -175,7 +178,7 @@ class _Sealer:
     def _with_inputs(self, loaded: loading.Loaded) -> loading.Loaded:
         """The System with its cover and further secrets, or its key image, where it takes them."""
         from jaxcrypt.crypto import bundle
-        from jaxcrypt.imaging import load_picture, read_file
+        from jaxcrypt.pictures.files import load_picture, read_file
 
         args = self._args
         if args.condition_on_key_image:
@@ -214,7 +217,7 @@ class _Sealer:
 
     def seal(self, batch: list[_Loaded], report: Report) -> None:
         """Encrypt pictures of one shape together and write each."""
-        from jaxcrypt.systems import streaming
+        from jaxcrypt.systems.drivers import tiled as streaming
 
         loaded = self._ready()
         name = self._args.system

@@ -29,8 +29,10 @@ from typing import Any
 
 from absl import flags
 
-from jaxcrypt import cli, runtime, systems
+from jaxcrypt import runtime
+from jaxcrypt.cli import command as cli
 from jaxcrypt.errors import usage
+from jaxcrypt.systems import catalog as systems
 
 
 def _parse(argv: Sequence[str]) -> flags.FlagValues:
@@ -72,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("jaxcrypt.evaluate").setLevel(logging.INFO)
     if options.attacks:
-        from jaxcrypt.evaluation.attacking import evaluate_attacks
+        from jaxcrypt.evaluation.suites.attacks import evaluate_attacks
 
         return evaluate_attacks(options)
     for name in ("known", "quick", "budget"):
@@ -86,7 +88,7 @@ def evaluate_checkpoints(options: flags.FlagValues) -> int:
     if options.data or options.nist:
         raise usage("--workdir measures on the run's own validation pictures: leave out --data and --nist")
     runtime.start(options.device)
-    from jaxcrypt.checkpoint_evaluation import evaluate_run
+    from jaxcrypt.evaluation.suites.checkpoints import evaluate_run
 
     for found in evaluate_run(Path(options.workdir), options.watch):
         print(json.dumps(found), flush=True)
@@ -104,9 +106,9 @@ def evaluate_ciphers(options: flags.FlagValues) -> int:
 
     paths = find_pictures(options.data, options.limit)
     runtime.start(options.device)
-    from jaxcrypt import loading
     from jaxcrypt.evaluation import report, running
-    from jaxcrypt.evaluation.ciphers import Subject
+    from jaxcrypt.evaluation.suites.ciphers import Subject
+    from jaxcrypt.sealing import cipher as loading
 
     loaded = loading.load(options.system, options.weights).with_options(options.option)
     subject = Subject(options.system, loaded, options.seed)
@@ -146,9 +148,9 @@ def _test_bits(subject: Any, paths: Sequence[Path], crop: int | None) -> dict[st
 
 
 def _write(folder: Path, facts: dict[str, Any], title: str, examples: Sequence[Any]) -> None:
+    from jaxcrypt.cli.output import write_whole
     from jaxcrypt.evaluation import report
     from jaxcrypt.evaluation.sheet import draw_sheet
-    from jaxcrypt.output import write_whole
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in (

@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxcrypt import __version__, cli, runtime, zoo
+from jaxcrypt import __version__, runtime, zoo
+from jaxcrypt.cli import command as cli
 from jaxcrypt.errors import usage
 
 DTYPES = ("auto", "float16", "float32")
@@ -92,8 +93,8 @@ def portable(node: Any) -> Any:
 
 def choose_dtype(system: Any, variables: Mapping[str, Any], entry: Mapping[str, Any]) -> tuple[str, dict]:
     """float16 if every validation metric is the same within :data:`SAME`, and what was measured."""
-    from jaxcrypt.checkpoint_evaluation import validation_evaluator
     from jaxcrypt.errors import Refusal
+    from jaxcrypt.evaluation.suites.checkpoints import validation_evaluator
     from jaxcrypt.training.defaults import complete
     from jaxcrypt.training.weights import load_weights, save_weights
 
@@ -117,7 +118,7 @@ def place(entry: dict[str, Any], data: bytes, folder: Path, url: str | None = No
     Raises:
       Refusal: the shipped weights would exceed their limit together.
     """
-    from jaxcrypt import output
+    from jaxcrypt.cli import output
 
     folder.mkdir(parents=True, exist_ok=True)
     entries = zoo.manifest(folder)

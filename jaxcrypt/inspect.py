@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from jaxcrypt.cli import EXIT_CODES, Parser, entry, one_line
+from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, one_line
 from jaxcrypt.errors import ExitCode, usage
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jaxcrypt.cli import EXIT_CODES, Parser, entry
+from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
+from jaxcrypt.cli.output import Targets, write_whole
 from jaxcrypt.errors import ExitCode, usage
-from jaxcrypt.output import Targets, write_whole
 
 PRIVATE, PUBLIC = 0o600, 0o644
 _IMAGE_SIDE = 64

@@ -19,7 +19,9 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict
 
-from jaxcrypt import cli, configflags, runtime
+from jaxcrypt import runtime
+from jaxcrypt.cli import command as cli
+from jaxcrypt.cli import configflags
 from jaxcrypt.errors import usage
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run: checkpoints, logs.")
@@ -72,8 +74,9 @@ def train(config: ConfigDict, workdir: Path) -> Any:
     """Bring System, data and evaluators together and hand them to the loop."""
     import jax
 
-    from jaxcrypt import systems, zoo
-    from jaxcrypt.checkpoint_evaluation import training_pipeline, validation_evaluator
+    from jaxcrypt import zoo
+    from jaxcrypt.evaluation.suites.checkpoints import training_pipeline, validation_evaluator
+    from jaxcrypt.systems import catalog as systems
     from jaxcrypt.training import run as training
 
     system = systems.build(config.system, config)

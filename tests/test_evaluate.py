@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcrypt import cli, evaluate, loading, systems
+from jaxcrypt import evaluate
+from jaxcrypt.cli import command as cli
 from jaxcrypt.errors import ExitCode
-from jaxcrypt.evaluation import ciphers, randomness, report
+from jaxcrypt.evaluation import randomness, report
 from jaxcrypt.evaluation.pictures import Named, draw, find_pictures
+from jaxcrypt.evaluation.suites import ciphers
 from jaxcrypt.metrics import sensitivity
-from jaxcrypt.training.record import Sealed, System
+from jaxcrypt.record import Sealed, System
+from jaxcrypt.sealing import cipher as loading
+from jaxcrypt.systems import catalog as systems
 
 SHAPE = (48, 40, 3)
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcrypt import decrypt, encrypt, imaging, inspect, keygen
+from jaxcrypt import decrypt, encrypt, inspect, keygen
 from jaxcrypt.crypto import canonical, sealed, sources
 from jaxcrypt.crypto.filekey import Keyring
 from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.pictures import files as imaging
 
 ROOT = Path(__file__).parent.parent
 SHAPE = (16, 20, 3)

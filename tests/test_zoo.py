@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import jaxcrypt.data
-from jaxcrypt import export, systems, zoo
+from jaxcrypt import export, zoo
 from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.systems import catalog as systems
 from jaxcrypt.training import run
 from jaxcrypt.training.weights import load_weights, save_weights
 from tests.training import toys
@@ -164,7 +165,7 @@ def test_entries_load_with_the_core_dependencies_only(folder):
     code = (
         "import sys\n"
         "for name in ('orbax', 'optax', 'clu', 'tensorboardX', 'grain'): sys.modules[name] = None\n"
-        "from jaxcrypt import systems, zoo\n"
+        "from jaxcrypt import zoo; from jaxcrypt.systems import catalog as systems\n"
         "import pathlib\n"
         "systems._MODULES['toy'] = 'tests.training.toys'\n"
         f"print(sorted(zoo.load(pathlib.Path({str(folder)!r}) / 'toy.safetensors')[1]))"

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.functional.keyed import Purpose, draw
-from jaxcrypt.training.record import Sealed, System
+from jaxcrypt.record import Sealed, System
 
 NAME = "broken"
 

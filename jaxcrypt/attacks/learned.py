@@ -27,11 +27,11 @@ from ml_collections import ConfigDict
 from jaxcrypt.attacks.reader import Reader
 from jaxcrypt.attacks.significance import cosines
 from jaxcrypt.attacks.victim import Victim
+from jaxcrypt.record import Phase, Sealed, Stage, System
 from jaxcrypt.training import state as states
 from jaxcrypt.training.defaults import complete
 from jaxcrypt.training.loop import check_finite
 from jaxcrypt.training.optimizer import optimizers
-from jaxcrypt.training.record import Phase, Sealed, Stage, System
 from jaxcrypt.training.step import StepOptions, make_step
 
 _NET = "reader"

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.imaging import SUFFIXES, load_picture
+from jaxcrypt.pictures.files import SUFFIXES, load_picture
 
 _SHORT_SIDE = 256  # pictures are kept at about this size: windows are made much smaller anyway
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from jaxcrypt.crypto import filekey, kdf, sources
 from jaxcrypt.errors import usage
-from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
-from jaxcrypt.training.record import System
+from jaxcrypt.record import System
+from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 
 CHEAP = kdf.Argon(memory_kib=8, iterations=1, lanes=1)
 

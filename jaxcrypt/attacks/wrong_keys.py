@@ -15,9 +15,9 @@ from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.significance import cosines, permutation_p
 from jaxcrypt.attacks.victim import CHEAP, Victim
 from jaxcrypt.crypto import filekey, keyimage, sources
-from jaxcrypt.imaging import encode_png
 from jaxcrypt.metrics.image import flat_mean, psnr
 from jaxcrypt.metrics.sensitivity import flip_bit
+from jaxcrypt.pictures.files import encode_png
 
 GRANTED = "the cipher, the true side information"
 

@@ -23,7 +23,7 @@ from PIL import Image
 
 from jaxcrypt.data.listing import Entry, shorten
 from jaxcrypt.errors import Refusal
-from jaxcrypt.imaging import MODES, encode_png, load_picture, read_file
+from jaxcrypt.pictures.files import MODES, encode_png, load_picture, read_file
 
 log = logging.getLogger("jaxcrypt")
 

@@ -13,7 +13,7 @@ from PIL import Image
 from jaxcrypt.data.prepare import Records
 from jaxcrypt.data.transforms import Geometry, resize, scale
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.imaging import MODES
+from jaxcrypt.pictures.files import MODES
 
 INDEX = "index"
 _STORED_LABELS = "attributes"

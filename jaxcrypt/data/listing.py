@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxcrypt.errors import Refusal
-from jaxcrypt.imaging import SUFFIXES
+from jaxcrypt.pictures.files import SUFFIXES
 
 MASK = ".mask"  # NAME.mask.png beside NAME.jpg
 KEY = "key"  # Key/keyNAME.png belongs to Images/NAME.jpg

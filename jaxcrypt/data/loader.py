@@ -43,7 +43,8 @@ def pipeline(
 
     Args:
       config: ``config.data``, see :func:`jaxcrypt.data.default_config`.
-      batch_spec: this host's arrays by the names of :mod:`jaxcrypt.systems` (``jax.ShapeDtypeStruct``,
+      batch_spec: this host's arrays by the names of :mod:`jaxcrypt.systems.catalog`
+      (``jax.ShapeDtypeStruct``,
         batch axis first): ``image`` or ``cover`` and what goes with it (``key_image``, ``secrets``,
         ``mask``, ``labels`` uint8 ``[B, 40]``).
       split: ``train`` repeats without end; ``validation`` and ``test`` end.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jaxcrypt.evaluation.pictures import centre, draw
-from jaxcrypt.imaging import load_picture
+from jaxcrypt.pictures.files import load_picture
 
 
 def centres(paths: Sequence[Path], size: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Each function takes a picture, uint8 ``[H, W, 3]``, and the rate (the picture has so many times the bytes that
 may be spent), and returns :class:`Made`. Mixed rows go through the tiles, pilots, dither and bytes of
-:mod:`jaxcrypt.systems.cyclegan_channel`, and back through Wiener's estimate.
+:mod:`jaxcrypt.systems.cyclegan.channel`, and back through Wiener's estimate.
 
     linear     coefficients of blocks, their scales fixed for all pictures; those with the largest are kept
     adapted    each block's scales besides times a power of two for each octave band, sent as digits
@@ -23,9 +23,8 @@ import numpy as np
 from jaxcrypt.functional import companding, jpeg
 from jaxcrypt.functional.block_transform import BLOCK, analyse
 from jaxcrypt.models.cyclegan import LEAST, OCTAVE, UNIT
-from jaxcrypt.systems import cyclegan_channel as channel
-from jaxcrypt.systems import cyclegan_code as code
 from jaxcrypt.systems import mixing
+from jaxcrypt.systems.cyclegan import channel, code
 
 AEAD_BYTES = 100  # nonce, tag and the least header of a sealed file
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxcrypt.cli.jobs import batched_by_shape
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.imaging import MODES, SUFFIXES, load_picture, picture_size
-from jaxcrypt.jobs import batched_by_shape
+from jaxcrypt.pictures.files import MODES, SUFFIXES, load_picture, picture_size
 
 _BATCH_SAMPLES = 1 << 22
 

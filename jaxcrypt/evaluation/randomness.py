@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from jaxcrypt.evaluation.ciphers import Subject
 from jaxcrypt.evaluation.pictures import Named, draw
+from jaxcrypt.evaluation.suites.ciphers import Subject
 from jaxcrypt.metrics.sp800_22 import MIN_BITS
 
 SEQUENCES = 10

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcrypt.evaluation.ciphers import LIKENESS, WITHOUT_KEY, Measured
+from jaxcrypt.evaluation.suites.ciphers import LIKENESS, WITHOUT_KEY, Measured
 from jaxcrypt.metrics import chance
 from jaxcrypt.metrics.sp800_22 import Proportion
 

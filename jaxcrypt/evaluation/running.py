@@ -10,8 +10,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from jaxcrypt.evaluation import randomness
-from jaxcrypt.evaluation.ciphers import Example, Measured, Subject, measure
 from jaxcrypt.evaluation.pictures import batches
+from jaxcrypt.evaluation.suites.ciphers import Example, Measured, Subject, measure
 from jaxcrypt.metrics import sp800_22
 
 _ROWS_ON_SHEET = 3

@@ -13,8 +13,8 @@ import numpy as np
 
 from jaxcrypt.metrics import cipher as statistics
 from jaxcrypt.metrics import image as quality
-from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
-from jaxcrypt.training.record import System
+from jaxcrypt.record import System
+from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 
 _npcr = jax.jit(statistics.npcr)
 _uaci = jax.jit(statistics.uaci)

@@ -29,8 +29,10 @@ from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.functional.bitpack import pack, unpack
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder
 from jaxcrypt.models.layers import depth_to_space, space_to_depth
-from jaxcrypt.systems import logistic, streaming, tiles, windows
-from jaxcrypt.training.record import Phase, Sealed, Stage, System
+from jaxcrypt.record import Phase, Sealed, Stage, System
+from jaxcrypt.systems import logistic
+from jaxcrypt.systems.drivers import tiled as streaming
+from jaxcrypt.systems.drivers import tiles, windows
 
 ARGUMENT = f"lossy; of its latents' bytes it holds that {logistic.ARGUMENT}"
 CHANNELS = {"grey": 1, "colour": 3}
@@ -102,7 +104,7 @@ class Windowed:
     nets: tuple[tuple[str, Autoencoder], ...]
 
     def encrypt_pictures(self, variables, pictures, subkeys, options=(), progress=None):
-        """As :func:`jaxcrypt.systems.streaming.encrypt_pictures`."""
+        """As :func:`jaxcrypt.systems.drivers.tiled.encrypt_pictures`."""
         _refuse(options)
         name, net = _net_for(self.nets, pictures[0].shape[2])
         run = _program(compress, net)
@@ -122,7 +124,8 @@ class Windowed:
     def decrypt_pictures(
         self, variables, ciphers, sides, subkeys, options, shape, lost=None, progress=None
     ) -> list[dict[str, np.ndarray]]:
-        """As :func:`jaxcrypt.systems.streaming.decrypt_pictures`; ``lost`` pixels are decoded as they are."""
+        """As :func:`jaxcrypt.systems.drivers.tiled.decrypt_pictures`; ``lost`` pixels are decoded as they
+        are."""
         _refuse(options)
         name, net = _net_for(self.nets, shape[2])
         run = _program(expand, net)

@@ -3,8 +3,9 @@
 Encryption is that of :mod:`jaxcrypt.systems.mixing`; the cipher's confidentiality is therefore the same,
 whatever was learned. Decryption finds out what the cipher picture suffered (nothing; lost blocks, marked or
 flat; JPEG, whose steps the pixels still show; else noise, which the pilots measure) and decodes by turns
-(:mod:`jaxcrypt.systems.turbo`). ``System.decrypt`` is one pass of that inside jit: un-mix, measure, denoise;
-the driver of the commands does all passes. ``robust`` picks the layout of :mod:`jaxcrypt.systems.robust`.
+(:mod:`jaxcrypt.systems.decoding.turbo`). ``System.decrypt`` is one pass of that inside jit: un-mix,
+measure, denoise; the driver of the commands does all passes. ``robust`` picks the layout of
+:mod:`jaxcrypt.systems.decoding.robust`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ import numpy as np
 
 from jaxcrypt.errors import usage
 from jaxcrypt.models.denoiser import Denoiser
-from jaxcrypt.systems import damage, mixing, robust, streaming, turbo
-from jaxcrypt.systems.denoise_windows import Windows
-from jaxcrypt.training.record import Phase, Stage, System
+from jaxcrypt.record import Phase, Stage, System
+from jaxcrypt.systems import mixing
+from jaxcrypt.systems.decoding import received as damage
+from jaxcrypt.systems.decoding import robust, turbo
+from jaxcrypt.systems.decoding.denoise import Windows
+from jaxcrypt.systems.drivers import tiled as streaming
 
 ARGUMENT = mixing.ARGUMENT
 OPTIONS = (("robust", 0),)
@@ -42,7 +46,7 @@ def options(given: tuple) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Recovering:
-    """Pictures of any size, in bands of whole mixing tiles, for :mod:`jaxcrypt.systems.streaming`."""
+    """Pictures of any size, in bands of whole mixing tiles, for :mod:`jaxcrypt.systems.drivers.tiled`."""
 
     net: Denoiser
 
@@ -109,7 +113,7 @@ _MIXING = mixing.build()
 
 def _encrypt(variables, inputs, subkey, given):
     if options(given)["robust"]:
-        raise usage("--robust: whole pictures on the host only; use jaxcrypt.systems.streaming")
+        raise usage("--robust: whole pictures on the host only; use jaxcrypt.systems.drivers.tiled")
     return _MIXING.encrypt({}, inputs, subkey, ())
 
 

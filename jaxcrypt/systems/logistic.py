@@ -26,8 +26,8 @@ from jaxcrypt.functional import logistic_map
 from jaxcrypt.functional.keyed import Purpose, draw, prf
 from jaxcrypt.functional.permutation import KEY_WORDS, indices
 from jaxcrypt.functional.universal_hash import tile_hash
-from jaxcrypt.systems.tiles import Layout, Tiles, even_bounds, tiled_system
-from jaxcrypt.training.record import System
+from jaxcrypt.record import System
+from jaxcrypt.systems.drivers.tiles import Layout, Tiles, even_bounds, tiled_system
 
 ARGUMENT = (
     "pixels are XORed with ChaCha20 (RFC 8439) under a key of this picture alone: as confidential as ChaCha20"

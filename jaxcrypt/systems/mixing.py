@@ -18,8 +18,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.functional import companding, mixing
-from jaxcrypt.systems.tiles import Layout, Tiles, even_bounds, tiled_system
-from jaxcrypt.training.record import System
+from jaxcrypt.record import System
+from jaxcrypt.systems.drivers.tiles import Layout, Tiles, even_bounds, tiled_system
 
 ARGUMENT = (
     "experimental: keyed orthogonal mixing, without a proof; "

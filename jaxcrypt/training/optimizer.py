@@ -20,8 +20,8 @@ import optax.contrib
 from ml_collections import ConfigDict
 
 from jaxcrypt.errors import usage
+from jaxcrypt.record import Stage
 from jaxcrypt.training.defaults import positive, unknown
-from jaxcrypt.training.record import Stage
 
 
 def _kernels(params: Any) -> Any:

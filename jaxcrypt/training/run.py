@@ -12,11 +12,11 @@ import jax
 from ml_collections import ConfigDict
 
 from jaxcrypt.errors import usage
+from jaxcrypt.record import System
 from jaxcrypt.training import sharding
 from jaxcrypt.training import state as states
 from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.defaults import complete
-from jaxcrypt.training.record import System
 from jaxcrypt.training.stage import Setting, StageTrainer, Surroundings
 from jaxcrypt.training.stopping import StopRequest
 from jaxcrypt.training.writer import Writer

@@ -17,6 +17,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from jaxcrypt.errors import usage
+from jaxcrypt.record import System
 from jaxcrypt.training import callbacks, sharding
 from jaxcrypt.training import state as states
 from jaxcrypt.training.callbacks import Callback, Run
@@ -26,7 +27,6 @@ from jaxcrypt.training.feed import Feed
 from jaxcrypt.training.hosts import own_pipeline_state
 from jaxcrypt.training.loop import run_steps
 from jaxcrypt.training.optimizer import optimizers
-from jaxcrypt.training.record import System
 from jaxcrypt.training.step import StepOptions, check_stage, make_step, scan_steps
 from jaxcrypt.training.stopping import StopRequest
 from jaxcrypt.training.weights import load_weights, save_weights

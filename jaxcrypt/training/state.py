@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from jaxcrypt.training.record import Stage
+from jaxcrypt.record import Stage
 
 
 @struct.dataclass

@@ -25,8 +25,8 @@ import optax
 from clu.metrics import Average
 
 from jaxcrypt.errors import usage
+from jaxcrypt.record import Phase, Stage
 from jaxcrypt.training.defaults import unknown
-from jaxcrypt.training.record import Phase, Stage
 from jaxcrypt.training.state import TrainState
 
 PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from jaxcrypt.errors import ExitCode, Refusal, usage
 
 if TYPE_CHECKING:
-    from jaxcrypt.training.record import System
+    from jaxcrypt.record import System
 
 FOLDER = Path(__file__).parent
 MANIFEST = "manifest.json"
@@ -102,7 +102,7 @@ def build(entry: Mapping[str, Any]) -> System:
     """The System that ``entry`` describes, from its stored config."""
     from ml_collections import ConfigDict
 
-    from jaxcrypt import systems
+    from jaxcrypt.systems import catalog as systems
 
     return systems.build(entry["system"], ConfigDict(entry["config"]))
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from jaxcrypt.attacks import pictures
 from jaxcrypt.attacks.victim import Victim
-from jaxcrypt.systems import build
+from jaxcrypt.systems.catalog import build
 
 
 def scene(random, side=96):

@@ -8,7 +8,7 @@ from jaxcrypt.attacks import bench
 from jaxcrypt.attacks.budget import default_config, quick_config
 from jaxcrypt.attacks.learned import Attack, Pairs
 from jaxcrypt.attacks.rows import CHANCE, FALLS, RESISTS, VOID, WEAKENED, Row
-from jaxcrypt.training.record import Sealed
+from jaxcrypt.record import Sealed
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from jaxcrypt.attacks import bench, looks, pictures, significance, wrong_keys
 from jaxcrypt.attacks.rows import CHANCE, FALLS, RESISTS, WEAKENED, table
 from jaxcrypt.attacks.victim import Victim
 from jaxcrypt.errors import Refusal
-from jaxcrypt.training.record import Sealed
+from jaxcrypt.record import Sealed
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jaxcrypt import recovery
 from jaxcrypt.crypto import (
     bundle,
     canonical,
@@ -30,6 +29,7 @@ from jaxcrypt.crypto import (
 from jaxcrypt.crypto.cursor import Cursor, Malformed
 from jaxcrypt.crypto.filekey import Keyring
 from jaxcrypt.errors import Refusal
+from jaxcrypt.sealing import recovery
 
 _COUNT = int(os.environ.get("JAXCRYPT_FUZZ", "300"))
 _SETTINGS = settings(

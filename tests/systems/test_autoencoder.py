@@ -9,8 +9,9 @@ from PIL import Image
 
 from configs.autoencoder import get_config
 from jaxcrypt.errors import Refusal
-from jaxcrypt.systems import autoencoder, windows
-from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+from jaxcrypt.systems import autoencoder
+from jaxcrypt.systems.drivers import windows
+from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 from jaxcrypt.training import sharding
 from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.optimizer import optimizers

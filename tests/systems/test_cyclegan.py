@@ -14,9 +14,11 @@ from PIL import Image
 from configs.cyclegan import get_config
 from jaxcrypt.errors import Refusal
 from jaxcrypt.models.cyclegan import OCTAVE, Encoder
-from jaxcrypt.systems import build, cyclegan_code, cyclegan_pictures
-from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
-from jaxcrypt.training.record import Sealed
+from jaxcrypt.record import Sealed
+from jaxcrypt.systems.catalog import build
+from jaxcrypt.systems.cyclegan import code as cyclegan_code
+from jaxcrypt.systems.cyclegan import driver as cyclegan_pictures
+from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 
 KEY, OTHER = bytes(range(32)), bytes([1]) + bytes(range(1, 32))
 

@@ -8,9 +8,10 @@ import pytest
 from jaxcrypt.errors import Refusal
 from jaxcrypt.functional.companding import CENTROIDS
 from jaxcrypt.models.cyclegan import OCTAVE, Encoder
-from jaxcrypt.systems import cyclegan_code as code
-from jaxcrypt.systems import cyclegan_pictures, mixing
-from jaxcrypt.training.record import Sealed
+from jaxcrypt.record import Sealed
+from jaxcrypt.systems import mixing
+from jaxcrypt.systems.cyclegan import code
+from jaxcrypt.systems.cyclegan import driver as cyclegan_pictures
 from tests.systems.test_cyclegan import KEY, _batch, _decrypt, _encrypt, _photo, _psnr, untrained
 
 __all__ = ["untrained"]

@@ -11,8 +11,11 @@ from PIL import Image
 from configs.denoiser import get_config
 from jaxcrypt import zoo
 from jaxcrypt.errors import Refusal
-from jaxcrypt.systems import build, damage, denoiser, turbo
-from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+from jaxcrypt.systems import denoiser
+from jaxcrypt.systems.catalog import build
+from jaxcrypt.systems.decoding import received as damage
+from jaxcrypt.systems.decoding import turbo
+from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 from jaxcrypt.training.defaults import complete
 from jaxcrypt.training.optimizer import optimizers
 

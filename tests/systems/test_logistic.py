@@ -7,8 +7,9 @@ import pytest
 import scipy.stats
 
 from jaxcrypt.errors import Refusal
-from jaxcrypt.systems import build, logistic
-from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+from jaxcrypt.systems import logistic
+from jaxcrypt.systems.catalog import build
+from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 
 SYSTEM = build("logistic")
 KEY = bytes(range(32))

@@ -7,8 +7,9 @@ import pytest
 import scipy.stats
 
 from jaxcrypt.errors import Refusal
-from jaxcrypt.systems import build, mixing
-from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+from jaxcrypt.systems import mixing
+from jaxcrypt.systems.catalog import build
+from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 
 SYSTEM = build("mixing")
 SHAPE = (61, 67, 3)

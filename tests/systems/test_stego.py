@@ -11,11 +11,12 @@ from PIL import Image
 
 from configs import stego, stego_invertible, stego_robust
 from jaxcrypt.errors import Refusal
-from jaxcrypt.systems import build, stego_windows
-from jaxcrypt.systems import stego_robust as robust_module
-from jaxcrypt.systems.streaming import decrypt_pictures, encrypt_pictures
+from jaxcrypt.record import Sealed
+from jaxcrypt.systems.catalog import build
+from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
+from jaxcrypt.systems.stego import robust as robust_module
+from jaxcrypt.systems.stego import windows as stego_windows
 from jaxcrypt.training.optimizer import optimizers
-from jaxcrypt.training.record import Sealed
 from jaxcrypt.training.state import create, init_arrays
 from jaxcrypt.training.step import StepOptions, make_step
 from tests.systems.test_autoencoder import picture, psnr

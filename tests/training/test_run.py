@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 import jaxcrypt.data
-from jaxcrypt import checkpoint_evaluation, systems, zoo
+from jaxcrypt import zoo
 from jaxcrypt.errors import Refusal
+from jaxcrypt.evaluation.suites import checkpoints as checkpoint_evaluation
+from jaxcrypt.record import Phase, Stage
+from jaxcrypt.systems import catalog as systems
 from jaxcrypt.training import run
 from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.defaults import complete
-from jaxcrypt.training.record import Phase, Stage
 from tests.training import toys
 
 FIXTURE = Path(__file__).parent / "checkpoint_v1"

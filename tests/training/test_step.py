@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.record import Phase, Stage
 from jaxcrypt.training import loop, state
 from jaxcrypt.training.optimizer import optimizers
-from jaxcrypt.training.record import Phase, Stage
 from jaxcrypt.training.step import StepOptions, check_stage, make_step, scan_steps
 from tests.training import toys
 

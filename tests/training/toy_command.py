@@ -7,7 +7,7 @@ import importlib
 import sys
 
 import jaxcrypt.data
-from jaxcrypt import systems
+from jaxcrypt.systems import catalog as systems
 from tests.training import toys
 
 systems._MODULES["toy"] = "tests.training.toys"

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcrypt.record import Phase, Sealed, Stage, System
 from jaxcrypt.training.defaults import get_defaults
-from jaxcrypt.training.record import Phase, Sealed, Stage, System
 
 SIZE = 8
 

@@ -1,0 +1,90 @@
+"""Torch twins of the Systems: the yardstick of the step benchmark. Needs the extra ``bench``.
+
+``jaxcrypt/bench_torch/<system>.py`` has ``losses(config) -> {phase: (params, batch) -> loss}``: the same
+arithmetic as the System's phases, on torch tensors. ``params`` is flat, by the path of the JAX parameter
+(``grey/encoder/Conv_0/kernel``), with convolution kernels as torch wants them (OIHW); ``batch`` holds the
+System's inputs, NHWC. Everything else (parameters, optimizer, averages, timing) is common and stands here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from jaxcrypt.errors import usage
+from jaxcrypt.training.optimizer import phase_settings
+
+
+def twin(name: str, config: Any) -> dict[str, Callable]:
+    """The torch losses of the System called ``name``, by phase.
+
+    Raises:
+      Refusal: it has no twin.
+    """
+    try:
+        module = importlib.import_module(f"jaxcrypt.bench.twins.{name}")
+    except ModuleNotFoundError:
+        raise usage(f"config.system={name}: has no torch twin in jaxcrypt/bench_torch") from None
+    return module.losses(config)
+
+
+def to_torch(params: Mapping[str, Any]) -> dict[str, torch.nn.Parameter]:
+    """JAX parameters by net as torch parameters by path."""
+    made = {}
+    for path, leaf in flatten_dict(params, sep="/").items():
+        value = torch.from_numpy(np.array(leaf))
+        if value.ndim == 4:
+            value = value.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
+        made[path] = torch.nn.Parameter(value)
+    return made
+
+
+def gradients(params: Mapping[str, torch.nn.Parameter]) -> dict[str, Any]:
+    """The gradients as a JAX tree, zeros where there is none."""
+    found = {}
+    for path, value in params.items():
+        grad = torch.zeros_like(value) if value.grad is None else value.grad
+        found[path] = np.asarray(grad.permute(2, 3, 1, 0) if grad.ndim == 4 else grad)
+    return unflatten_dict(found, sep="/")
+
+
+class TorchStep:
+    """The training step of ``jaxcrypt.training.step`` in torch: phases in order, clip, Adam, averages."""
+
+    def __init__(self, stage: Any, losses: Mapping[str, Callable], params: Mapping[str, Any], config: Any):
+        self._losses, self.params = losses, to_torch(params)
+        self._owned = {
+            name: {path: p for path, p in self.params.items() if path.split("/")[0] in phase.nets}
+            for name, phase in stage.phases.items()
+        }
+        settings = {name: phase_settings(config, name) for name in stage.phases}
+        self._clips = {name: fields.clip_norm or float("inf") for name, fields in settings.items()}
+        self._rules = {name: _adam(self._owned[name].values(), fields) for name, fields in settings.items()}
+        self._average = torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema)
+        self._averages = [p.detach().clone() for p in self.params.values()]
+
+    def __call__(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        found = {}
+        for name, loss in self._losses.items():
+            self._rules[name].zero_grad()
+            found[name] = loss(self.params, batch)
+            found[name].backward()
+            torch.nn.utils.clip_grad_norm_(self._owned[name].values(), self._clips[name])
+            self._rules[name].step()
+        with torch.no_grad():
+            self._average(self._averages, [p.detach() for p in self.params.values()], 1)
+        return found
+
+
+def _adam(params: Iterable[torch.nn.Parameter], fields: Any) -> torch.optim.Optimizer:
+    """Adam at its peak rate: a schedule costs nothing worth measuring."""
+    if fields.name != "adam" or fields.accumulate != 1:
+        raise usage("the step benchmark compares plain adam: --config.optimizer.name=adam, accumulate=1")
+    return torch.optim.Adam(
+        list(params), lr=fields.lr, betas=(fields.b1, fields.b2), eps=fields.eps, fused=True
+    )

@@ -1,0 +1,192 @@
+"""What a command was asked to work on: files, folders or stdin; and how it reports on each of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jaxcrypt.cli.command import one_line
+from jaxcrypt.cli.output import STDIO, refuse_terminal
+from jaxcrypt.errors import ExitCode, Refusal, usage
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to work on. ``source`` None is stdin.
+
+    ``target`` is where the output goes: a file, or a folder (``into`` True) in which the command finds the
+    name; None is stdout.
+    """
+
+    source: Path | None
+    target: Path | None
+    into: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.source) if self.source else "stdin"
+
+    def read(self) -> bytes:
+        """The input's bytes; empty or unreadable is a Refusal."""
+        from jaxcrypt.pictures.files import read_file, read_stream
+
+        if self.source:
+            return read_file(self.source)
+        data = read_stream(sys.stdin.buffer, "stdin")
+        if not data:
+            raise Refusal("stdin: is empty")
+        return data
+
+
+def plan_jobs(inputs: list[str], output: str | None, accepts: Callable[[Path], bool]) -> list[Job]:
+    """The jobs that the command line names; folders are walked, keeping their inner folders under ``-o``.
+
+    Args:
+      accepts: which of a folder's files to take; files named on the command line are always taken.
+
+    Raises:
+      Refusal: stdin mixed with files, a folder or several files without ``-o DIR``, ``-o FILE/`` where FILE
+        is a file, an input twice, a folder with nothing to do in it.
+    """
+    if STDIO in inputs:
+        if len(inputs) > 1:
+            raise usage("- (stdin) cannot be mixed with other inputs")
+        return [_stdin_job(output)]
+    paths = [Path(name) for name in inputs]
+    several = len(paths) > 1 or any(path.is_dir() for path in paths)
+    if several and (output is None or output == STDIO):
+        raise usage("several pictures need a folder for the results: give -o DIR")
+    if several:
+        return _folder_jobs(paths, Path(output), accepts)
+    if output == STDIO:
+        refuse_terminal()
+        return [Job(paths[0], None)]
+    if output is None:
+        return [Job(paths[0], paths[0].parent, into=True)]
+    return [Job(paths[0], Path(output), into=_names_folder(output))]
+
+
+def _stdin_job(output: str | None) -> Job:
+    if output is None or output == STDIO:
+        refuse_terminal()
+        return Job(None, None)
+    if _names_folder(output):
+        raise usage("-o: stdin has no name; name the output file")
+    return Job(None, Path(output))
+
+
+def _names_folder(output: str) -> bool:
+    """Whether ``-o`` means a folder: one that is there, or any name that ends in a slash."""
+    folder, slash = Path(output), not os.path.basename(output)
+    if slash and folder.exists() and not folder.is_dir():
+        raise usage(f"-o {output}: is a file, not a folder")
+    return slash or folder.is_dir()
+
+
+def _folder_jobs(paths: list[Path], folder: Path, accepts: Callable[[Path], bool]) -> list[Job]:
+    if folder.exists() and not folder.is_dir():
+        raise usage(f"-o {folder}: is a file; several results need a folder")
+    jobs = []
+    for path in paths:
+        if not path.is_dir():
+            jobs.append(Job(path, folder, into=True))
+            continue
+        found = [file for file in sorted(path.rglob("*")) if _is_offered(file) and accepts(file)]
+        if found and _inside(found[0], folder) and _inside(path / "-", folder):
+            raise usage(f"-o {folder}: holds {path} itself; the results need a folder of their own")
+        found = [file for file in found if not _inside(file, folder)]
+        if not found:
+            raise Refusal(f"{path}: no pictures in this folder")
+        jobs += [Job(file, folder / file.relative_to(path).parent, into=True) for file in found]
+    sources = [job.source.absolute() for job in jobs]
+    if len(set(sources)) < len(sources):
+        raise usage("an input was named twice")
+    return jobs
+
+
+def _is_offered(file: Path) -> bool:
+    """A file, or a link that leads nowhere: that one fails by name instead of being passed over."""
+    return file.is_file() or (file.is_symlink() and not file.exists())
+
+
+def _inside(file: Path, folder: Path) -> bool:
+    """Whether a walked folder would meet its own results (``-o photos/sealed photos``)."""
+    # Unlike Path.resolve(), realpath lives with links that lead in a circle.
+    return Path(os.path.realpath(folder)) in Path(os.path.realpath(file)).parents
+
+
+class Report:
+    """Tells what became of each file: a progress bar and lines on stderr, JSON lines on stdout if asked.
+
+    A single file's Refusal ends the command with that Refusal's own code; among several files the work goes
+    on, and the command ends with :attr:`ExitCode.FAILED`.
+    """
+
+    def __init__(self, jobs: list[Job], as_json: bool):
+        from tqdm import tqdm
+
+        self._single = len(jobs) == 1
+        self._json = as_json
+        self._failed = 0
+        self._code = ExitCode.OK
+        bar = "{percentage:3.0f}%|{bar}| {n:.0f}/{total} [{elapsed}<{remaining}]"
+        self._bar = tqdm(total=len(jobs), bar_format=bar, leave=False, disable=not sys.stderr.isatty())
+
+    def done(self, job: Job, target: Path | None, says: str, **facts: Any) -> None:
+        """One file was written whole (``target`` None: to stdout). ``facts`` go into the JSON line."""
+        to = str(target) if target else "stdout"
+        code = facts.pop("code", ExitCode.OK)
+        self._code = max(self._code, code)
+        self._line(f"{job.name} -> {to} ({says})", input=job.name, output=to, exit=int(code), **facts)
+
+    def refused(self, job: Job, refusal: Refusal) -> None:
+        """One file came to nothing."""
+        if self._single and not self._json:
+            raise refusal
+        self._failed += 1
+        self._code = refusal.code if self._single else ExitCode.FAILED
+        self._line(f"jaxcrypt: {refusal}", input=job.name, error=str(refusal), exit=int(refusal.code))
+
+    def progress(self, pictures: int) -> Callable[[float], None]:
+        """A callback for work on the next ``pictures`` files: it takes the share done, 0 to 1."""
+        before = self._bar.n
+
+        def show(share: float) -> None:
+            self._bar.n = before + share * pictures
+            self._bar.refresh()
+            if share >= 1:
+                self._bar.n = before
+
+        return show
+
+    def _line(self, text: str, **facts: Any) -> None:
+        self._bar.write(one_line(text), file=sys.stderr)
+        if self._json:
+            print(json.dumps(facts), flush=True)
+        self._bar.update()
+
+    def close(self) -> ExitCode:
+        """The exit code of the whole run."""
+        self._bar.close()
+        if self._failed and not self._single:
+            self._bar.write(f"jaxcrypt: {self._failed} of {self._bar.total} files failed", file=sys.stderr)
+        return ExitCode.FAILED if self._failed and not self._single else self._code
+
+
+def batched_by_shape(items: Iterable[Any], shape: Callable[[Any], tuple], budget: int) -> Iterator[list[Any]]:
+    """Neighbours of the same shape together, as long as their samples fit into ``budget``."""
+    batch: list[Any] = []
+    for item in items:
+        height, width, channels = shape(item)
+        full = (len(batch) + 1) * height * width * channels > budget
+        if batch and (shape(batch[0]) != shape(item) or full):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch

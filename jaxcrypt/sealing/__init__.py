@@ -1,0 +1,1 @@
+"""Sealed pictures made and opened: bytes in, bytes out."""

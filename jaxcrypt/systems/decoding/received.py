@@ -1,0 +1,166 @@
+"""What a cipher picture of keyed mixing suffered, and what it still says about its symbols.
+
+Lost blocks are marked, or flat. JPEG shows its steps in the pixels (:mod:`jaxcrypt.functional.jpeg`).
+Anything else counts as white noise on the bytes, of a level that the pilots measure. Each is a function for
+:func:`jaxcrypt.systems.decoding.turbo.decode`; a wrong guess shows in the pilots, and then noise is assumed.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcrypt.functional import jpeg, soft_expand
+from jaxcrypt.functional.companding import DITHER
+from jaxcrypt.systems.decoding import turbo
+
+PASSES = 5
+FEW_PASSES = 2  # of an undamaged cipher: the second learns what lies beyond the outermost bytes
+_HOPELESS = 5000.0  # variance of noise on bytes of which nothing is left, as under a wrong key
+_FLAT = 16
+_KEEP = np.float32((1 - DITHER**2) ** 0.5)
+_WORSE = 1.5  # the pilots' error over the claimed one beyond which the guess about the damage was wrong
+
+
+def flat_blocks(cipher: np.ndarray) -> np.ndarray:
+    """bool [H, W]: 16×16 blocks of one value, which noise never shows: lost, and painted over."""
+    height, width, _ = cipher.shape
+    lost = np.zeros((height, width), bool)
+    for top in range(0, height, _FLAT):
+        band = cipher[top : top + _FLAT]
+        starts = np.arange(0, width, _FLAT)
+        low = np.minimum.reduceat(band.min(axis=0), starts, axis=0)
+        high = np.maximum.reduceat(band.max(axis=0), starts, axis=0)
+        flat = np.all(high == low, axis=-1) & (band.shape[0] * np.minimum(_FLAT, width - starts) >= 32)
+        lost[top : top + _FLAT] = np.repeat(flat, _FLAT)[:width]
+    return lost
+
+
+def _lost_cells(lost: np.ndarray) -> np.ndarray:
+    """bool [H, W]: whole 8×8 blocks of which anything is lost; JPEG's steps say nothing of those."""
+    height, width = lost.shape
+    padded = np.pad(lost, ((0, -height % 8), (0, -width % 8)))
+    touched = padded.reshape(padded.shape[0] // 8, 8, padded.shape[1] // 8, 8).any(axis=(1, 3))
+    return np.kron(touched, np.ones((8, 8), bool))[:height, :width]
+
+
+def find_quality(cipher: np.ndarray, lost: np.ndarray | None = None) -> int | None:
+    """libjpeg's quality that a cipher picture, uint8 [H, W, 1 or 3], went through, or None.
+
+    Args:
+      lost: bool [H, W]; blocks of which anything is lost are not looked at.
+    """
+    if lost is None or not lost.any():
+        return jpeg.find_quality(cipher)
+    height, width = (side // 8 * 8 for side in lost.shape)
+    whole = ~_lost_cells(lost)[:height:8, :width:8].reshape(-1)
+    blocks = cipher[:height, :width].reshape(height // 8, 8, width // 8, 8, -1).swapaxes(1, 2)
+    left = blocks.reshape(-1, 8, 8, cipher.shape[2])[whole]
+    return jpeg.find_quality(left.reshape(-1, 8, cipher.shape[2])) if len(left) else None
+
+
+class Bytes:
+    """Symbols from bytes with white noise (of variance 1/12: none but rounding), some of them lost."""
+
+    def __init__(self, cipher: np.ndarray, dither: np.ndarray, lost: np.ndarray | None, noise: float):
+        self.observed, self.dither, self.lost, self.noise = cipher.astype(np.float32), dither, lost, noise
+
+    def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
+        moved, spread = _KEEP * prior + DITHER * self.dither, variance * _KEEP**2
+        value, error = soft_expand.posterior(self.observed, self.noise, moved, spread, self.noise > 0.1)
+        if self.lost is not None:
+            value, error = np.where(self.lost, moved, value), np.where(self.lost, spread, error)
+        return _undithered(value, error, self.dither, prior, variance)
+
+
+class JpegCells:
+    """Symbols from a picture that was a JPEG: its cells, beyond them noise, and of lost blocks nothing."""
+
+    def __init__(self, cipher: np.ndarray, start: int, end: int, dither: np.ndarray, quality: int, lost=None):
+        self.lost = None if lost is None else lost[start:end]
+        self.shape, self.start, self.end, self.dither = cipher.shape, start, end, dither
+        height, width, planes = cipher.shape
+        self.inner = (height // 8 * 8, width // 8 * 8, planes)
+        self.steps = jpeg.tables(quality)[:planes]
+        self.pixels = cipher.astype(np.float32)
+        self.centres = jpeg.cells(jnp.asarray(self.pixels[: self.inner[0], : self.inner[1]]), self.steps)
+
+    def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
+        moved, spread = _KEEP * prior + DITHER * self.dither, variance * _KEEP**2
+        mean, errors = soft_expand.predict(moved, spread)
+        picture = np.full(self.pixels.size, 127.5, np.float32)
+        picture[self.start : self.end] = mean
+        rows, columns, _ = self.inner
+        inside = picture.reshape(self.shape)[:rows, :columns]
+        seen, noise = jpeg.refine(
+            jnp.asarray(inside), jnp.float32(errors.mean()), self.centres, jnp.asarray(self.steps), self.inner
+        )
+        observed = self.pixels.copy()
+        observed[:rows, :columns] = seen
+        observed = observed.reshape(-1)[self.start : self.end]
+        value, error = soft_expand.posterior(observed, float(noise), moved, spread, False)
+        if self.lost is not None:
+            value, error = np.where(self.lost, moved, value), np.where(self.lost, spread, error)
+        return _undithered(value, error, self.dither, prior, variance)
+
+
+def _undithered(value, error, dither, prior, variance):
+    """The extrinsic estimate of symbols without dither, from the posterior of those with it."""
+    return soft_expand.extrinsic(
+        (value - DITHER * dither) / _KEEP, float(error.mean() / _KEEP**2), prior, variance
+    )
+
+
+def recover(run, cipher, span, lost, quality, denoise) -> tuple[np.ndarray, np.ndarray]:
+    """The samples of a run, uint8 [n], and the noise levels that were left before the last denoising, [k].
+
+    Args: as :func:`decode` takes them.
+    """
+    clean, _, levels = decode(run, cipher, span, lost, quality, denoise)
+    return np.clip(np.rint(clean), 0, 255).astype(np.uint8), levels
+
+
+def decode(run, cipher, span, lost, quality, denoise):
+    """What :func:`jaxcrypt.systems.decoding.turbo.decode` makes of a run of bytes, whatever they suffered.
+
+    Args:
+      cipher: uint8 [H, W, C], the whole received picture; span: the run's part of it, flat.
+      lost: bool [H·W·C] or None; quality: of the JPEG that it went through, or None.
+    """
+    start, end = span
+    flat, dither = cipher.reshape(-1)[start:end], run.dither()
+    gaps = None if lost is None or not lost[start:end].any() else lost[start:end]
+    if quality is not None:
+        cells = None
+        if gaps is not None:
+            plane = _lost_cells(lost.reshape(cipher.shape)[..., 0])
+            cells = np.repeat(plane.reshape(-1), cipher.shape[2])
+        channel = JpegCells(cipher, start, end, dither, quality, cells)
+        symbols, claimed = channel(np.zeros(end - start, np.float32), 1.0)
+        if _mean_error(run, symbols) < _WORSE * claimed:
+            return turbo.decode(run, channel, denoise, PASSES)
+    noise = _byte_noise(run, flat, dither, gaps)
+    channel = Bytes(flat, dither, gaps, noise)
+    few = FEW_PASSES if gaps is None and noise <= 0.1 else PASSES
+    return turbo.decode(run, channel, denoise, 1 if noise > _HOPELESS else few)
+
+
+def _mean_error(run, symbols) -> float:
+    _, errors = run.unmix(symbols)
+    return float(np.average(errors, weights=np.maximum(run.pilots, 1)))
+
+
+def _byte_noise(run, flat, dither, lost) -> float:
+    """Variance of white noise on the bytes, from the pilots; what losses explain is taken off."""
+    symbols = (soft_expand.CENTROIDS[flat] - DITHER * dither) / _KEEP
+    share = 1.0
+    if lost is not None:
+        symbols, share = np.where(lost, 0, symbols), 1 - float(lost.mean())
+    if share <= 0:
+        return 1 / 12
+    error = _mean_error(run, symbols)  # E(pilot - estimate)²: losses leave share · noise + (1 - share) of it
+    unsure = 4 * np.sqrt(2 / max(1, int(run.pilots.sum())))
+    ours = (error - (1 - share)) / share - unsure * (1 - share) / share
+    if ours <= soft_expand.expansion_error(0.0) * (1 + unsure) + 1e-3:
+        return 1 / 12
+    return soft_expand.byte_noise((error - (1 - share)) / share)

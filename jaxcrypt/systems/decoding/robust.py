@@ -1,0 +1,200 @@
+"""Pictures in the layout of :mod:`jaxcrypt.functional.robust`, sealed by keyed mixing and decoded by
+turns."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jaxcrypt.errors import Refusal
+from jaxcrypt.functional import jpeg, robust, soft_expand
+from jaxcrypt.functional.keyed import Purpose, draw, gaussians
+from jaxcrypt.systems.decoding import turbo
+from jaxcrypt.systems.drivers.tiles import even_bounds
+
+STRENGTHS = robust.STRENGTHS
+_ALIGN = 0xFFFFFFFF  # the tile number of the alignment pilots: no picture has that many tiles
+_MAX_TILE = 1 << 18
+_MIN_TILE = 32
+_PASSES = 5
+_CLIPPING = 1.0  # variance of what clipping and rounding to bytes do to a coefficient
+_FACTORS = (2, 3, 4)
+_WORSE = 1.5
+
+
+def plan(shape: tuple[int, int, int], strength: int) -> robust.Plan:
+    """The layout of a photo. Raises a Refusal where it is too small for one."""
+    found = robust.plan(tuple(shape), strength)
+    if found is None:
+        raise Refusal(f"--robust {strength}: a picture of {shape[1]}×{shape[0]} is too small for it")
+    return found
+
+
+def _tiles(layout: robust.Plan) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    """Static size, and the tiles' bounds in samples and in symbols."""
+    size = min(max(1 << (layout.symbols - 1).bit_length(), _MIN_TILE), _MAX_TILE)
+    count = -(-layout.symbols // size)
+    return size, even_bounds(layout.samples, count), even_bounds(layout.symbols, count)
+
+
+def _words(subkey: bytes) -> np.ndarray:
+    return np.frombuffer(subkey, "<u4").astype(np.uint32)
+
+
+def _alignment(subkey: bytes, layout: robust.Plan) -> np.ndarray:
+    count = layout.grid[0] * layout.grid[1]
+    (words,) = draw([(_words(subkey), Purpose.PADS, _ALIGN, -(-count // 2))])
+    return np.asarray(gaussians(words))[:count]
+
+
+def _by_plane(means: np.ndarray, layout: robust.Plan) -> np.ndarray:
+    return np.repeat(np.asarray(means, np.float32), [h * w for h, w in layout.planes])
+
+
+def encrypt(picture: np.ndarray, subkey: bytes, strength: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """uint8 [H, W, C] to the cipher picture, uint8 [H', W', 1], and its side arrays."""
+    layout = plan(picture.shape, strength)
+    size, plain, cipher = _tiles(layout)
+    samples = robust.to_samples(picture, layout)
+    level = np.array([part.mean() for part in robust.split(samples, layout)], np.float32)
+    samples = samples - _by_plane(level, layout)
+    parts = np.split(samples, plain[1:-1])
+    mean = np.array([part.mean() for part in parts], np.float32)
+    spread = np.array([max(part.std(), 1e-3) for part in parts], np.float32)
+    run = turbo.Run(_words(subkey), 0, size, plain, cipher, mean, spread)
+    pixels = lay_out(run.mix(run.standard(samples)), subkey, layout)
+    return pixels, {"level": level, "mean": mean, "spread": spread}
+
+
+def lay_out(symbols: np.ndarray, subkey: bytes, layout: robust.Plan) -> np.ndarray:
+    """Mixed symbols to the cipher picture, uint8 [H', W', 1]."""
+    return robust.lay_out(symbols, _alignment(subkey, layout), layout)
+
+
+class Coefficients:
+    """Symbols from DCT coefficients [blocks, carried], each in its JPEG cell, or with white noise.
+
+    Attributes:
+      steps: float32 [carried], or None: then ``noise`` is the variance of a coefficient's error.
+      lost: bool [blocks].
+    """
+
+    def __init__(self, values, amplitude: float, steps, noise: float, lost: np.ndarray):
+        self.values, self.amplitude = values, amplitude
+        self.steps, self.noise, self.lost = steps, noise, lost
+
+    def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
+        mean = self.amplitude * prior.reshape(self.values.shape)
+        spread = np.float32(self.amplitude**2 * variance)
+        if self.steps is None:
+            gain = spread / (spread + self.noise)
+            value, error = mean + gain * (self.values - mean), np.full_like(mean, gain * self.noise)
+        else:
+            wide = np.sqrt(self.steps**2 + 12 * _CLIPPING)
+            centre = self.steps * np.round(self.values / self.steps)
+            value, error = (
+                np.asarray(x) for x in jpeg.in_cell(mean, np.full_like(mean, spread), centre, wide)
+            )
+        value = np.where(self.lost[:, None], mean, value).reshape(-1) / self.amplitude
+        error = np.where(self.lost[:, None], spread, error)
+        return soft_expand.extrinsic(value, float(error.mean()) / self.amplitude**2, prior, variance)
+
+
+def align(
+    cipher: np.ndarray, lost: np.ndarray | None, subkey: bytes, layout: robust.Plan
+) -> tuple[np.ndarray, np.ndarray]:
+    """The received picture in its place, uint8 [H', W', 1], and bool [H', W']: what is missing of it.
+
+    Raises:
+      Refusal: resized by other than a whole factor, or too little is left to find its place.
+    """
+    sides = layout.cipher_shape[:2]
+    grey = cipher.astype(np.float32).mean(axis=2)
+    gone = np.zeros(grey.shape, bool) if lost is None else lost
+    if grey.shape == sides:
+        return np.rint(grey)[..., None].astype(np.uint8), gone
+    pilots = _alignment(subkey, layout)
+    for factor in (1, *_FACTORS):
+        small = tuple(side // factor for side in grey.shape)
+        uneven = any(side % factor for side in grey.shape)
+        if uneven or small[0] > sides[0] or small[1] > sides[1]:
+            continue
+        blocks = grey.reshape(small[0], factor, small[1], factor)
+        view = blocks.mean(axis=(1, 3))
+        offset = robust.find_offset(view - 128, pilots, layout.grid)
+        if offset is None:
+            continue
+        rows, columns = (slice(o, min(o + n, s)) for o, n, s in zip(offset, small, sides, strict=True))
+        inner = slice(0, rows.stop - rows.start), slice(0, columns.stop - columns.start)
+        whole, missing = np.full(sides, 128.0, np.float32), np.ones(sides, bool)
+        whole[rows, columns] = view[inner]
+        if gone.shape == grey.shape:
+            missing[rows, columns] = gone.reshape(blocks.shape).any(axis=(1, 3))[inner]
+        return np.clip(np.rint(whole), 0, 255)[..., None].astype(np.uint8), missing
+    had, has = (f"{side[1]}×{side[0]}" for side in (sides, grey.shape))
+    raise Refusal(
+        f"the cipher picture was {had} and is {has}: resized by no whole factor, or too little is left"
+    )
+
+
+def _steps(pixels: np.ndarray, missing: np.ndarray, carriers: np.ndarray) -> np.ndarray | None:
+    """JPEG's steps of the carriers, from the rows of blocks of which nothing is missing."""
+    rows = ~missing.reshape(-1, 8, missing.shape[1]).any(axis=(1, 2))
+    whole = pixels.reshape(-1, 8, *pixels.shape[1:])[rows].reshape(-1, *pixels.shape[1:])
+    quality = jpeg.find_quality(whole, clipped=False) if len(whole) else None
+    return None if quality is None else jpeg.tables(quality)[0, carriers]
+
+
+def decrypt(
+    cipher, side, subkey: bytes, strength: int, shape, windows, lost, progress
+) -> dict[str, np.ndarray]:
+    """Undo :func:`encrypt`, whatever the cipher picture suffered.
+
+    Args:
+      windows: :class:`jaxcrypt.systems.decoding.denoise.Windows`; lost: bool of the cipher's size, or None.
+
+    Returns:
+      ``image`` uint8 [H, W, C] and ``noise``, the noise level before the last denoising.
+    """
+    layout = plan(shape, strength)
+    size, plain, bounds = _tiles(layout)
+    mean, spread = (np.asarray(side[name], np.float32) for name in ("mean", "spread"))
+    run = turbo.Run(_words(subkey), 0, size, plain, bounds, mean, spread)
+    base = _by_plane(side["level"], layout)
+
+    def denoise(samples, levels):
+        planes = zip(robust.split(samples + base, layout), robust.split(levels, layout), strict=True)
+        return np.concatenate([windows(x[..., None], level).reshape(-1) for x, level in planes]) - base
+
+    clean, _, levels = decode(run, cipher, subkey, layout, denoise, lost, progress)
+    image = robust.to_picture(clean + base, layout)
+    return {"image": image, "noise": np.float32(np.sqrt(np.mean(levels**2)))}
+
+
+def decode(run: turbo.Run, cipher, subkey: bytes, layout: robust.Plan, denoise, lost, progress):
+    """What :func:`jaxcrypt.systems.decoding.turbo.decode` makes of a received cipher picture, put in its
+    place.
+
+    Raises:
+      Refusal: its place is not to be found.
+    """
+    pixels, missing = align(cipher, lost, subkey, layout)
+    grid = missing.reshape(layout.grid[0], 8, layout.grid[1], 8)
+    gone = grid.any(axis=(1, 3)).reshape(-1)
+    values = robust.coefficients(pixels)[:, layout.carriers]
+    channel = _channel(run, values, layout, _steps(pixels, missing, layout.carriers), gone)
+    return turbo.decode(run, channel, denoise, _PASSES, progress)
+
+
+def _channel(run: turbo.Run, values, layout: robust.Plan, steps, gone) -> Coefficients:
+    """The cells, if the pilots bear them out, else white noise as the pilots measure it."""
+    weights = np.maximum(run.pilots, 1)
+    if steps is not None:
+        channel = Coefficients(values, layout.amplitude, steps, 0.0, gone)
+        symbols, claimed = channel(np.zeros(values.size, np.float32), 1.0)
+        if np.average(run.unmix(symbols)[1], weights=weights) < _WORSE * claimed:
+            return channel
+    share = 1 - gone.mean()
+    symbols = np.where(gone[:, None], 0, values / layout.amplitude).reshape(-1)
+    error = np.average(run.unmix(symbols)[1], weights=weights)
+    noise = max((error - (1 - share)) / max(share, 1e-6) * layout.amplitude**2, _CLIPPING)
+    return Coefficients(values, layout.amplitude, None, float(noise), gone)

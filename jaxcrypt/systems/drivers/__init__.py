@@ -1,0 +1,1 @@
+"""How host pictures of any size and shape go through a System."""

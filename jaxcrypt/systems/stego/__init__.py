@@ -1,0 +1,1 @@
+"""Pictures hidden in a picture."""
