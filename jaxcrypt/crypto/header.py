@@ -5,7 +5,7 @@
 
 Tags ascend; only the stanza may repeat. There are no optional extensions: a field, a length or an order that
 this page does not know is refused, and a new format gets a new version: 2 where several files travel, else 1.
-FORMAT.md has the table.
+docs/FORMAT.md has the table.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sealed pictures: what the commands use. FORMAT.md is the specification.
+"""Sealed pictures: what the commands use. docs/FORMAT.md is the specification.
 
 Sealing:  ``key = keyring.new_file_key(file, system, options)``; the System makes pixels from
 ``key.subkey("system")``; ``seal(key, …)`` makes the header; ``SealedPicture.write(file)`` writes the PNG.

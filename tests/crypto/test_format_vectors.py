@@ -1,4 +1,4 @@
-"""FORMAT.md's test vectors, made anew and compared; and stored pictures that take random numbers to make."""
+"""The test vectors of docs/FORMAT.md, made anew and compared; and stored pictures that open for ever."""
 
 import hashlib
 import io
@@ -25,7 +25,7 @@ from jaxcrypt.crypto import (
 from jaxcrypt.crypto.filekey import Keyring
 
 FOLDER = Path(__file__).parent / "vectors"
-FORMAT = Path(__file__).parents[2] / "FORMAT.md"
+FORMAT = Path(__file__).parents[2] / "docs" / "FORMAT.md"
 FILE = b"jaxcrypt test vector\n"
 FILES = [("vector.txt", FILE), ("b.txt", b"b\n")]
 OPTIONS = (("mode", "full"), ("rounds", 2), ("scale", 0.5), ("tight", True))

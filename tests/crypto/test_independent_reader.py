@@ -1,4 +1,4 @@
-"""A second reader, written from FORMAT.md alone: nothing of jaxcrypt is imported here."""
+"""A second reader, written from docs/FORMAT.md alone: nothing of jaxcrypt is imported here."""
 
 import base64
 import hashlib
