@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 def _main(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
     keyoptions.require_some_key(args, sealing=True)
-    systems.check_name(args.system)
+    systems.entry(args.system)
     jobs = plan_jobs(args.inputs, args.output, _is_picture)
     if args.json and any(job.target is None for job in jobs):
         raise usage("--json and the picture cannot both go to stdout; give -o FILE")

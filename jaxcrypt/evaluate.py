@@ -97,7 +97,7 @@ def evaluate_checkpoints(options: flags.FlagValues) -> int:
 
 def evaluate_ciphers(options: flags.FlagValues) -> int:
     """The cipher mode: measure, print, write."""
-    systems.check_name(options.system)
+    systems.entry(options.system)
     if options.watch:
         raise usage("--watch goes with --workdir")
     if not options.data:

@@ -1,15 +1,28 @@
-"""The record that every technique is: pure functions, and what the trainer needs to know of them.
+"""The record that every technique is: pure functions, and what the rest of the house needs to know of them.
 
-Commands, training, metrics and attacks know a technique through :class:`System` alone.
+Commands, training, metrics and attacks know a technique through :class:`System` alone. What a person may
+choose, must give and can rely on is declared beside it (:class:`Option`, :class:`Input`, :class:`Traits`), so
+that flags, help texts, checks and tables are made from one place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+from jaxcrypt.errors import Refusal, usage
 
 Arrays = Mapping[str, Any]
+Options = tuple[tuple[str, Any], ...]
+Shape = tuple[int, int, int]
+Progress = Callable[[float], None] | None
+
+# The damages to a cipher picture that a System may promise to outlive.
+DAMAGES = ("noise", "jpeg", "jpeg-420", "lost", "cut")
+
+
+# -------------------------------------------------------------------------------------- training
 
 
 @dataclass(frozen=True)
@@ -43,14 +56,136 @@ class Stage:
     name: str = ""
 
 
+# ---------------------------------------------------------------------------------- declarations
+
+
+@dataclass(frozen=True)
+class Option:
+    """Something that a person may choose about a System, and that headers store by ``name``.
+
+    An option without ``choices`` is a switch: given, it stores 1.
+
+    Attributes:
+      name: as headers store it; neither name nor stored values ever change.
+      default: the stored value where nothing is chosen.
+      help: what the help text says of it.
+      choices: what a person types -> what the header stores, such as ``{"1/2": 2}``.
+      flag: on a command line, ``--name`` with dashes unless said otherwise.
+      needs: name of the :class:`Input` that must be given where the option is not at its default.
+    """
+
+    name: str
+    default: Any
+    help: str
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    flag: str = ""
+    needs: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "flag", self.flag or f"--{self.name.replace('_', '-')}")
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it takes no value."""
+        return not self.choices
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """Everything that a header may store for it."""
+        return tuple(dict.fromkeys([self.default, *(self.choices.values() or (1,))]))
+
+    def parse(self, text: str) -> Any:
+        """The stored value of what a person typed, which may be the stored value's own text.
+
+        Raises:
+          Refusal: no choice of that name.
+        """
+        if text in self.choices:
+            return self.choices[text]
+        for value in self.values:
+            if str(value) == text:
+                return value
+        raise usage(f"{self.flag} {text}: choose one of {', '.join(self.choices or map(str, self.values))}")
+
+    def check(self, value: Any) -> None:
+        """Refuse a stored value that no choice stands for: ``True`` is not 1."""
+        if not any(type(value) is type(known) and value == known for known in self.values):
+            known = ", ".join(self.choices) or ", ".join(map(str, self.values))
+            raise usage(f"{self.flag} {value!r}: choose one of {known}")
+
+
+@dataclass(frozen=True)
+class Input:
+    """Something that a System takes besides the picture.
+
+    Attributes:
+      name: under which it reaches the System, as :mod:`jaxcrypt.systems.catalog` lists them.
+      kind: ``picture``, ``pictures`` (any number), ``mask`` or ``file``.
+      help: what the help text says of it.
+      required: whether it must be given.
+      when: ``seal``, ``open`` or ``both``.
+      flag: on a command line, ``--name`` with dashes unless said otherwise.
+    """
+
+    name: str
+    kind: str
+    help: str
+    required: bool = False
+    when: str = "seal"
+    flag: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "flag", self.flag or f"--{self.name.replace('_', '-')}")
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What policies, tables and refusals go by.
+
+    Attributes:
+      exact: whether the pixels alone give the picture back bit for bit.
+      survives: those of :data:`DAMAGES` to the cipher picture that its decoder is made for, by some option.
+      channels: the channel counts that it takes (1 grey, 2 grey+alpha, 3 RGB, 4 RGBA).
+      keeps_shape: whether the cipher picture has the picture's own height, width and channels.
+      covert: whether the cipher picture looks like an ordinary one.
+      argument: one line: why its pixels are (or are not) confidential; the commands print it.
+    """
+
+    exact: bool = False
+    survives: frozenset[str] = frozenset()
+    channels: tuple[int, ...] = (1, 2, 3, 4)
+    keeps_shape: bool = False
+    covert: bool = False
+    argument: str = ""
+
+
+def chosen(options: Sequence[Option], given: Options) -> dict[str, Any]:
+    """All options by name, those that were not given at their defaults.
+
+    Raises:
+      Refusal: an unknown option, or a value that no choice stands for.
+    """
+    known = {option.name: option for option in options}
+    for name, value in given:
+        if name not in known:
+            has = f"has {', '.join(known)}" if known else "has none"
+            raise usage(f"option {name}: this System {has}")
+        known[name].check(value)
+    return {option.name: option.default for option in options} | dict(given)
+
+
+# ---------------------------------------------------------------------------------------- in use
+
+
 @dataclass(frozen=True)
 class Sealed:
     """What a System makes of a picture.
 
     Attributes:
-      pixels: uint8 ``[B, H', W', C]``: the cipher picture(s).
-      side: small arrays by name, batch axis first, that decoding needs (mean, spread, digest, …); they
-        travel in the encrypted part of the header.
+      pixels: the cipher picture, uint8 ``[H', W', C']``; with a batch axis before where a System's own
+        functions make it.
+      side: small arrays by name that decoding needs (mean, spread, digest, …), with or without that axis;
+        they travel in the encrypted part of the header.
     """
 
     pixels: Any
@@ -58,11 +193,107 @@ class Sealed:
 
 
 @dataclass(frozen=True)
-class Codec:
-    """Host-side packing of a file to bits, outside jit."""
+class Call:
+    """What a driver works with, beside pictures and keys.
 
-    pack: Callable[..., Any]
-    unpack: Callable[..., Any]
+    Attributes:
+      variables: ``{'params', 'extra'}`` by net; ``{}`` where nothing is learned.
+      options: stored values by name; those that are missing are at their defaults.
+      inputs: host arrays by the names of the System's inputs.
+      progress: called with the share that is done, 0 to 1.
+    """
+
+    variables: Any = field(default_factory=dict)
+    options: Options = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    progress: Progress = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What decryption gives back of one cipher picture.
+
+    Attributes:
+      pictures: uint8 ``[H, W, C]`` each: the picture, or several secrets.
+      noise: standard deviation of what the cipher suffered, in grey levels of the picture before denoising;
+        None where that is not measured.
+      stages: uint8 pictures on the way, where there are any.
+      report: further results by name, such as ``intact``.
+    """
+
+    pictures: list[Any]
+    noise: float | None = None
+    stages: list[Any] = field(default_factory=list)
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+class Driver(Protocol):
+    """How host pictures of any size and shape go through a System.
+
+    Its refusals are on purpose: whatever else it raises is a bug. So it checks what a header says before it
+    works with it.
+    """
+
+    def encrypt(self, call: Call, pictures: Sequence[Any], keys: Sequence[bytes]) -> list[Sealed]:
+        """Encrypt pictures of one shape.
+
+        Args:
+          pictures: uint8 ``[H, W, C]`` each, all of one shape; keys: 32 bytes each.
+
+        Returns:
+          One :class:`Sealed` each, numpy arrays without a batch axis.
+
+        Raises:
+          Refusal: what :meth:`check` refuses, or an input that is missing or does not fit.
+        """
+        ...
+
+    def decrypt(
+        self,
+        call: Call,
+        sealed: Sequence[Sealed],
+        keys: Sequence[bytes],
+        shape: Shape,
+        lost: Sequence[Any] | None = None,
+    ) -> list[Outcome]:
+        """Undo :meth:`encrypt`.
+
+        Args:
+          shape: the plain pictures' ``(H, W, C)``.
+          lost: bool ``[H', W']`` each: cipher pixels known to be lost.
+
+        Raises:
+          Refusal: a cipher picture, shape, option or side array that no encryption gives.
+        """
+        ...
+
+    def aligns(self, options: Options) -> bool:
+        """Whether decryption finds the place of a cipher picture that was cut or enlarged."""
+        ...
+
+    def check(self, shape: Shape, options: Options) -> None:
+        """Refuse a plain picture's shape or an option that :meth:`encrypt` cannot take, before any work."""
+        ...
+
+
+class Undriven:
+    """The driver of what is only trained, such as an attack: it refuses."""
+
+    def encrypt(self, call, pictures, keys) -> list[Sealed]:
+        """Refuse."""
+        raise Refusal("this System is only trained: it encrypts no pictures")
+
+    def decrypt(self, call, sealed, keys, shape, lost=None) -> list[Outcome]:
+        """Refuse."""
+        raise Refusal("this System is only trained: it decrypts no pictures")
+
+    def aligns(self, options: Options) -> bool:
+        """Never."""
+        return False
+
+    def check(self, shape: Shape, options: Options) -> None:
+        """Refuse."""
+        raise Refusal("this System is only trained: it encrypts no pictures")
 
 
 @dataclass(frozen=True)
@@ -85,7 +316,6 @@ class System:
       lossless: whether the pixels alone give the picture back bit for bit.
       argument: one line: why its pixels are (or are not) confidential; the commands print it.
       tiles: how pictures of any size are mapped piece by piece; None where a picture is mapped whole.
-      codec: host-side packing, outside jit.
     """
 
     init: Callable[..., Any]
@@ -101,4 +331,3 @@ class System:
     lossless: bool = False
     argument: str = ""
     tiles: Any = None
-    codec: Codec | None = None

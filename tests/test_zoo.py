@@ -22,7 +22,7 @@ from tests.training import toys
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
-    monkeypatch.setitem(systems._MODULES, "toy", "tests.training.toys")
+    monkeypatch.setitem(systems._ENTRIES, "toy", systems.Entry("toy", "tests.training.toys", "a toy"))
     monkeypatch.setattr(jaxcrypt.data, "pipeline", toys.pipeline, raising=False)
 
 
@@ -167,7 +167,7 @@ def test_entries_load_with_the_core_dependencies_only(folder):
         "for name in ('orbax', 'optax', 'clu', 'tensorboardX', 'grain'): sys.modules[name] = None\n"
         "from jaxcrypt import zoo; from jaxcrypt.systems import catalog as systems\n"
         "import pathlib\n"
-        "systems._MODULES['toy'] = 'tests.training.toys'\n"
+        "systems._ENTRIES['toy'] = systems.Entry('toy', 'tests.training.toys', 'a toy')\n"
         f"print(sorted(zoo.load(pathlib.Path({str(folder)!r}) / 'toy.safetensors')[1]))"
     )
     root = Path(__file__).parents[1]

@@ -80,7 +80,7 @@ def load(name: str, weights: str | None = None) -> Loaded:
     """
     from jaxcrypt import zoo
 
-    systems.check_name(name)
+    systems.entry(name)
     if weights is None and name not in zoo.manifest():
         return _unlearned(name)
     system, variables, entry = zoo.load(weights or name)
@@ -96,8 +96,10 @@ def load_stored(name: str, stored: Options, weights: str | None, source: str) ->
     Raises:
       Refusal: a System or options that this version lacks, or weights that are not at hand.
     """
-    if name not in systems.NAMES:
-        raise Refusal(f"{source}: made by the System {name!r}, which this version does not have")
+    try:
+        systems.entry(name)
+    except Refusal:
+        raise Refusal(f"{source}: made by the System {name!r}, which is not installed here") from None
     wanted = dict(stored).get(WEIGHTS)
     options = tuple(entry for entry in stored if entry[0] != WEIGHTS)
     if wanted is None:

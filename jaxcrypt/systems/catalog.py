@@ -1,4 +1,4 @@
-"""The Systems by name, and the names under which arrays travel.
+"""The Systems by name: what each is, takes, offers and promises; and the names under which arrays travel.
 
 Inputs and batches are dicts of arrays under these names, here and nowhere else:
 
@@ -14,35 +14,203 @@ lost       bool  [B, H', W']            cipher pixels known to be lost
 cipher     uint8 [B, H', W', C']        a cipher picture: what an attack learns to read
 ========== ============================ ===================================================
 
-Naming them imports no JAX; :func:`build` does.
+A package from outside adds a System by an entry point of the group ``jaxcrypt.systems`` that has the System's
+name and points to its :class:`Entry`. Reading the catalog imports no JAX; :func:`build` does.
 """
 
 from __future__ import annotations
 
+import difflib
 import importlib
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from jaxcrypt.errors import usage
+from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.record import Input, Option, System, Traits
 
-_MODULES = {
-    "logistic": "jaxcrypt.systems.logistic",
-    "mixing": "jaxcrypt.systems.mixing",
-    "autoencoder": "jaxcrypt.systems.autoencoder",
-    "stego": "jaxcrypt.systems.stego.system",
-    "denoiser": "jaxcrypt.systems.denoiser",
-    "cyclegan": "jaxcrypt.systems.cyclegan.system",
-}
-NAMES = tuple(_MODULES)
+GROUP = "jaxcrypt.systems"
 DEFAULT = "logistic"
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that is no System's."""
-    if name not in _MODULES:
-        raise usage(f"--system {name}: unknown; choose one of {', '.join(NAMES)}")
+@dataclass(frozen=True)
+class Entry:
+    """One System as it is declared.
+
+    Attributes:
+      name: on command lines, in configs and in headers, for ever.
+      module: with ``build(config) -> System``; imported when it is built, not before.
+      summary: one line for lists.
+      options, inputs, traits: as in its :class:`~jaxcrypt.record.System`.
+      weights: the entry of the zoo that it runs with, where that has another name.
+      offered: whether lists show it; the others must be named.
+    """
+
+    name: str
+    module: str
+    summary: str
+    options: tuple[Option, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    traits: Traits = field(default_factory=Traits)
+    weights: str = ""
+    offered: bool = True
+
+    def declared(self) -> dict[str, Any]:
+        """What a System takes over from here: ``System(…, **entry("name").declared())``."""
+        return {"name": self.name, "options": self.options, "inputs": self.inputs, "traits": self.traits}
 
 
-def build(name: str, config: Any = None) -> Any:
-    """The :class:`~jaxcrypt.record.System` called ``name``, from its (possibly stored) config."""
-    check_name(name)
-    return importlib.import_module(_MODULES[name]).build(config)
+_CHACHA20 = (
+    "pixels are XORed with ChaCha20 (RFC 8439) under a key of this picture alone: as confidential as ChaCha20"
+)
+_MIXING = (
+    "experimental: keyed orthogonal mixing, without a proof; "
+    "claimed to resist what evaluate --attacks measured, and no more"
+)
+_ROBUST = Option(
+    "robust",
+    0,
+    "survive JPEG with 4:2:0 chroma, at 1, 2 or 3 times the picture's pixels",
+    {"1": 1, "2": 2, "3": 3},
+)
+
+_OWN = (
+    Entry(
+        "logistic",
+        "jaxcrypt.systems.logistic",
+        "logistic map and ChaCha20: exact, any picture, nothing learned",
+        traits=Traits(exact=True, keeps_shape=True, argument=_CHACHA20),
+    ),
+    Entry(
+        "mixing",
+        "jaxcrypt.systems.mixing",
+        "keyed mixing: noise and lost blocks cost quality instead of the picture",
+        traits=Traits(survives=frozenset({"noise", "lost"}), argument=_MIXING),
+    ),
+    Entry(
+        "autoencoder",
+        "jaxcrypt.systems.autoencoder",
+        "learned code of faces, a quarter of the bytes, under ChaCha20",
+        traits=Traits(channels=(1, 3), argument=f"lossy; of its latents' bytes it holds that {_CHACHA20}"),
+    ),
+    Entry(
+        "stego",
+        "jaxcrypt.systems.stego.system",
+        "hides pictures in a harmless one",
+        options=(
+            Option(
+                "keyed",
+                True,
+                "no: hide without the key, so that whoever has the weights can look",
+                {"yes": True, "no": False},
+            ),
+        ),
+        inputs=(
+            Input("cover", "picture", "the picture to hide others in", required=True),
+            Input(
+                "secrets",
+                "pictures",
+                "a further picture to hide in the cover, whose file travels as well",
+                flag="--secret",
+            ),
+        ),
+        traits=Traits(
+            channels=(1, 3),
+            covert=True,
+            argument="what weights hide how is said once they are loaded",
+        ),
+    ),
+    Entry(
+        "denoiser",
+        "jaxcrypt.systems.denoiser",
+        "keyed mixing, decrypted with a learned denoiser",
+        options=(_ROBUST,),
+        traits=Traits(
+            survives=frozenset({"noise", "jpeg", "jpeg-420", "lost", "cut"}),
+            argument=_MIXING,
+        ),
+    ),
+    Entry(
+        "cyclegan",
+        "jaxcrypt.systems.cyclegan.system",
+        "learned code under keyed mixing, at the picture's bytes, a half or a quarter of them",
+        options=(
+            Option(
+                "rate",
+                1,
+                "1, 1/2 or 1/4 of the picture's bytes",
+                {"1": 1, "1/2": 2, "1/4": 4},
+            ),
+            _ROBUST,
+            Option(
+                "key_image",
+                0,
+                "the pixels need the key image itself, whatever other key fits",
+                flag="--condition-on-key-image",
+                needs="key_image",
+            ),
+        ),
+        inputs=(
+            Input("key_image", "picture", "the key image, as a condition of the pixels too", when="both"),
+        ),
+        traits=Traits(
+            survives=frozenset({"noise", "jpeg", "jpeg-420", "lost", "cut"}),
+            channels=(1, 3),
+            argument=_MIXING,
+        ),
+    ),
+    Entry(
+        "concatenation",
+        "jaxcrypt.systems.concatenation",
+        "never for use: an ablation of cyclegan without keyed mixing, which shows the photo",
+        traits=Traits(
+            channels=(1, 3),
+            argument="none: an ablation, whose cipher pictures show the photo under any wrong key; "
+            "never for use",
+        ),
+        weights="cyclegan-concatenation",
+        offered=False,
+    ),
+)
+_ENTRIES = {own.name: own for own in _OWN}
+NAMES = tuple(_ENTRIES)  # this package's own
+
+
+@cache
+def installed() -> dict[str, Any]:
+    """The entry points of other packages by their Systems' names. Looking for them takes a while."""
+    from importlib import metadata
+
+    return {point.name: point for point in metadata.entry_points(group=GROUP)}
+
+
+def entry(name: str) -> Entry:
+    """The declaration of the System called ``name``.
+
+    Raises:
+      Refusal: no such System (with the nearest name), or an installed one that cannot be imported.
+    """
+    if name in _ENTRIES:
+        return _ENTRIES[name]
+    if name not in installed():
+        known = (*NAMES, *installed())
+        near = difflib.get_close_matches(name, known, 1, 0.5)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
+        raise usage(f"--system {name}: unknown; {hint}")
+    point = installed()[name]
+    try:
+        found = point.load()
+    except Exception as error:  # another package's module may raise anything at all
+        raise Refusal(f"--system {name}: {point.value} cannot be imported ({error})") from error
+    if not isinstance(found, Entry) or found.name != name:
+        raise Refusal(f"--system {name}: {point.value} is no entry of that name for this catalog")
+    return found
+
+
+def build(name: str, config: Any = None) -> System:
+    """The System called ``name``, from its (possibly stored) config.
+
+    Raises:
+      Refusal: no such System, or a config that it cannot be built from.
+    """
+    return importlib.import_module(entry(name).module).build(config)

@@ -27,7 +27,7 @@ FIXTURE = Path(__file__).parent / "checkpoint_v1"
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
-    monkeypatch.setitem(systems._MODULES, "toy", "tests.training.toys")
+    monkeypatch.setitem(systems._ENTRIES, "toy", systems.Entry("toy", "tests.training.toys", "a toy"))
     monkeypatch.setattr(jaxcrypt.data, "pipeline", toys.pipeline, raising=False)
 
 

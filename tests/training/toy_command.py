@@ -10,7 +10,7 @@ import jaxcrypt.data
 from jaxcrypt.systems import catalog as systems
 from tests.training import toys
 
-systems._MODULES["toy"] = "tests.training.toys"
+systems._ENTRIES["toy"] = systems.Entry("toy", "tests.training.toys", "a toy")
 jaxcrypt.data.pipeline = toys.pipeline
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def evaluate_attacks(options: Any) -> int:
     Raises:
       Refusal: options that do not go together, a folder without pictures, a System that attacks cannot take.
     """
-    systems.check_name(options.system)
+    systems.entry(options.system)
     if options.workdir or options.nist or options.crop or options.limit:
         raise usage("--attacks goes without --workdir, --nist, --crop and --limit (see --budget)")
     if not options.data:

@@ -1,0 +1,112 @@
+"""What is declared of every System, and Systems from other packages."""
+
+import pytest
+
+from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.record import DAMAGES
+from jaxcrypt.systems import catalog
+
+# What headers hold, for ever: names, and stored values with their types.
+STORED = {
+    "logistic": {},
+    "mixing": {},
+    "autoencoder": {},
+    "stego": {"keyed": (True, False)},
+    "denoiser": {"robust": (0, 1, 2, 3)},
+    "cyclegan": {"rate": (1, 2, 4), "robust": (0, 1, 2, 3), "key_image": (0, 1)},
+    "concatenation": {},
+}
+PLUGIN = """
+from jaxcrypt.record import Option, Traits
+from jaxcrypt.systems.catalog import Entry
+
+ENTRY = Entry(
+    "rotation", "rotating", "turns bytes", (Option("by", 13, "how far", {"13": 13, "47": 47}),),
+    traits=Traits(exact=True, argument="none"),
+)
+
+def build(config=None):
+    return "built"
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Make another package's module and its entry point importable."""
+
+    def put(source: str, points: str) -> None:
+        (tmp_path / "rotating.py").write_text(source)
+        folder = tmp_path / "rotating-1.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: rotating\nVersion: 1\n")
+        (folder / "entry_points.txt").write_text(f"[jaxcrypt.systems]\n{points}\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(__import__("sys").modules, "rotating", raising=False)
+        catalog.installed.cache_clear()
+
+    yield put
+    catalog.installed.cache_clear()
+
+
+@pytest.mark.parametrize("name", catalog.NAMES)
+def test_stored_options_never_change(name):
+    options = {option.name: option.values for option in catalog.entry(name).options}
+    assert {key: set(map(repr, values)) for key, values in options.items()} == {
+        key: set(map(repr, values)) for key, values in STORED[name].items()
+    }
+
+
+@pytest.mark.parametrize("name", catalog.NAMES)
+def test_declarations_are_complete(name):
+    entry = catalog.entry(name)
+    assert entry.summary
+    assert entry.traits.argument
+    assert entry.traits.survives <= set(DAMAGES)
+    inputs = {given.name for given in entry.inputs}
+    for option in entry.options:
+        assert option.help
+        assert option.default in option.values
+        assert not option.needs or option.needs in inputs
+
+
+def test_the_ablation_is_not_offered_and_says_why():
+    entry = catalog.entry("concatenation")
+    assert not entry.offered
+    assert "never for use" in entry.summary
+    assert "never for use" in entry.traits.argument
+
+
+def test_a_misspelt_name_is_refused_with_the_nearest():
+    with pytest.raises(Refusal, match="--system cyclgan: unknown; did you mean cyclegan") as refused:
+        catalog.entry("cyclgan")
+    assert refused.value.code == ExitCode.USAGE
+    with pytest.raises(Refusal, match="choose one of logistic, mixing"):
+        catalog.entry("xyzzy")
+
+
+def test_another_package_adds_a_system(install):
+    install(PLUGIN, "rotation = rotating:ENTRY")
+    entry = catalog.entry("rotation")
+    assert entry.options[0].parse("47") == 47
+    assert catalog.build("rotation") == "built"
+    with pytest.raises(Refusal, match="did you mean rotation"):
+        catalog.entry("rotatoin")
+
+
+def test_a_package_cannot_replace_a_system_of_this_one(install):
+    install(PLUGIN, "logistic = rotating:ENTRY")
+    assert catalog.entry("logistic").module == "jaxcrypt.systems.logistic"
+
+
+@pytest.mark.parametrize(
+    ("source", "points", "says"),
+    [
+        ("1/0", "rotation = rotating:ENTRY", "rotating:ENTRY cannot be imported"),
+        (PLUGIN, "turning = rotating:ENTRY", "no entry of that name"),
+        ("ENTRY = 3", "rotation = rotating:ENTRY", "no entry of that name"),
+    ],
+)
+def test_a_broken_package_is_refused_in_one_line(install, source, points, says):
+    install(source, points)
+    with pytest.raises(Refusal, match=says):
+        catalog.entry(points.split(" ")[0])
