@@ -23,6 +23,7 @@ import numpy as np
 
 from jaxcrypt.errors import usage
 from jaxcrypt.functional.jpeg import CHROMA, LUMA, TO_YCC, blocks, unblocks
+from jaxcrypt.functional.rng import streams
 
 _LEVEL = 1 / 127.5  # one grey level
 _RADIUS = 4  # of the blur's window
@@ -187,6 +188,6 @@ def distort(x: jax.Array, cover: jax.Array, rng: jax.Array, names: Sequence[str]
       rng: one key.
       names: one or more of :data:`KINDS`, static; one that stands there twice is twice as likely.
     """
-    which, draw, own = jax.random.split(rng, 3)
+    which, draw, own = streams(rng, "which", "strength", "noise")
     index = jax.random.randint(which, (), 0, len(names))
     return jax.lax.switch(index, [KINDS[name] for name in names], x, cover, own, draw)

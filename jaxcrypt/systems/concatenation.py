@@ -35,6 +35,7 @@ import numpy as np
 
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.functional.keyed import Purpose, draw
+from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.cyclegan import Discriminator, Eve
 from jaxcrypt.models.cyclegan_concatenation import PATCH, Generator
 from jaxcrypt.record import Phase, Sealed, Stage, System
@@ -124,7 +125,8 @@ def generating(nets: Nets, weights: Weights) -> Callable:
     """The loss of both generators."""
 
     def loss(params, extra, batch, rng):
-        photo, planes, subkey = _draw(batch, rng)
+        key_rng, noise_rng = streams(rng, "subkeys", "noise")
+        photo, planes, subkey = _draw(batch, key_rng)
         cipher = encrypt_levels(nets, params, photo, planes)
         back = decrypt_unit(nets, params, cipher, planes)
         error = jnp.mean(jnp.square(127.5 * (back - photo)), axis=(1, 2, 3))
@@ -135,7 +137,7 @@ def generating(nets: Nets, weights: Weights) -> Callable:
         other = unit(key_planes(jnp.roll(subkey[few], 1, axis=1), photo.shape[1:3]).astype(jnp.float32))
         wrong = hinge(_levels(decrypt_unit(nets, params, cipher[few], other)), _levels(photo[few]))
         caught = hinge(_levels(nets.apply(params, "eve", unit(cipher))), _levels(photo))
-        same = _identity(nets, params, photo[few], planes[few], jax.random.fold_in(rng, 1))
+        same = _identity(nets, params, photo[few], planes[few], noise_rng)
         total = cycle + weights.adversarial * sum(fooled) + weights.identity * same
         total += weights.wrong_key * wrong + weights.eve * caught
         metrics = {"psnr": 20 * jnp.log10(255.0) - cycle * 10 / jnp.log(10.0), "identity": same}
@@ -149,9 +151,10 @@ def discriminating(nets: Nets) -> Callable:
     """The loss of both discriminators."""
 
     def loss(params, extra, batch, rng):
-        photo, planes, _ = _draw(batch, rng)
+        key_rng, noise_rng = streams(rng, "subkeys", "noise")
+        photo, planes, _ = _draw(batch, key_rng)
         cipher = encrypt_levels(nets, params, photo, planes)
-        noise = jax.random.randint(jax.random.fold_in(rng, 1), photo.shape, 0, 256).astype(jnp.float32)
+        noise = jax.random.randint(noise_rng, photo.shape, 0, 256).astype(jnp.float32)
         pairs = {
             "critic_cipher": (unit(noise), unit(cipher)),
             "critic_photo": (photo, decrypt_unit(nets, params, cipher, planes)),

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.errors import usage
+from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.denoiser import Denoiser
 from jaxcrypt.record import Phase, Stage, System
 from jaxcrypt.systems import mixing
@@ -147,7 +148,7 @@ def _loss(net: Denoiser, top: float):
 
     def loss(params, extra, batch, rng):
         dtype = jax.tree.leaves(params)[0].dtype
-        level_rng, noise_rng, grey_rng = jax.random.split(rng, 3)
+        level_rng, noise_rng, grey_rng = streams(rng, "level", "noise", "grey")
         clean = batch["image"].astype(jnp.float32) / 127.5 - 1
         count = clean.shape[0]
         sigma = jax.random.uniform(level_rng, (count,), maxval=top)

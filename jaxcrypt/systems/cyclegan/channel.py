@@ -14,6 +14,7 @@ import numpy as np
 from jax.scipy.special import ndtr
 
 from jaxcrypt.functional import companding, jpeg
+from jaxcrypt.functional.rng import streams
 from jaxcrypt.systems.cyclegan.code import Plan
 from jaxcrypt.systems.decoding import turbo
 from jaxcrypt.systems.drivers.tiles import cut, join, over_tiles
@@ -67,7 +68,7 @@ def distorted(cipher: jax.Array, rng: jax.Array, share: float) -> jax.Array:
     """A cipher picture float32 ``[B, H', W', 3]`` as it may arrive: whole bytes, damaged with probability
     ``share``, by noise of standard deviation up to 16 or by a JPEG of quality 40 to 95."""
     batch, height, width, _ = cipher.shape
-    which, level, seed, grade = jax.random.split(rng, 4)
+    which, level, seed, grade = streams(rng, "which", "level", "noise", "quality")
     sigma = jax.random.uniform(level, (batch, 1, 1, 1), maxval=16.0)
     noisy = cipher + sigma * jax.random.normal(seed, cipher.shape)
     whole = cipher[:, : height // 8 * 8, : width // 8 * 8]

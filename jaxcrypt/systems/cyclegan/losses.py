@@ -30,6 +30,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.functional.block_transform import BLOCK
+from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.cyclegan import OCTAVE, Context, Discriminator, Encoder, Eve
 from jaxcrypt.models.denoiser import Denoiser
 from jaxcrypt.systems.cyclegan import channel, code
@@ -126,19 +127,27 @@ def send(nets: Nets, params: Any, photo: jax.Array, subkey: jax.Array, rate: int
 
 
 def receive(nets: Nets, params: Any, sent: Sent, subkey: jax.Array, arrived: jax.Array, rng, dimmed: float):
-    """Decrypt what arrived: float32 ``[B, H, W, 3]``; ``dimmed`` of the pictures get more noise."""
+    """Decrypt what arrived: float32 ``[B, H, W, 3]``; ``dimmed`` of the pictures get more noise, drawn from
+    ``rng``, which may not be the one that damaged the cipher."""
     flat = arrived.reshape(arrived.shape[0], -1)
     found, _ = channel.unmix(channel.expand(flat, sent.dither, sent.values), subkey, sent.plan)
     found, sigma = channel.gained(found, sent.symbols)
-    which, level, noise = jax.random.split(rng, 3)
-    more = jnp.exp(jax.random.uniform(level, sigma.shape, minval=jnp.log(0.02), maxval=jnp.log(0.6)))
-    more = jnp.where(jax.random.bernoulli(which, dimmed, sigma.shape), more, 0.0)
+    levels, noise = streams(rng, "levels", "noise")
+    more = extra_levels(levels, sigma.shape, dimmed)
     found = found + more[:, None] * jax.random.normal(noise, found.shape)
     sigma = jnp.sqrt(sigma**2 + more**2)
     scales = sent.described.scales
     coefficients, there = code.from_symbols(found, sent.spread, sent.chosen, scales)
     got = code.Received(coefficients, there, scales, sigma * sent.spread, sent.described.mean)
     return code.restore(nets.denoiser, nets.context, params, got)
+
+
+def extra_levels(rng: jax.Array, shape: tuple[int, ...], share: float) -> jax.Array:
+    """Standard deviations of more noise, float32 of ``shape``: log-uniform in 0.02..0.6, or 0 for all but a
+    ``share``."""
+    which, level = streams(rng, "which", "level")
+    more = jnp.exp(jax.random.uniform(level, shape, minval=jnp.log(0.02), maxval=jnp.log(0.6)))
+    return jnp.where(jax.random.bernoulli(which, share, shape), more, 0.0)
 
 
 def wrong_key(nets: Nets, params: Any, sent: Sent, subkey: jax.Array) -> jax.Array:
@@ -153,8 +162,9 @@ def wrong_key(nets: Nets, params: Any, sent: Sent, subkey: jax.Array) -> jax.Arr
 
 
 def _split(batch: Any, rng: jax.Array, shares: tuple[int, ...]):
-    """Photos with some of them grey, fresh subkeys, and both cut into groups of one rate each."""
-    grey_rng, key_rng = jax.random.split(rng)
+    """Photos with some of them grey, fresh subkeys, both cut into groups of one rate each, and an rng for
+    what else a group draws."""
+    grey_rng, key_rng, rates_rng = streams(rng, "grey", "subkeys", "rates")
     photo = batch["image"].astype(jnp.float32)
     grey = jax.random.bernoulli(grey_rng, 0.1, (photo.shape[0], 1, 1, 1))
     photo = jnp.where(grey, jnp.mean(photo, axis=-1, keepdims=True), photo)
@@ -162,7 +172,7 @@ def _split(batch: Any, rng: jax.Array, shares: tuple[int, ...]):
     bounds = [sum(shares[:i]) * photo.shape[0] // sum(shares) for i in range(len(shares) + 1)]
     for rate, start, end in zip(code.RATES, bounds, bounds[1:], strict=False):
         if end > start:
-            yield rate, photo[start:end], subkey[start:end]
+            yield rate, photo[start:end], subkey[start:end], jax.random.fold_in(rates_rng, rate)
 
 
 def hinge(found: jax.Array, photo: jax.Array) -> jax.Array:
@@ -188,7 +198,7 @@ def encrypting(nets: Nets, weights: Weights) -> Callable:
 
     def loss(params, extra, batch, rng):
         total, metrics = 0.0, {}
-        for rate, photo, subkey in _split(batch, rng, (1,)):
+        for rate, photo, subkey, _ in _split(batch, rng, (1,)):
             sent = send(nets, params, photo, subkey, rate)
             judged = nets.critic_cipher.apply({"params": params["critic_cipher"]}, unit(sent.cipher))
             fooled = jnp.mean(jnp.square(judged - 1))
@@ -206,11 +216,11 @@ def decrypting(nets: Nets, weights: Weights, shares: tuple[int, ...]) -> Callabl
 
     def loss(params, extra, batch, rng):
         total, metrics, count = 0.0, {}, batch["image"].shape[0]
-        for rate, photo, subkey in _split(batch, rng, shares):
-            own = jax.random.fold_in(rng, rate)
+        for rate, photo, subkey, own in _split(batch, rng, shares):
+            damage, noise = streams(own, "damage", "noise")
             sent = send(nets, params, photo, subkey, rate)
-            arrived = channel.distorted(sent.cipher, own, weights.damaged)
-            back = receive(nets, params, sent, subkey, arrived, own, weights.damaged * weights.dimmed)
+            arrived = channel.distorted(sent.cipher, damage, weights.damaged)
+            back = receive(nets, params, sent, subkey, arrived, noise, weights.damaged * weights.dimmed)
             error = jnp.mean(jnp.log(jnp.mean(jnp.square(back - photo), axis=(1, 2, 3)) + 0.05))
             judged = nets.critic_photo.apply({"params": params["critic_photo"]}, unit(back))
             fooled = jnp.mean(jnp.square(judged - 1))
@@ -235,10 +245,11 @@ def discriminators(nets: Nets) -> Callable:
 
     def loss(params, extra, batch, rng):
         photo = batch["image"][:_FEW].astype(jnp.float32)
-        key_rng, real_rng, way_rng = jax.random.split(rng, 3)
+        key_rng, real_rng, damage, noise_rng = streams(rng, "subkeys", "real", "damage", "noise")
         subkey = jax.random.bits(key_rng, (photo.shape[0], 8), jnp.uint32)
         sent = send(nets, params, photo, subkey, 1)
-        back = receive(nets, params, sent, subkey, channel.distorted(sent.cipher, way_rng, 0.5), way_rng, 0.0)
+        arrived = channel.distorted(sent.cipher, damage, 0.5)
+        back = receive(nets, params, sent, subkey, arrived, noise_rng, 0.0)
         noise = jax.random.randint(real_rng, sent.cipher.shape, 0, 256).astype(jnp.float32)
         pairs = {"critic_cipher": (noise, sent.cipher), "critic_photo": (photo, back)}
         total, metrics = 0.0, {}
@@ -273,7 +284,7 @@ def describing(nets: Nets) -> Callable:
 
     def loss(params, extra, batch, rng):
         total, count = 0.0, batch["image"].shape[0]
-        for _, photo, _ in _split(batch, rng, (1,)):
+        for _, photo, _, _ in _split(batch, rng, (1,)):
             total += (
                 likelihood(code.describe(nets.encoder, params["encoder"], photo)) * photo.shape[0] / count
             )

@@ -23,6 +23,7 @@ from flax import linen as nn
 
 from jaxcrypt.errors import usage
 from jaxcrypt.functional.distortion import check_names, distort
+from jaxcrypt.functional.rng import streams
 from jaxcrypt.functional.scramble import scramble
 from jaxcrypt.models.invertible import Invertible
 from jaxcrypt.models.steganography import Networks
@@ -85,9 +86,9 @@ class Learned:
 
     def loss(self, params: Any, cover: jax.Array, secrets: jax.Array, rng: jax.Array):
         """The loss of a batch of uint8 pictures, and what to log of it."""
-        rng, damage = jax.random.split(rng)
+        key_rng, damage = streams(rng, "subkeys", "damage")
         if self.keyed:
-            subkeys = jax.random.bits(rng, (cover.shape[0], 8), jnp.uint32)
+            subkeys = jax.random.bits(key_rng, (cover.shape[0], 8), jnp.uint32)
             secrets = jax.vmap(scramble)(secrets, subkeys)
         cover, wanted = to_floats(cover), to_floats(flatten(secrets))
         stego = rounded(self.net.apply({"params": params}, cover, wanted, method="hide"))
