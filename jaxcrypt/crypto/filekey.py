@@ -23,10 +23,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from jaxcrypt.crypto import canonical, kdf, recipients, sources
-from jaxcrypt.errors import no_key, usage
+from jaxcrypt.errors import ExitCode, Refusal, no_key, tampered, usage
 
 SYMMETRIC, RECIPIENT = 1, 2
-MAX_SYMMETRIC = 4
 MAX_RECIPIENTS = 64
 _HKDF, _ARGON2ID = 0, 1
 _FIELDS = struct.Struct(f">BBBIII{kdf.SALT_BYTES}s")
@@ -79,7 +78,8 @@ class Keyring:
       recipients: public keys to encrypt for; each opens alone.
       identities: private keys to decrypt with.
       argon: Argon2id parameters of new stanzas.
-      salt: fixed 16 bytes for tests; else random, once for the keyring, so that Argon2 runs once a folder.
+      salt: fixed 16 bytes for tests; else random, for every picture where a key file stands alone, and once
+        for the keyring where Argon2 runs, so that it does so once a folder.
       randomness: ``n -> n bytes``.
 
     Raises:
@@ -103,62 +103,79 @@ class Keyring:
         self._recipients = tuple(recipients)
         self._identities = tuple(identities)
         self._argon = argon or kdf.Argon()
-        self._salt = salt if salt is not None else randomness(kdf.SALT_BYTES)
+        self._salt = salt
         self._randomness = randomness
         self._derived: dict[Request, bytes] = {}
+        self._work = kdf.MAX_EXTRA_WORK
 
     def new_file_key(self, data: bytes | memoryview, system: str, options: canonical.Options) -> FileKey:
         """A fresh file key for a picture's file bytes and the parameters it will be encrypted under.
 
         Raises:
-          Refusal: the keyring holds nothing to encrypt with.
+          Refusal: the keyring holds nothing to encrypt with; or recipients alone, and the machine's random
+            source repeats itself, so that the key would follow from the picture.
         """
         if not self._material and not self._recipients:
             raise usage("no key given: name a passphrase, key image, key file or recipient")
         digest = hashlib.sha256(data).digest()
         parameters = hashlib.sha256(canonical.encode_parameters(system, options)).digest()
-        symmetric = self._symmetric(self._request()) if self._material else None
-        hedge = kdf.hkdf(symmetric, "hedge") if symmetric else bytes(kdf.KEY_BYTES)
-        secret = hmac.digest(hedge + self._randomness(32), digest + parameters, "sha256")
-        return FileKey(secret, digest, len(data), tuple(self._wrap(secret, symmetric)))
+        fresh = self._randomness(32)
+        stanzas, hedge = [], bytes(kdf.KEY_BYTES)
+        if self._material:
+            request = self._request()
+            symmetric = self._symmetric(request)
+            hedge = kdf.hkdf(symmetric, "hedge")
+        elif self._randomness(32) == fresh:
+            hint = "give a passphrase or key file besides --recipient"
+            raise Refusal(f"this machine's random source gives the same bytes twice: {hint}", ExitCode.FAILED)
+        secret = hmac.digest(hedge + fresh, digest + parameters, "sha256")
+        if self._material:
+            fields = request.encode()
+            stanzas.append(fields + AESSIV(kdf.hkdf(symmetric, "wrap", 64)).encrypt(secret, [fields]))
+        stanzas += [bytes([RECIPIENT]) + recipient.seal(secret) for recipient in self._recipients]
+        return FileKey(secret, digest, len(data), tuple(stanzas))
 
-    def open(self, stanzas: Sequence[bytes]) -> bytes:
-        """FK from the first stanza that a key at hand opens.
+    def open(self, stanzas: Sequence[bytes], fits: Callable[[bytes], bool] = lambda secret: True) -> bytes:
+        """FK from the first stanza that a key at hand opens and that ``fits`` the header's MAC.
+
+        Of symmetric stanzas only the first is tried: else one file would test several passphrases at once.
 
         Raises:
-          Refusal: (NO_KEY) none does; the message says what kinds of key the picture wants.
+          Refusal: (NO_KEY) none opens; the message says what kinds of key the picture wants; (TAMPERED) what
+            opens does not fit; (FAILED) the run's allowance of slow key derivations is used up.
         """
-        budget = MAX_SYMMETRIC
+        tried = misfit = False
         for stanza in stanzas:
+            secret = None
             if stanza[:1] == bytes([RECIPIENT]) and len(stanza) == RECIPIENT_BYTES:
                 secret = self._open_recipient(stanza)
-            elif stanza[:1] == bytes([SYMMETRIC]) and len(stanza) == SYMMETRIC_BYTES and budget:
-                budget -= 1  # a hostile header must not make Argon2 run dozens of times
+            elif stanza[:1] == bytes([SYMMETRIC]) and not tried:
+                tried = True
                 secret = self._open_symmetric(stanza)
-            else:
-                secret = None
-            if secret is not None:
+            if secret is not None and fits(secret):
                 return secret
+            misfit |= secret is not None
+        if misfit:
+            raise tampered("header damaged or tampered; nothing written")
         raise no_key(f"no key fits, or key data altered (it wants {wanted(stanzas)})")
 
     def _request(self) -> Request:
-        alone = self._kinds == sources.Kind.KEY_FILE
-        return Request(self._kinds, None if alone else self._argon, self._salt)
+        if self._kinds == sources.Kind.KEY_FILE:
+            return Request(self._kinds, None, self._salt or self._randomness(kdf.SALT_BYTES))
+        self._salt = self._salt or self._randomness(kdf.SALT_BYTES)
+        return Request(self._kinds, self._argon, self._salt)
 
     def _symmetric(self, request: Request) -> bytes:
+        if request.argon is None:
+            return kdf.hkdf(self._material, "key file", salt=request.salt)
         if request not in self._derived:
-            if request.argon is None:
-                self._derived[request] = kdf.hkdf(self._material, "key file", salt=request.salt)
-            else:
-                self._derived[request] = kdf.argon2id(self._material, request.salt, request.argon)
+            extra = request.argon.extra_work()
+            if extra > self._work:
+                hint = "more work to derive its key than one run allows; open it in a run of its own"
+                raise Refusal(f"asks for {hint}", ExitCode.FAILED)
+            self._work -= extra
+            self._derived[request] = kdf.argon2id(self._material, request.salt, request.argon)
         return self._derived[request]
-
-    def _wrap(self, secret: bytes, symmetric: bytes | None):
-        if symmetric is not None:
-            fields = self._request().encode()
-            yield fields + AESSIV(kdf.hkdf(symmetric, "wrap", 64)).encrypt(secret, [fields])
-        for recipient in self._recipients:
-            yield bytes([RECIPIENT]) + recipient.seal(secret)
 
     def _open_symmetric(self, stanza: bytes) -> bytes | None:
         request = read_request(stanza)

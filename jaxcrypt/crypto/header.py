@@ -4,8 +4,8 @@
     field  = tag (u8) || length (u32) || value
 
 Tags ascend; only the stanza may repeat. There are no optional extensions: a field, a length or an order that
-this page does not know is refused, and a new format gets a new version: 2 where several files travel, else 1.
-docs/FORMAT.md has the table.
+this page does not know is refused, and a new format gets a new version. Files are written in version 3; those
+of 1 and 2 open for ever. docs/FORMAT.md has the table.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import numpy as np
 
 from jaxcrypt.crypto import canonical
 from jaxcrypt.crypto.cursor import Cursor, Malformed
+from jaxcrypt.crypto.filekey import SYMMETRIC
 from jaxcrypt.crypto.names import decode_name, encode_name
+from jaxcrypt.crypto.payload import padme
 from jaxcrypt.crypto.signing import SIGNATURE_BYTES
 
-VERSION = 2  # the newest
+VERSION = 3  # the newest: what is written
 MAC_BYTES = 32
 MAX_BYTES = 16 << 20
 MAX_PIXELS = 103_000_000  # 100 megapixels, and the 3% that a cipher picture may be larger
@@ -33,6 +35,9 @@ SYSTEM, OPTIONS, SHAPE, ORIGINAL, PAYLOAD, STANZA, PIXEL_MAC, HIDDEN, SIGNATURE 
 _REQUIRED = frozenset({SYSTEM, OPTIONS, SHAPE, PAYLOAD, STANZA, PIXEL_MAC, HIDDEN})
 _SIV_TAG = 16
 NOTHING, FILE, FILES = range(3)  # what the payload holds
+_PAYLOADS = {1: (NOTHING, FILE), 2: (FILES,), 3: (NOTHING, FILE, FILES)}
+_LENGTH_ALONE = 2  # up to this version the padded length follows from the length by Padmé
+_ANY_STANZAS = 2  # up to this version nothing said that there is one symmetric stanza at most
 Shape = tuple[int, int, int]
 
 
@@ -42,7 +47,10 @@ class UnknownVersion(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """The header's fields. Shapes are (height, width, channels); payload NOTHING, FILE or FILES."""
+    """The header's fields. Shapes are (height, width, channels); payload NOTHING, FILE or FILES.
+
+    ``version`` is the format's; only tests write one that is not the newest.
+    """
 
     system: str
     options: tuple[tuple[str, canonical.Scalar], ...]
@@ -53,10 +61,7 @@ class Header:
     pixel_mac: bytes = field(repr=False)
     hidden: bytes = field(repr=False)
     signature: bytes | None = field(default=None, repr=False)
-
-    @property
-    def version(self) -> int:
-        return 2 if self.payload == FILES else 1
+    version: int = VERSION
 
     def body(self) -> bytes:
         """All bytes before the signature: what a signature covers."""
@@ -88,20 +93,24 @@ class Hidden:
       digest: SHA-256 of the original file, or of the bundle of several.
       length: its length in bytes.
       side: small arrays by name that decoding needs.
+      padded: the length that the payload is padded to; 0 where none travels.
     """
 
     name: str = field(repr=False)
     digest: bytes = field(repr=False)
     length: int = field(repr=False)
     side: dict[str, np.ndarray] = field(repr=False)
+    padded: int = field(default=0, repr=False)
 
-    def encode(self) -> bytes:
+    def encode(self, version: int = VERSION) -> bytes:
         """Plain bytes, padded with zeros to a multiple of 256; the name fills 256 bytes whatever it is."""
         name = encode_name(self.name)
         if len(name) >= NAME_AREA:
             raise ValueError("a name has at most 255 bytes")
         area = bytes([len(name)]) + name.ljust(NAME_AREA - 1, b"\0")
-        data = area + self.digest + struct.pack(">Q", self.length) + canonical.encode_arrays(self.side)
+        lengths = (self.length,) if version <= _LENGTH_ALONE else (self.length, self.padded)
+        data = area + self.digest + struct.pack(f">{len(lengths)}Q", *lengths)
+        data += canonical.encode_arrays(self.side)
         return data + bytes(-len(data) % PAD)
 
 
@@ -116,17 +125,14 @@ def decode(data: bytes) -> tuple[Header, bytes]:
         raise Malformed("its length is out of bounds")
     cursor = Cursor(bytes(data[:-MAC_BYTES]))
     (version,) = cursor.unpack(">H")
-    if not 1 <= version <= VERSION:
+    if version not in _PAYLOADS:
         raise UnknownVersion(version)
-    fields, stanzas = _read_fields(cursor)
-    header = _build(fields, stanzas)
-    if header.version != version:
-        raise Malformed("the payload is not one of its version")
-    return header, bytes(data[-MAC_BYTES:])
+    fields, stanzas = _read_fields(version, cursor)
+    return _build(version, fields, stanzas), bytes(data[-MAC_BYTES:])
 
 
-def decode_hidden(data: bytes) -> Hidden:
-    """The inverse of :meth:`Hidden.encode`, as strict."""
+def decode_hidden(data: bytes, version: int, payload: int) -> Hidden:
+    """The inverse of :meth:`Hidden.encode`, as strict; ``version`` and ``payload`` are the header's."""
     if len(data) % PAD:
         raise Malformed("the encrypted part is not padded")
     cursor = Cursor(data)
@@ -137,14 +143,20 @@ def decode_hidden(data: bytes) -> Hidden:
     name = decode_name(area[:length])
     digest = cursor.take(32)
     (size,) = cursor.unpack(">Q")
+    if version <= _LENGTH_ALONE:
+        padded = padme(size) if payload else 0
+    else:
+        (padded,) = cursor.unpack(">Q")
+        if padded < size if payload else padded:
+            raise Malformed("the padded length is impossible")
     side = canonical.decode_arrays(cursor)
     padding = cursor.rest()
     if len(padding) >= PAD or any(padding):
         raise Malformed("the padding is not minimal zeros")
-    return Hidden(name, digest, size, side)
+    return Hidden(name, digest, size, side, padded)
 
 
-def _read_fields(cursor: Cursor) -> tuple[dict[int, bytes], list[bytes]]:
+def _read_fields(version: int, cursor: Cursor) -> tuple[dict[int, bytes], list[bytes]]:
     fields: dict[int, bytes] = {}
     stanzas: list[bytes] = []
     previous = 0
@@ -165,16 +177,18 @@ def _read_fields(cursor: Cursor) -> tuple[dict[int, bytes], list[bytes]]:
         raise Malformed("a field is missing")
     if len(stanzas) > MAX_STANZAS or max(map(len, stanzas)) > MAX_STANZA:
         raise Malformed("too many stanzas, or too large")
+    if version > _ANY_STANZAS and sum(stanza[:1] == bytes([SYMMETRIC]) for stanza in stanzas) > 1:
+        raise Malformed("more than one symmetric stanza")
     return fields, stanzas
 
 
-def _build(fields: dict[int, bytes], stanzas: list[bytes]) -> Header:
+def _build(version: int, fields: dict[int, bytes], stanzas: list[bytes]) -> Header:
     shape = _decode_shape(fields[SHAPE])
     original = _decode_shape(fields[ORIGINAL]) if ORIGINAL in fields else shape
     if ORIGINAL in fields and original == shape:
         raise Malformed("the original's shape is doubled")
-    if fields[PAYLOAD] not in (b"\0", b"\1", b"\2"):
-        raise Malformed("the payload is of no known kind")
+    if len(fields[PAYLOAD]) != 1 or fields[PAYLOAD][0] not in _PAYLOADS[version]:
+        raise Malformed("the payload is of no kind that its version has")
     if (
         len(fields[PIXEL_MAC]) != MAC_BYTES
         or len(fields.get(SIGNATURE, bytes(SIGNATURE_BYTES))) != SIGNATURE_BYTES
@@ -192,6 +206,7 @@ def _build(fields: dict[int, bytes], stanzas: list[bytes]) -> Header:
         pixel_mac=fields[PIXEL_MAC],
         hidden=fields[HIDDEN],
         signature=fields.get(SIGNATURE),
+        version=version,
     )
 
 

@@ -18,6 +18,7 @@ SALT_BYTES = 16
 MAX_MEMORY_KIB = 256 * 1024
 MAX_ITERATIONS = 16
 MAX_LANES = 16
+MAX_EXTRA_WORK = MAX_MEMORY_KIB * MAX_ITERATIONS  # beyond the default, of all derivations of a run together
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Argon:
             and 1 <= self.iterations <= MAX_ITERATIONS
             and 8 * self.lanes <= self.memory_kib <= MAX_MEMORY_KIB
         )
+
+    def extra_work(self) -> int:
+        """How much more than the default it costs, in KiB times passes."""
+        return max(0, self.memory_kib * self.iterations - Argon.memory_kib * Argon.iterations)
 
 
 def hkdf(secret: bytes, purpose: str, length: int = KEY_BYTES, salt: bytes | None = None) -> bytes:

@@ -6,7 +6,8 @@ chunks is noticed. The key is used for one file only. Before that the file is pa
 
     Padmé(L) = ceil(L / 2^z) 2^z,  z = E − S,  E = floor(log2 L),  S = floor(log2 E) + 1
 
-(Nikitin et al. 2019), at most 12% more, after which a length tells O(log log L) bits.
+(Nikitin et al. 2019), at most 12% more, after which a length tells O(log log L) bits; or to the next power of
+two, where that would still name one file among few.
 """
 
 from __future__ import annotations
@@ -37,17 +38,21 @@ def padme(length: int) -> int:
     return -(-length >> zeros) << zeros if zeros > 0 else length
 
 
-def sealed_length(length: int) -> int:
-    """How many bytes a file of ``length`` bytes becomes."""
-    padded = padme(length)
+def power_of_two(length: int) -> int:
+    """The next power of two, at least 4096: up to twice the bytes, and a length that hardly tells a thing."""
+    return max(4096, 1 << max(length - 1, 0).bit_length())
+
+
+def sealed_length(padded: int) -> int:
+    """How many bytes a file that is padded to ``padded`` bytes becomes."""
     return padded + TAG * max(1, -(-padded // CHUNK))
 
 
-def seal(key: bytes, data: bytes | memoryview) -> Iterator[bytes]:
+def seal(key: bytes, data: bytes | memoryview, padded: int) -> Iterator[bytes]:
     """The ciphertext of a file in pieces just under 1 MiB; no more than one of them is in memory."""
     aead = AESGCM(key)
     piece = []
-    for nonce, chunk in _chunks(memoryview(data)):
+    for nonce, chunk in _chunks(memoryview(data), padded):
         piece.append(aead.encrypt(nonce, chunk, None))
         if len(piece) == PIECE_CHUNKS:
             yield b"".join(piece)
@@ -56,17 +61,23 @@ def seal(key: bytes, data: bytes | memoryview) -> Iterator[bytes]:
         yield b"".join(piece)
 
 
-def open_sealed(key: bytes, pieces: Iterable[bytes | memoryview], length: int, digest: bytes) -> bytearray:
+def open_sealed(
+    key: bytes, pieces: Iterable[bytes | memoryview], length: int, padded: int, digest: bytes
+) -> bytearray:
     """The file of ``length`` bytes and SHA-256 ``digest`` from its ciphertext, cut anyhow into pieces.
+
+    Args:
+      padded: the length with its padding, at least ``length``; nothing of it is taken before it agrees with
+        that of the pieces.
 
     Raises:
       Forged: any bit of it is not what :func:`seal` wrote.
     """
     pieces = [memoryview(piece).cast("B") for piece in pieces]
-    if sum(map(len, pieces)) != sealed_length(length):
+    if sum(map(len, pieces)) != sealed_length(padded):
         raise Forged("its length is wrong")
     aead = AESGCM(key)
-    plain = bytearray(padme(length))
+    plain = bytearray(padded)
     chunks = _cut(pieces, CHUNK + TAG)
     at = 0
     with memoryview(plain) as target:
@@ -92,10 +103,10 @@ def _nonces(padded: int) -> Iterator[tuple[bytes, int]]:
         yield index.to_bytes(11, "big") + bytes([last]), (padded - index * CHUNK if last else CHUNK)
 
 
-def _chunks(data: memoryview) -> Iterator[tuple[bytes, bytes | memoryview]]:
+def _chunks(data: memoryview, padded: int) -> Iterator[tuple[bytes, bytes | memoryview]]:
     """Nonce and plaintext of each chunk, zeros after the end of the data."""
     at = 0
-    for nonce, size in _nonces(padme(len(data))):
+    for nonce, size in _nonces(padded):
         chunk = data[at : at + size]
         yield nonce, chunk if len(chunk) == size else bytes(chunk) + bytes(size - len(chunk))
         at += size

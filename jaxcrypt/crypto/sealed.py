@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hmac
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
@@ -49,10 +49,11 @@ class SealedPicture:
     pixels: np.ndarray = field(repr=False)
     _key: bytes = field(repr=False, default=b"")
     _file: bytes | memoryview | None = field(repr=False, default=None)
+    _padded: int = field(repr=False, default=0)
 
     def payload(self) -> Iterator[bytes]:
         """The encrypted original in pieces just under 1 MiB, made as they are asked for."""
-        return iter(()) if self._file is None else payload.seal(self._key, self._file)
+        return iter(()) if self._file is None else payload.seal(self._key, self._file, self._padded)
 
     def write(self, file: BinaryIO) -> None:
         """Write the PNG, front to back."""
@@ -71,6 +72,7 @@ def seal(
     file: bytes | memoryview | None = None,
     several: bool = False,
     signer: Signer | None = None,
+    padding: Callable[[int], int] = payload.padme,
 ) -> SealedPicture:
     """Put a cipher picture and all that opens it together.
 
@@ -83,12 +85,14 @@ def seal(
       file: the original file's bytes, or None for ``--pixels-only``.
       several: ``file`` is a :mod:`~jaxcrypt.crypto.bundle`, whose first file has the name ``name``.
       signer: signs for ``--sign``.
+      padding: the file's length to the one that shows: :func:`payload.padme` or :func:`payload.power_of_two`.
 
     Raises:
       ValueError: options or arrays without a canonical form.
       Refusal: side information beyond what a header holds.
     """
-    hidden = header.Hidden(clean_name(name), key.digest, key.length, dict(side or {})).encode()
+    padded = 0 if file is None else padding(len(file))
+    hidden = header.Hidden(clean_name(name), key.digest, key.length, dict(side or {}), padded).encode()
     if len(hidden) > header.MAX_BYTES // 2:
         raise usage(f"--system {system}: its side information does not fit into a header")
     head = header.Header(
@@ -105,7 +109,7 @@ def seal(
         head = replace(head, signature=signer.sign(head.body()))
     data = head.authenticated()
     mac = hmac.digest(key.subkey("header mac"), data, "sha256")
-    return SealedPicture(data + mac, pixels, key.subkey("payload"), file)
+    return SealedPicture(data + mac, pixels, key.subkey("payload"), file, padded)
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ class Opened:
       header: the public fields (system, options, shape, original, payload, …).
       key: subkeys; ``opened.key.subkey("system")`` is the System's.
       name: the original file's name, safe to use as one (no folders, no control characters).
-      length: the original file's length.
+      length: the original file's length, and ``padded`` the one that shows (0: no file travels).
       side: the System's side arrays.
       source: what messages call the sealed file.
     """
@@ -125,6 +129,7 @@ class Opened:
     key: FileKey = field(repr=False)
     name: str
     length: int
+    padded: int
     side: dict[str, np.ndarray] = field(repr=False)
     source: str
 
@@ -179,7 +184,8 @@ class Opened:
         if not pieces:
             raise tampered(f"{self.source}: payload missing (stripped or tampered)")
         try:
-            return payload.open_sealed(self.key.subkey("payload"), pieces, self.length, self.key.digest)
+            key, digest = self.key.subkey("payload"), self.key.digest
+            return payload.open_sealed(key, pieces, self.length, self.padded, digest)
         except payload.Forged as reason:
             raise tampered(f"{self.source}: payload damaged or tampered ({reason})") from None
 
@@ -205,17 +211,19 @@ def open_header(data: bytes, keyring: Keyring, source: str = "input") -> Opened:
       Refusal: (BAD_INPUT) another version; (NO_KEY) no key fits; (TAMPERED) anything else.
     """
     head, mac = read_header(data, source)
+
+    def fits(secret: bytes) -> bool:
+        made = hmac.digest(FileKey(secret).subkey("header mac"), data[: -header.MAC_BYTES], "sha256")
+        return hmac.compare_digest(made, mac)
+
     try:
-        secret = keyring.open(head.stanzas)
+        secret = keyring.open(head.stanzas, fits)
     except Refusal as refusal:
         raise Refusal(f"{source}: {refusal}", refusal.code) from None
     key = FileKey(secret)
-    if not hmac.compare_digest(
-        hmac.digest(key.subkey("header mac"), data[: -header.MAC_BYTES], "sha256"), mac
-    ):
-        raise tampered(f"{source}: header damaged or tampered; nothing written")
     try:
-        hidden = header.decode_hidden(AESSIV(key.subkey("header encryption", 64)).decrypt(head.hidden, None))
+        plain = AESSIV(key.subkey("header encryption", 64)).decrypt(head.hidden, None)
+        hidden = header.decode_hidden(plain, head.version, head.payload)
     except (InvalidTag, Malformed) as reason:
         # Only someone who holds a key can have made such a header.
         what = f" ({reason})" if str(reason) else ""
@@ -223,7 +231,7 @@ def open_header(data: bytes, keyring: Keyring, source: str = "input") -> Opened:
     if hidden.name != clean_name(hidden.name):
         raise tampered(f"{source}: header names an unsafe file name")
     key = FileKey(secret, hidden.digest, hidden.length, head.stanzas)
-    return Opened(head, key, hidden.name, hidden.length, hidden.side, source)
+    return Opened(head, key, hidden.name, hidden.length, hidden.padded, hidden.side, source)
 
 
 def read_header(data: bytes, source: str = "input") -> tuple[header.Header, bytes]:

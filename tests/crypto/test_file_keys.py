@@ -127,15 +127,71 @@ def test_argon2_numbers_of_a_hostile_file_are_never_used(monkeypatch, at, number
     assert caught.value.code == ExitCode.NO_KEY
 
 
-def test_a_hostile_file_cannot_make_argon2_run_dozens_of_times(monkeypatch):
-    stanza = _new(Keyring([PASS], argon=QUICK)).stanzas[0]
-    stanzas = [stanza[:15] + bytes([n]) * 16 + stanza[31:] for n in range(60)]
+@pytest.fixture
+def argon_runs(monkeypatch):
+    """What Argon2 was asked for; it answers at once."""
     runs = []
-    real = kdf.argon2id
-    monkeypatch.setattr(kdf, "argon2id", lambda *args: runs.append(1) or real(*args))
-    with pytest.raises(Refusal):
+
+    def quick(secret, salt, parameters):
+        runs.append(parameters)
+        return hashlib.sha256(secret + salt).digest()
+
+    monkeypatch.setattr(kdf, "argon2id", quick)
+    return runs
+
+
+def test_one_file_tests_one_passphrase(argon_runs):
+    """A stranger's file with stanzas for several passphrases would tell which of them is the reader's."""
+    stanzas = [_new(Keyring([sources.passphrase(word)])).stanzas[0] for word in ("a", "b", "correct horse")]
+    argon_runs.clear()
+    with pytest.raises(Refusal) as caught:
         Keyring([PASS]).open(stanzas)
-    assert len(runs) == filekey.MAX_SYMMETRIC
+    assert caught.value.code == ExitCode.NO_KEY
+    assert len(argon_runs) == 1
+
+
+def test_the_slow_derivations_of_a_run_have_one_allowance(argon_runs):
+    """Each file may ask for the most that is allowed, but a folder of them cannot take hours."""
+    most = kdf.Argon(kdf.MAX_MEMORY_KIB, kdf.MAX_ITERATIONS, 1)
+    hostile = [_new(Keyring([PASS], argon=most)).stanzas for _ in range(50)]
+    honest = [_new(Keyring([PASS])) for _ in range(50)]
+    argon_runs.clear()
+    reader = Keyring([PASS])
+    assert reader.open(hostile[0])
+    for stanzas in hostile[1:]:
+        with pytest.raises(Refusal, match="a run of its own") as caught:
+            reader.open(stanzas)
+        assert caught.value.code == ExitCode.FAILED
+    assert argon_runs.count(most) == 1
+    assert [reader.open(key.stanzas) for key in honest] == [key.secret for key in honest]
+
+
+def test_a_stanza_that_opens_to_another_key_does_not_hide_the_one_that_fits(identity):
+    """Whoever prepends a stanza for a recipient keeps nobody out."""
+    ours = _new(Keyring(recipients=[identity.recipient()]))
+    other = _new(Keyring(recipients=[identity.recipient()]))
+    reader = Keyring(identities=[identity])
+    stanzas = (*other.stanzas, *ours.stanzas)
+    assert reader.open(stanzas, lambda secret: secret == ours.secret) == ours.secret
+    with pytest.raises(Refusal, match="tampered") as caught:
+        reader.open(stanzas, lambda secret: False)
+    assert caught.value.code == ExitCode.TAMPERED
+
+
+def test_with_recipients_alone_a_dead_random_source_is_refused(identity):
+    """Else the file key would be a function of the picture, which an attacker may guess."""
+    with pytest.raises(Refusal, match="random source") as caught:
+        _new(Keyring(recipients=[identity.recipient()], randomness=fixed))
+    assert caught.value.code == ExitCode.FAILED
+    assert _new(Keyring([KEY], [identity.recipient()], randomness=fixed)).secret
+
+
+def test_key_files_give_every_picture_a_salt_of_its_own():
+    """A shared salt would tell which pictures were made in one run; it is kept where Argon2 would cost."""
+    ring = Keyring([KEY])
+    assert len({_new(ring).stanzas[0][15:31] for _ in range(4)}) == 4
+    ring = Keyring([PASS], argon=QUICK)
+    assert len({_new(ring).stanzas[0][15:31] for _ in range(4)}) == 1
 
 
 @pytest.mark.parametrize("kind", ["symmetric", "recipient"])

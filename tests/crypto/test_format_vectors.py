@@ -71,7 +71,8 @@ def vectors():
     phrase = Keyring([sources.passphrase("correct horse")], salt=salt, randomness=fixed)
     slow = phrase.new_file_key(FILE, "logistic", OPTIONS)
     opened = sealed.open_header(picture.header, Keyring([key_file]))
-    hidden = header.Hidden(opened.name, opened.key.digest, opened.length, opened.side).encode()
+    parts = opened.name, opened.key.digest, opened.length, opened.side, opened.padded
+    hidden = header.Hidden(*parts).encode()
     packed = bundle.pack(FILES)
     _, several = make(Keyring([key_file], salt=salt, randomness=fixed), file=packed)
     buffer = io.BytesIO()
@@ -113,7 +114,9 @@ def test_format_page_lists_what_is_made():
 def test_hidden_part_by_hand():
     """The encrypted part as FORMAT.md spells it, without the code that writes it."""
     hidden = (
-        b"\x0avector.txt".ljust(256, b"\0") + hashlib.sha256(FILE).digest() + struct.pack(">Q", len(FILE))
+        b"\x0avector.txt".ljust(256, b"\0")
+        + hashlib.sha256(FILE).digest()
+        + struct.pack(">QQ", len(FILE), 22)
     )
     hidden += (
         b"\x02"

@@ -215,7 +215,7 @@ def test_canonical_decoders(data, mutations):
             cursor.finish()
             assert canonical.encode_arrays(decoded) == blob
     with contextlib.suppress(Malformed):
-        header.decode_hidden(data)
+        header.decode_hidden(data, header.VERSION, header.FILE)
 
 
 @_SETTINGS

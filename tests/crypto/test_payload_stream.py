@@ -12,21 +12,29 @@ from jaxcrypt.crypto import payload
 KEY = bytes(range(32))
 
 
-def _seal(data):
-    return b"".join(payload.seal(KEY, data))
+def _seal(data, padding=payload.padme):
+    return b"".join(payload.seal(KEY, data, padding(len(data))))
 
 
-def _open(sealed, data):
-    return payload.open_sealed(KEY, [sealed], len(data), hashlib.sha256(data).digest())
+def _open(sealed, data, padding=payload.padme):
+    padded, digest = padding(len(data)), hashlib.sha256(data).digest()
+    return payload.open_sealed(KEY, [sealed], len(data), padded, digest)
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 255, 65535, 65536, 65537, 131072, 200_001, 1_000_000])
-def test_round_trip_and_length(rng, length):
+@pytest.mark.parametrize("padding", [payload.padme, payload.power_of_two])
+def test_round_trip_and_length(rng, length, padding):
     data = rng.bytes(length)
-    pieces = list(payload.seal(KEY, data))
+    pieces = list(payload.seal(KEY, data, padding(length)))
     assert max(map(len, pieces)) <= 1 << 20
-    assert sum(map(len, pieces)) == payload.sealed_length(length)
-    assert payload.open_sealed(KEY, pieces, length, hashlib.sha256(data).digest()) == data
+    assert sum(map(len, pieces)) == payload.sealed_length(padding(length))
+    assert _open(b"".join(pieces), data, padding) == data
+
+
+def test_the_coarse_padding_tells_files_of_one_magnitude_apart_no_more():
+    assert {payload.power_of_two(length) for length in (0, 1, 4096)} == {4096}
+    assert {payload.power_of_two(length) for length in range(65537, 131073, 777)} == {131072}
+    assert payload.power_of_two(131073) == 262144
 
 
 @settings(max_examples=30, deadline=None)
@@ -36,7 +44,8 @@ def test_pieces_may_be_cut_anyhow(cuts):
     sealed = _seal(data)
     edges = sorted({0, len(sealed), *(cut % len(sealed) for cut in cuts)})
     pieces = [memoryview(sealed)[a:b] for a, b in itertools.pairwise(edges)]
-    assert payload.open_sealed(KEY, pieces, len(data), hashlib.sha256(data).digest()) == data
+    padded = payload.padme(len(data))
+    assert payload.open_sealed(KEY, pieces, len(data), padded, hashlib.sha256(data).digest()) == data
 
 
 def _chunks(sealed):
@@ -73,18 +82,18 @@ def test_padding_must_be_zeros_and_digest_must_agree(rng):
     data = rng.bytes(1000)
     longer = data + b"\1" * (payload.padme(1000) - 1000)
     with pytest.raises(payload.Forged, match="padding"):
-        payload.open_sealed(KEY, [_seal(longer)], 1000, hashlib.sha256(data).digest())
+        _open(_seal(longer), data)
     with pytest.raises(payload.Forged, match="not the file"):
-        payload.open_sealed(KEY, [_seal(data)], 1000, bytes(32))
+        payload.open_sealed(KEY, [_seal(data)], 1000, payload.padme(1000), bytes(32))
 
 
 def test_another_key(rng):
     data = rng.bytes(100)
     with pytest.raises(payload.Forged):
-        payload.open_sealed(bytes(32), [_seal(data)], 100, hashlib.sha256(data).digest())
+        payload.open_sealed(bytes(32), [_seal(data)], 100, 104, hashlib.sha256(data).digest())
 
 
 def test_sealing_is_lazy():
     """No more than one piece is made at a time: the first comes before the rest exists."""
-    stream = payload.seal(KEY, memoryview(bytes(10_000_000)))
+    stream = payload.seal(KEY, memoryview(bytes(10_000_000)), 10_000_000)
     assert len(next(stream)) == payload.PIECE

@@ -183,8 +183,10 @@ def test_header_of_another_picture(make_sealed, key_ring):
 
 def test_unknown_version(make_sealed, key_ring):
     head = bytearray(pngreader.read(make_sealed(key_ring)[0]).header)
-    head[1] = 3
-    _refused(ExitCode.BAD_INPUT, sealed.open_header, bytes(head), key_ring, "x.png", match="version 3")
+    for version in (0, 4):
+        head[1] = version
+        refused = (ExitCode.BAD_INPUT, sealed.open_header, bytes(head), key_ring, "x.png")
+        _refused(*refused, match=f"version {version}")
 
 
 def test_unsafe_names_never_come_out(key_ring):
@@ -203,12 +205,21 @@ def test_unsafe_names_never_come_out(key_ring):
 
 @pytest.mark.parametrize(
     "damage",
-    ["spare name byte", "padding", "more padding", "control byte", "array order", "array type", "array huge"],
+    [
+        "spare name byte",
+        "padding",
+        "more padding",
+        "control byte",
+        "padded length",
+        "array order",
+        "array type",
+        "array huge",
+    ],
 )
 def test_a_key_holder_cannot_make_a_malformed_hidden_part(key_ring, damage):
     """Even with the key, and so with every MAC right, what no writer writes is refused."""
     hidden = bytearray(header.Hidden("ok", bytes(32), 1, {"a": np.uint8([1]), "b": np.uint8([2])}).encode())
-    entries = 256 + 32 + 8 + 1
+    entries = 256 + 32 + 8 + 8 + 1
     if damage == "spare name byte":
         hidden[100] = 1
     elif damage == "padding":
@@ -217,6 +228,8 @@ def test_a_key_holder_cannot_make_a_malformed_hidden_part(key_ring, damage):
         hidden += bytes(256)
     elif damage == "control byte":
         hidden[1] = 7
+    elif damage == "padded length":
+        hidden[entries - 2] = 1
     elif damage == "array order":
         hidden[entries + 1] = ord("c")
     elif damage == "array type":
@@ -225,6 +238,30 @@ def test_a_key_holder_cannot_make_a_malformed_hidden_part(key_ring, damage):
         hidden[entries + 4 : entries + 8] = b"\xff\xff\xff\xff"
     key = key_ring.new_file_key(b"f", "logistic", ())
     _refused(ExitCode.TAMPERED, sealed.open_header, _with_hidden(key, bytes(hidden)), key_ring, "x.png")
+
+
+@pytest.mark.parametrize(("length", "padded"), [(100, 99), (100, 0), (2**63, 2**63 - 1)])
+def test_a_padded_length_below_the_length_is_malformed(key_ring, length, padded):
+    hidden = header.Hidden("ok", bytes(32), length, {}, padded).encode()
+    key = key_ring.new_file_key(b"f", "logistic", ())
+    picture = _with_hidden(key, hidden, payload=header.FILE)
+    _refused(ExitCode.TAMPERED, sealed.open_header, picture, key_ring, "x.png", match="padded length")
+
+
+def test_coarse_padding_travels(key_ring, rng):
+    """Files of very different lengths give payloads of one length, and each comes back."""
+    sizes = set()
+    pixels = np.zeros((2, 2, 1), np.uint8)
+    for length in (70_000, 130_000):
+        file = rng.bytes(length)
+        key = key_ring.new_file_key(file, "logistic", ())
+        parts = {"system": "logistic", "options": (), "pixels": pixels, "original": (2, 2, 1), "name": "a"}
+        picture = sealed.seal(key, **parts, file=file, padding=sealed.payload.power_of_two)
+        opened = sealed.open_header(picture.header, key_ring)
+        pieces = list(picture.payload())
+        assert opened.open_payload(pieces) == file
+        sizes.add(sum(map(len, pieces)))
+    assert len(sizes) == 1
 
 
 def _with_hidden(key: FileKey, hidden: bytes, **changes) -> bytes:
@@ -275,25 +312,26 @@ def test_a_recipient_cannot_forge(make_sealed, identity, signer):
     opened, _ = _open(data, reader)
     key, head = opened.key, opened.header
     pixels = np.zeros((4, 4, 3), np.uint8)
-    hidden = header.Hidden("holiday.jpg", bytes(32), 5000, {}).encode()
+    hidden = header.Hidden("holiday.jpg", bytes(32), 5000, {}, opened.padded).encode()
     siv = sealed.AESSIV(key.subkey("header encryption", 64)).encrypt(hidden, None)
     forgeries = {
         "pixels": replace(head, pixel_mac=sealed.pixel_mac(key, pixels)),
         "file": replace(head, hidden=siv),
         "options": replace(head, options=()),
         "system": replace(head, system="mixing"),
-        "payload": replace(head, payload=False),
+        "payload": replace(head, payload=header.FILES),
         "stanzas": replace(head, stanzas=ring.new_file_key(b"", "a", ()).stanzas),
     }
     for what, forged in forgeries.items():
         body = forged.authenticated()
         blob = body + sealed.hmac.digest(key.subkey("header mac"), body, "sha256")
         if what == "stanzas":
+            # The new stanza opens to another key, under which the header's MAC does not hold.
             _refused(ExitCode.TAMPERED, sealed.open_header, blob, reader, "x.png")
             continue
         reopened = sealed.open_header(blob, reader, "x.png")  # the MAC is right: the forger has FK
         _refused(ExitCode.BAD_SIGNATURE, reopened.check_signature, signer.verifier())
-    other = b"".join(sealed.payload.seal(key.subkey("payload"), bytes(5000)))
+    other = b"".join(sealed.payload.seal(key.subkey("payload"), bytes(5000), opened.padded))
     _refused(ExitCode.TAMPERED, opened.open_payload, [other], match="not the file")
 
 
