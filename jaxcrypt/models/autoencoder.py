@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from jaxcrypt.models.layers import ResidualBlock, depth_to_space, space_to_depth
+from jaxcrypt.models.layers import Conv, ResidualBlock, depth_to_space, space_to_depth
 
 PATCH = 16
 _FINE, _COARSE = 4, 8  # pixels on a side of a position of the residual nets' two grids
@@ -109,14 +109,14 @@ class Encoder(nn.Module):
         offset = self.param("offset", nn.initializers.zeros, (latents,))
         u = space_to_depth(x, PATCH) @ linear + offset
 
-        h = nn.Conv(self.features, (3, 3))(space_to_depth(x, _FINE).astype(linear.dtype))
+        h = Conv(self.features, (3, 3))(space_to_depth(x, _FINE))
         for _ in range(self.blocks):
             h = ResidualBlock(self.features)(h)
-        h = nn.Conv(2 * self.features, (1, 1))(space_to_depth(nn.relu(h), _COARSE // _FINE))
+        h = Conv(2 * self.features, (1, 1))(space_to_depth(nn.relu(h), _COARSE // _FINE))
         h = ResidualBlock(2 * self.features)(h)
         h = space_to_depth(h, PATCH // _COARSE)
         # The correction is in units of the latent's own scale, so that all latents learn at one rate.
-        h = nn.Conv(latents, (1, 1), kernel_init=nn.initializers.zeros)(nn.relu(h))
+        h = Conv(latents, (1, 1), kernel_init=nn.initializers.zeros)(nn.relu(h))
         scale = jnp.exp(log_scale.astype(jnp.float32))
         return compand(u + scale * h.astype(jnp.float32), scale)
 
@@ -140,15 +140,15 @@ class Decoder(nn.Module):
         log_scale = self.param("log_scale", lambda _: jnp.log(jnp.asarray(scales)))
         draft = depth_to_space(expand(y, jnp.exp(log_scale.astype(jnp.float32))) @ linear, PATCH)
 
-        h = nn.Conv((PATCH // _COARSE) ** 2 * 2 * self.features, (1, 1))(y.astype(linear.dtype))
+        h = Conv((PATCH // _COARSE) ** 2 * 2 * self.features, (1, 1))(y)
         h = depth_to_space(h, PATCH // _COARSE)
         for _ in range(2):
             h = ResidualBlock(2 * self.features)(h)
-        h = depth_to_space(nn.Conv(4 * self.features, (1, 1))(nn.relu(h)), _COARSE // _FINE)
-        h = h + nn.Conv(self.features, (3, 3))(space_to_depth(draft, _FINE).astype(linear.dtype))
+        h = depth_to_space(Conv(4 * self.features, (1, 1))(nn.relu(h)), _COARSE // _FINE)
+        h = h + Conv(self.features, (3, 3))(space_to_depth(draft, _FINE))
         for _ in range(self.blocks):
             h = ResidualBlock(self.features)(h)
-        h = nn.Conv(_FINE * _FINE * self.channels, (3, 3), kernel_init=nn.initializers.zeros)(nn.relu(h))
+        h = Conv(_FINE * _FINE * self.channels, (3, 3), kernel_init=nn.initializers.zeros)(nn.relu(h))
         return draft + depth_to_space(h.astype(jnp.float32), _FINE)
 
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.functional.block_transform import BLOCK, PLANE
-from jaxcrypt.models.layers import ResidualBlock, depth_to_space, space_to_depth
+from jaxcrypt.models.layers import Conv, ResidualBlock, depth_to_space, space_to_depth
 
 DIGITS = 6  # whole numbers that describe a block of 16×16
 LEVELS = 16  # values of each
@@ -50,9 +50,9 @@ class Encoder(nn.Module):
     def setup(self):
         self.base = self.param("base", _profile, (3 * PLANE,))
         self.slope = self.param("slope", _slopes, (DIGITS, 3 * PLANE))
-        self.enter = nn.Conv(self.width, (1, 1))
+        self.enter = Conv(self.width, (1, 1))
         self.residual = [ResidualBlock(self.width) for _ in range(self.blocks)]
-        self.leave = nn.Conv(DIGITS, (1, 1), kernel_init=nn.initializers.normal(0.05))
+        self.leave = Conv(DIGITS, (1, 1), kernel_init=nn.initializers.normal(0.05))
 
     def __call__(self, coefficients: jax.Array) -> jax.Array:
         """float32 ``[B, h, w, 768]`` in grey levels to digits, float32 whole numbers ``[B, h, w, 6]`` in
@@ -61,7 +61,8 @@ class Encoder(nn.Module):
         h = self.enter(0.25 * energy)
         for block in self.residual:
             h = block(h)
-        return _rounded((1 + jnp.tanh(self.leave(nn.relu(h)))) * ((LEVELS - 1) / 2))
+        left = self.leave(nn.relu(h)).astype(jnp.float32)
+        return _rounded((1 + jnp.tanh(left)) * ((LEVELS - 1) / 2))
 
     def scales(self, digits: jax.Array) -> jax.Array:
         """Digits ``[B, h, w, 6]`` to the binary logarithm of each coefficient's scale, ``[B, h, w, 768]``, in
@@ -87,8 +88,8 @@ class Context(nn.Module):
         ``[B, H/16, W/16, P]``: logarithms of the expected errors of groups of coefficients."""
         tall = jnp.repeat(jnp.repeat(spread, BLOCK // 2, axis=1), BLOCK // 2, axis=2)
         seen = jnp.concatenate([space_to_depth(doubt, 2), tall], axis=-1)
-        h = nn.relu(nn.Conv(self.width, (1, 1))(seen))
-        return nn.Conv(self.width, (3, 3), kernel_init=nn.initializers.zeros)(h)
+        h = nn.relu(Conv(self.width, (1, 1))(seen))
+        return Conv(self.width, (3, 3), kernel_init=nn.initializers.zeros)(h)
 
 
 class Discriminator(nn.Module):
@@ -101,8 +102,8 @@ class Discriminator(nn.Module):
     def __call__(self, picture: jax.Array) -> jax.Array:
         h = picture
         for i in range(self.layers):
-            h = nn.leaky_relu(nn.Conv(self.width << i, (4, 4), strides=2)(h), 0.2)
-        return nn.Conv(1, (3, 3))(h)
+            h = nn.leaky_relu(Conv(self.width << i, (4, 4), strides=2)(h), 0.2)
+        return Conv(1, (3, 3))(h).astype(jnp.float32)
 
 
 class Eve(nn.Module):
@@ -114,7 +115,7 @@ class Eve(nn.Module):
 
     @nn.compact
     def __call__(self, cipher: jax.Array) -> jax.Array:
-        h = nn.Conv(self.width, (3, 3))(space_to_depth(cipher, 4))
+        h = Conv(self.width, (3, 3))(space_to_depth(cipher, 4))
         for _ in range(self.blocks):
             h = ResidualBlock(self.width)(h)
-        return depth_to_space(nn.Conv(48, (3, 3))(nn.relu(h)), 4)
+        return depth_to_space(Conv(48, (3, 3))(nn.relu(h)).astype(jnp.float32), 4)

@@ -12,7 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxcrypt.models.layers import ResidualBlock, depth_to_space, space_to_depth
+from jaxcrypt.models.layers import Conv, ResidualBlock, depth_to_space, space_to_depth
 
 PATCH = 4  # pixels on a side of one position
 
@@ -27,7 +27,7 @@ class Generator(nn.Module):
     def __call__(self, picture: jax.Array, planes: jax.Array) -> jax.Array:
         """``picture`` and ``planes`` float32 ``[B, 4h, 4w, 3]`` in [-1, 1]; gives float32 of that shape,
         unbounded."""
-        h = nn.Conv(self.width, (1, 1))(space_to_depth(jnp.concatenate([picture, planes], axis=-1), PATCH))
+        h = Conv(self.width, (1, 1))(space_to_depth(jnp.concatenate([picture, planes], axis=-1), PATCH))
         for _ in range(self.blocks):
             h = ResidualBlock(self.width)(h)
-        return depth_to_space(nn.Conv(3 * PATCH**2, (1, 1))(h), PATCH)
+        return depth_to_space(Conv(3 * PATCH**2, (1, 1))(h).astype(jnp.float32), PATCH)

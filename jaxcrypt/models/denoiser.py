@@ -16,7 +16,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxcrypt.models.layers import ResidualBlock, depth_to_space, space_to_depth
+from jaxcrypt.models.layers import Conv, ResidualBlock, depth_to_space, space_to_depth
 
 
 class Denoiser(nn.Module):
@@ -47,7 +47,7 @@ class Denoiser(nn.Module):
         """
         level = jnp.broadcast_to(sigma.reshape(*sigma.shape, *[1] * (4 - sigma.ndim)), (*noisy.shape[:3], 1))
         plane = jnp.mean(space_to_depth(level, 2), axis=-1, keepdims=True)
-        h = nn.Conv(self.widths[0], (3, 3), name="enter")(
+        h = Conv(self.widths[0], (3, 3), name="enter")(
             jnp.concatenate([space_to_depth(noisy, 2), plane], -1)
         )
         h = h if context is None else h + context
@@ -56,12 +56,12 @@ class Denoiser(nn.Module):
             for i in range(count):
                 h = ResidualBlock(width, name=f"down{k}_{i}")(h)
             skips.append(h)
-            h = nn.Conv(self.widths[k + 1], (1, 1), name=f"shrink{k}")(space_to_depth(h, 2))
+            h = Conv(self.widths[k + 1], (1, 1), name=f"shrink{k}")(space_to_depth(h, 2))
         for i in range(self.blocks[-1]):
             h = ResidualBlock(self.widths[-1], name=f"bottom_{i}")(h)
         for k in reversed(range(len(skips))):
-            h = depth_to_space(nn.Conv(4 * self.widths[k], (1, 1), name=f"grow{k}")(h), 2) + skips[k]
+            h = depth_to_space(Conv(4 * self.widths[k], (1, 1), name=f"grow{k}")(h), 2) + skips[k]
             for i in range(self.blocks[k]):
                 h = ResidualBlock(self.widths[k], name=f"up{k}_{i}")(h)
-        noise = depth_to_space(nn.Conv(12, (3, 3), name="leave", kernel_init=nn.initializers.zeros)(h), 2)
+        noise = depth_to_space(Conv(12, (3, 3), name="leave", kernel_init=nn.initializers.zeros)(h), 2)
         return noisy - level * noise

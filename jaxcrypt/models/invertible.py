@@ -22,6 +22,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxcrypt.functional.wavelet import haar, inverse_haar
+from jaxcrypt.models.layers import Conv
 
 
 class Coupling(nn.Module):
@@ -38,9 +39,9 @@ class Coupling(nn.Module):
         self.rho_eta = [*self._net(2 * self.secret_depth)]
 
     def _net(self, depth: int):
-        yield nn.Conv(self.features, (3, 3))
-        yield nn.Conv(self.features, (1, 1))
-        yield nn.Conv(depth, (3, 3), kernel_init=nn.initializers.zeros)
+        yield Conv(self.features, (3, 3))
+        yield Conv(self.features, (1, 1))
+        yield Conv(depth, (3, 3), kernel_init=nn.initializers.zeros)
 
     def _add(self, y: jax.Array) -> jax.Array:
         return _run(self.phi, y)
@@ -63,7 +64,7 @@ class Coupling(nn.Module):
 def _run(layers, x: jax.Array) -> jax.Array:
     for layer in layers[:-1]:
         x = nn.leaky_relu(layer(x), 0.2)
-    return layers[-1](x)
+    return layers[-1](x).astype(jnp.float32)
 
 
 class Invertible(nn.Module):

@@ -1,12 +1,29 @@
 """Blocks that several nets share: space-to-depth, depth-to-space and the residual block.
 
-All take and give float arrays NHWC, and compute in the wider dtype of what comes in and of their parameters.
+All take and give float arrays NHWC. Convolutions compute, and give, in the dtype of their kernels.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 from flax import linen as nn
+
+
+def _as_kernel(*arrays: jax.Array | None, dtype: Any = None, inexact: bool = True) -> list[Any]:
+    """Inputs, kernel and bias in the kernel's dtype."""
+    kernel = arrays[1]
+    return [None if array is None else array.astype(kernel.dtype) for array in arrays]
+
+
+class Conv(nn.Conv):
+    """A convolution in the dtype of its kernel, float32 or bfloat16, whatever comes in.
+
+    Flax would take the wider of the two, and a float32 picture would undo the trainer's ``precision``.
+    """
+
+    promote_dtype: Any = _as_kernel
 
 
 def space_to_depth(x: jax.Array, factor: int) -> jax.Array:
@@ -36,6 +53,6 @@ class ResidualBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        h = nn.Conv(self.features, (3, 3))(x)
-        h = nn.Conv(self.features, (3, 3), kernel_init=nn.initializers.zeros)(nn.relu(h))
+        h = Conv(self.features, (3, 3))(x)
+        h = Conv(self.features, (3, 3), kernel_init=nn.initializers.zeros)(nn.relu(h))
         return x + h

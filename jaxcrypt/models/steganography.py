@@ -16,6 +16,7 @@ import numpy as np
 from flax import linen as nn
 
 from jaxcrypt.functional.wavelet import haar, inverse_haar
+from jaxcrypt.models.layers import Conv
 
 _MEANS, _DETAILS = 0.25, 4.0  # bring the Haar coefficients of photos to about one scale
 
@@ -40,11 +41,11 @@ class Stack(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = nn.Conv(self.features, (1, 1))(x)
+        x = Conv(self.features, (1, 1))(x)
         for _ in range(self.layers):
-            x = x + nn.Conv(self.features, (3, 3))(nn.leaky_relu(x, 0.2))
+            x = x + Conv(self.features, (3, 3))(nn.leaky_relu(x, 0.2))
         start = nn.initializers.zeros if self.quiet else nn.initializers.lecun_normal()
-        return nn.Conv(self.depth, (1, 1), kernel_init=start)(nn.leaky_relu(x, 0.2))
+        return Conv(self.depth, (1, 1), kernel_init=start)(nn.leaky_relu(x, 0.2)).astype(jnp.float32)
 
 
 class Networks(nn.Module):

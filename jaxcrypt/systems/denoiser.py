@@ -147,7 +147,6 @@ def _loss(net: Denoiser, top: float):
     sigma^1.1."""
 
     def loss(params, extra, batch, rng):
-        dtype = jax.tree.leaves(params)[0].dtype
         level_rng, noise_rng, grey_rng = streams(rng, "level", "noise", "grey")
         clean = batch["image"].astype(jnp.float32) / 127.5 - 1
         count = clean.shape[0]
@@ -157,8 +156,8 @@ def _loss(net: Denoiser, top: float):
         clean = jnp.where(grey, clean.mean(-1, keepdims=True), clean)
         noise = jnp.where(grey, noise[..., :1], noise)
         noisy = clean + (sigma / 127.5)[:, None, None, None] * noise
-        out = net.apply({"params": params["denoiser"]}, noisy.astype(dtype), (sigma / 127.5).astype(dtype))
-        error = jnp.mean(jnp.square((out - clean).astype(jnp.float32)), axis=(1, 2, 3)) * 127.5**2
+        out = net.apply({"params": params["denoiser"]}, noisy, sigma / 127.5)
+        error = jnp.mean(jnp.square(out - clean), axis=(1, 2, 3)) * 127.5**2
         return jnp.mean(error / (sigma + 2) ** 1.1), (extra, {"mse": jnp.mean(error)})
 
     return loss

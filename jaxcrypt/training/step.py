@@ -30,6 +30,7 @@ from jaxcrypt.training.defaults import unknown
 from jaxcrypt.training.state import TrainState
 
 PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+_COMPUTED = ("kernel", "bias")  # what layers multiply and add; learned bases and scales want every digit
 Metrics = dict[str, Average]
 
 
@@ -88,14 +89,17 @@ def scan_steps(step: Callable, substeps: int) -> Callable:
 
 
 def _prepared(loss: Callable, options: StepOptions) -> Callable:
-    """``loss`` in the chosen precision: bfloat16 parameters and float inputs, float32 loss and ``extra``."""
+    """``loss`` in the chosen precision: kernels and biases in it, and so what layers make of them; all else,
+    the loss and ``extra`` too, is float32."""
     dtype = PRECISIONS[options.precision]
 
-    def cast(tree: Any) -> Any:
-        return jax.tree.map(lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x, tree)
+    def cast(path: Any, leaf: jax.Array) -> jax.Array:
+        name = jax.tree_util.keystr(path[-1:], simple=True)
+        return leaf.astype(dtype) if name in _COMPUTED and leaf.dtype == jnp.float32 else leaf
 
     def prepared(params, extra, batch, rng):
-        value, (new_extra, metrics) = loss(cast(params), extra, cast(batch), rng)
+        params = jax.tree_util.tree_map_with_path(cast, params)
+        value, (new_extra, metrics) = loss(params, extra, batch, rng)
         new_extra = {
             net: jax.tree.map(lambda new, old: new.astype(old.dtype), new_extra[net], extra[net])
             for net in extra
