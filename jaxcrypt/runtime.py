@@ -8,6 +8,10 @@ from pathlib import Path
 from jaxcrypt.errors import Refusal, usage
 
 DEVICES = ("auto", "cpu", "gpu", "tpu")
+_INSTALL = {
+    "gpu": "for NVIDIA: pip install 'jaxcrypt[cuda]', for AMD: pip install 'jax[rocm7-local]'",
+    "tpu": "pip install 'jaxcrypt[tpu]'",
+}
 
 
 def cache_folder() -> Path:
@@ -22,7 +26,7 @@ def start(device: str = "auto") -> None:
     """Import JAX on ``device`` with the persistent compilation cache on, so that a second run starts faster.
 
     Raises:
-      Refusal: the machine has no such device.
+      Refusal: the machine has no such device, or no JAX that could drive it.
     """
     if device not in DEVICES:
         raise usage(f"--device {device}: choose one of {', '.join(DEVICES)}")
@@ -30,14 +34,16 @@ def start(device: str = "auto") -> None:
     import jax
 
     if device != "auto":
-        jax.config.update("jax_platforms", "cuda,rocm" if device == "gpu" else device)
+        # "gpu" is CUDA or ROCm, whichever is there: JAX finds out, where it is told neither.
+        jax.config.update("jax_platforms", None if device == "gpu" else device)
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         _use_cache(jax)
     try:
-        jax.devices()
+        jax.devices(None if device == "auto" else device)
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
-        raise Refusal(f"--device {device}: JAX finds no such device here ({reason})") from None
+        hint = f"; {_INSTALL[device]}" if device in _INSTALL else ""
+        raise Refusal(f"--device {device}: JAX finds no such device here ({reason}){hint}") from None
 
 
 def _use_cache(jax) -> None:

@@ -47,9 +47,7 @@ class Denoiser(nn.Module):
         """
         level = jnp.broadcast_to(sigma.reshape(*sigma.shape, *[1] * (4 - sigma.ndim)), (*noisy.shape[:3], 1))
         plane = jnp.mean(space_to_depth(level, 2), axis=-1, keepdims=True)
-        h = Conv(self.widths[0], (3, 3), name="enter")(
-            jnp.concatenate([space_to_depth(noisy, 2), plane], -1)
-        )
+        h = Conv(self.widths[0], (3, 3), name="enter")(jnp.concatenate([space_to_depth(noisy, 2), plane], -1))
         h = h if context is None else h + context
         skips = []
         for k, (width, count) in enumerate(zip(self.widths[:-1], self.blocks[:-1], strict=True)):

@@ -47,7 +47,7 @@ def train_defaults() -> dict[str, Any]:
         "steps": 1000,  # read by the System for its stages
         "seed": 0,
         "substeps": 1,  # steps per dispatch, by lax.scan
-        "precision": "float32",  # or bfloat16: of the computation, never of parameters and losses
+        "precision": "float32",  # or bfloat16: of layers and what they give; parameters and losses stay
         "remat": False,  # recompute activations in the backward pass: less memory, more time
         "log_every": 100,
         "eval_every": 1000,

@@ -1,0 +1,87 @@
+"""Every training config: what of it runs in bfloat16, and two steps of a small likeness of it."""
+
+import importlib
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from jaxcrypt.systems import catalog
+from jaxcrypt.training import state
+from jaxcrypt.training.defaults import complete
+from jaxcrypt.training.optimizer import optimizers
+from jaxcrypt.training.products import product_flops, share_in
+from jaxcrypt.training.step import StepOptions, make_step
+
+ROOT = Path(__file__).parents[2]
+BUDGETS = {"attacks"}  # no training run's
+NAMES = sorted({path.stem for path in (ROOT / "configs").glob("*.py")} - BUDGETS)
+SMALL = {"features": 4, "width": 8, "encoder_blocks": 1, "decoder_blocks": 1, "layers": 2, "size": 32}
+FEW = {"blocks": 1, "widths": 8}
+
+
+def config_of(name):
+    return complete(importlib.import_module(f"configs.{name}").get_config())
+
+
+def shrunk(node, name=""):
+    """The section ``node`` with narrow nets, few blocks and small pictures."""
+    if isinstance(node, dict):
+        return {key: shrunk(value, key) for key, value in node.items()}
+    if name in FEW:
+        return tuple(FEW[name] for _ in node) if isinstance(node, tuple | list) else FEW[name]
+    return SMALL.get(name, node)
+
+
+def stages(config):
+    """Of each stage its step, the state to start from (as a function), and what a batch looks like."""
+    system = catalog.build(config.system, config)
+    spec = system.batch(config)
+    options = StepOptions(precision=config.train.precision)
+    for stage in system.stages:
+        rules = optimizers(config, stage)
+
+        def fresh(stage=stage, rules=rules):
+            params, extra = state.init_arrays(system.init, spec, 0)
+            return state.create(params, extra, stage, rules, system.ema)
+
+        yield make_step(stage, rules, options), fresh, spec
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bfloat16_is_what_most_of_the_work_is_done_in(name):
+    config = config_of(name)
+    config.train.precision = "bfloat16"
+    for step, fresh, spec in stages(config):
+        flops = product_flops(step, jax.eval_shape(fresh), spec)
+        assert flops.total() > 1e8
+        assert share_in(flops, "bfloat16") >= 0.8
+    config.train.precision = "float32"
+    for step, fresh, spec in stages(config):
+        assert share_in(product_flops(step, jax.eval_shape(fresh), spec), "bfloat16") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_small_likeness_trains_two_steps(name):
+    config = config_of(name)
+    config.model = ConfigDict(shrunk(config.model.to_dict()))
+    config.train.update({"batch_size": 8, "precision": "bfloat16", "steps": 8})
+    config.optimizer.warmup_steps = 1
+    rng = np.random.default_rng(0)
+    for step, fresh, spec in stages(config):
+        batch = {key: rng.integers(0, 256, leaf.shape, np.uint8) for key, leaf in spec.items()}
+        now, run = jax.jit(fresh)(), jax.jit(step)
+        before = now
+        for _ in range(2):
+            now, metrics = run(now, batch)
+        losses = [float(mean.total) for key, mean in metrics.items() if key.endswith(("/loss", "/grad_norm"))]
+        assert len(losses) >= 2
+        assert np.isfinite(losses).all()
+        moved = jax.tree.map(lambda a, b: bool(jnp.any(a != b)), before.params, now.params)
+        assert any(jax.tree.leaves(moved))
+        kept = jax.tree.leaves((now.params, now.opt, now.ema))
+        assert {str(leaf.dtype) for leaf in kept} <= {"float32", "int32"}
