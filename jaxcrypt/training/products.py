@@ -1,7 +1,7 @@
-"""How much of a program is convolutions and matrix products, and in which precision: what accelerators speed up.
+"""How much of a program is convolutions and matrix products, and in which precision.
 
-A product of ``[.., m, k]`` by ``[.., k, n]`` counts 2·m·k·n operations, a convolution twice the size of what it
-gives times what it sums for each of them; the body of a ``scan`` counts as often as it runs.
+A product of ``[.., m, k]`` by ``[.., k, n]`` counts 2·m·k·n operations, a convolution twice the size of what
+it gives times what it sums for each of them; the body of a ``scan`` counts as often as it runs.
 """
 
 from __future__ import annotations
