@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import sys
@@ -25,6 +26,7 @@ def entry(
         (also where the options themselves could not be read).
     """
     _plug_closed_streams()
+    _spell_out()
     as_json = tells_json and "--json" in (sys.argv[1:] if argv is None else argv)
     code, message = _run(main, argv)
     if message:
@@ -70,6 +72,13 @@ def _plug_closed_streams() -> None:
         sys.stdin = open(os.devnull)  # noqa: SIM115  (for the life of the process)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+
+
+def _spell_out() -> None:
+    """What a stream's encoding lacks (× in ASCII, a name that is not UTF-8) is printed as \\x…, no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 class Parser(argparse.ArgumentParser):
