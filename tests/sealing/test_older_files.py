@@ -1,7 +1,7 @@
-"""Sealed pictures made by the release before open for ever: of every System and option, with every kind of key.
+"""Sealed pictures made by the release before open for ever: every System and option, every kind of key.
 
-``tests/fixtures/older/sealed`` was written by version 0.1.0 (format versions 1 and 2); ``opened`` is what that version
-decoded the pixels to.
+``tests/fixtures/older/sealed`` was written by version 0.1.0 (format versions 1 and 2); ``opened`` is what
+that version decoded the pixels to.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from jaxcrypt.errors import ExitCode
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "older"
 KEYS = FOLDER / "keys"
-# Learned decoders may improve, and floats round differently elsewhere; what they give must stay as close to the photo.
+# Learned decoders may improve, and floats round differently elsewhere: it must stay as close to the photo.
 MARGIN_DB = 0.5
 LOSSLESS = "logistic"
 
