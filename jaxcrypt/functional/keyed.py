@@ -91,7 +91,9 @@ def gaussians(words: jax.Array) -> jax.Array:
         return np.float32(2**0.5) * lax.erf_inv((part.astype(jnp.float32) + 0.5) * np.float32(2 / 65536) - 1)
 
     halves = jnp.concatenate([words & 0xFFFF, words >> 16])
-    if halves.shape[0] <= _CHUNK:
+    count = halves.shape[0]
+    if count <= _CHUNK:
         return normal(halves)
     # A loop over chunks yields a finished array: folded into its uses, the inverse is not vectorised.
-    return lax.map(normal, halves.reshape(-1, _CHUNK)).reshape(-1)
+    chunks = jnp.pad(halves, (0, -count % _CHUNK)).reshape(-1, _CHUNK)
+    return lax.map(normal, chunks).reshape(-1)[:count]

@@ -22,10 +22,14 @@ _WORSE = 1.5
 
 
 def plan(shape: tuple[int, int, int], strength: int) -> robust.Plan:
-    """The layout of a photo. Raises a Refusal where it is too small for one."""
-    found = robust.plan(tuple(shape), strength)
+    """The layout of a photo. Raises a Refusal where there is none."""
+    shape = tuple(shape)
+    found = robust.plan(shape, strength)
     if found is None:
-        raise Refusal(f"--robust {strength}: a picture of {shape[1]}×{shape[0]} is too small for it")
+        enough = [str(s) for s in STRENGTHS if s > strength and robust.plan(shape, s) is not None]
+        picture = f"a picture of {shape[1]}×{shape[0]}"
+        reason = f"does not fit into it; take {' or '.join(enough)}" if enough else "is too small for it"
+        raise Refusal(f"--robust {strength}: {picture} {reason}")
     return found
 
 
@@ -40,7 +44,8 @@ def _words(subkey: bytes) -> np.ndarray:
     return np.frombuffer(subkey, "<u4").astype(np.uint32)
 
 
-def _alignment(subkey: bytes, layout: robust.Plan) -> np.ndarray:
+def alignment(subkey: bytes, layout: robust.Plan) -> np.ndarray:
+    """The blocks' pilots, which find a cipher picture's place again: standard normal, float32 [blocks]."""
     count = layout.grid[0] * layout.grid[1]
     (words,) = draw([(_words(subkey), Purpose.PADS, _ALIGN, -(-count // 2))])
     return np.asarray(gaussians(words))[:count]
@@ -67,7 +72,7 @@ def encrypt(picture: np.ndarray, subkey: bytes, strength: int) -> tuple[np.ndarr
 
 def lay_out(symbols: np.ndarray, subkey: bytes, layout: robust.Plan) -> np.ndarray:
     """Mixed symbols to the cipher picture, uint8 [H', W', 1]."""
-    return robust.lay_out(symbols, _alignment(subkey, layout), layout)
+    return robust.lay_out(symbols, alignment(subkey, layout), layout)
 
 
 class Coefficients:
@@ -112,7 +117,7 @@ def align(
     gone = np.zeros(grey.shape, bool) if lost is None else lost
     if grey.shape == sides:
         return np.rint(grey)[..., None].astype(np.uint8), gone
-    pilots = _alignment(subkey, layout)
+    pilots = alignment(subkey, layout)
     for factor in (1, *_FACTORS):
         small = tuple(side // factor for side in grey.shape)
         uneven = any(side % factor for side in grey.shape)
