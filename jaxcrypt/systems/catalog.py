@@ -171,6 +171,15 @@ _OWN = (
         weights="cyclegan-concatenation",
         offered=False,
     ),
+    Entry(
+        "dcgan",
+        "jaxcrypt.systems.dcgan.system",
+        "generates faces; encryption into them is not there yet",
+        traits=Traits(
+            channels=(3,), argument="none: its weights train and generate faces; nothing is encrypted yet"
+        ),
+        offered=False,
+    ),
 )
 _ENTRIES = {own.name: own for own in _OWN}
 NAMES = tuple(_ENTRIES)  # this package's own

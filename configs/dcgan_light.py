@@ -1,0 +1,17 @@
+"""A DCGAN of 64x64 faces whose generator takes 0.08 GMAC a face, a thirtieth of the source's.
+
+  JAXCRYPT_DATA=DIR python -m jaxcrypt.train --config configs/dcgan_light.py --workdir runs/dcgan_light
+
+Data, losses and how to end early as in configs/dcgan.py. The nets are not the source's: both go down to 4x4,
+and the discriminator is wider. Not yet run to its end.
+"""
+
+from configs import dcgan
+
+
+def get_config():
+    config = dcgan.get_config()
+    config.model.generator.update({"start": 256, "widths": (192, 96, 48, 32), "kernel": 3})
+    config.model.discriminator.update({"widths": (64, 128, 192, 256), "dropout": 0.0})
+    config.train.batch_size = 128
+    return config

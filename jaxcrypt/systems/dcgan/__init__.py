@@ -1,0 +1,1 @@
+"""The DCGAN: pictures encrypted as generated faces."""
