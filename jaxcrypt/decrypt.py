@@ -203,6 +203,7 @@ class _Opener:
     def _decode(self, opened, pixels, lost) -> tuple[list[bytes], bool]:
         """The System's pictures as PNG bytes, and whether their samples are exact."""
         from jaxcrypt.pictures.files import encode_png
+        from jaxcrypt.pictures.folders import natural_key
 
         loaded = self._load(opened.header.system, opened.header.options, opened.source)
         from jaxcrypt.systems.drivers import tiled as streaming
@@ -225,7 +226,7 @@ class _Opener:
             system = f"the System {opened.header.system!r}"
             raise tampered(f"{opened.source}: its header does not fit {system} ({reason})") from error
         found = results[0]
-        names = sorted(name for name in found if name.startswith("image"))
+        names = sorted((name for name in found if name.startswith("image")), key=natural_key)
         return [encode_png(found[name]) for name in names], loaded.system.lossless
 
     def _load(self, name: str, options: tuple, source: str) -> loading.Loaded:

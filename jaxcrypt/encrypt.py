@@ -89,6 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--device", default="auto", metavar="KIND", help="auto, cpu, gpu or tpu (%(default)s)"
     )
+    parser.add_argument(
+        "--skip-unsupported",
+        action="store_true",
+        help="pass over what a folder holds that cannot be read, and say so",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON line a file on stdout")
     parser.add_argument("--force", action="store_true", help="overwrite existing outputs")
     return parser
@@ -98,7 +103,10 @@ def _main(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
     keyoptions.require_some_key(args, sealing=True)
     systems.entry(args.system)
-    jobs = plan_jobs(args.inputs, args.output, _is_picture)
+    from jaxcrypt.pictures.files import is_other_picture_name, is_picture_name
+
+    kinds = is_picture_name, is_other_picture_name
+    jobs = plan_jobs(args.inputs, args.output, *kinds, args.skip_unsupported)
     if args.json and any(job.target is None for job in jobs):
         raise usage("--json and the picture cannot both go to stdout; give -o FILE")
     if args.write_header and len(jobs) > 1:
@@ -110,12 +118,6 @@ def _main(argv: Sequence[str] | None) -> int:
     for batch in batched_by_shape(sealer.load(jobs, report), lambda item: item.pixels.shape, _BATCH_SAMPLES):
         sealer.seal(batch, report)
     return report.close()
-
-
-def _is_picture(path: Path) -> bool:
-    from jaxcrypt.pictures.files import SUFFIXES
-
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 class _Sealer:
@@ -153,7 +155,7 @@ class _Sealer:
         target = job.target
         if job.into:
             make_folder(target)
-            target = target / f"{job.source.name}.png"
+            target = target / f"{job.file_name}.png"
         if target:
             self._targets.claim(target)
         data = job.read()
@@ -290,7 +292,7 @@ class _Sealer:
 
 
 def _name(item: _Loaded) -> str:
-    return item.job.source.name if item.job.source else "picture"
+    return item.job.file_name
 
 
 def _digest(pictures: list) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import io
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 
+from jaxcrypt.cli.output import abandon_stdout, cut_short, finish_stdout, steady_stdout
 from jaxcrypt.errors import ExitCode, Refusal
+
+_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 def entry(
@@ -26,6 +30,7 @@ def entry(
         (also where the options themselves could not be read).
     """
     _plug_closed_streams()
+    steady_stdout()
     _spell_out()
     as_json = tells_json and "--json" in (sys.argv[1:] if argv is None else argv)
     code, message = _run(main, argv)
@@ -40,18 +45,22 @@ def entry(
 def _run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None) -> tuple[int, str]:
     """The exit code, and what went wrong ("" where nothing is to be said)."""
     try:
-        return int(main(argv)), ""
+        code = int(main(argv))
+        finish_stdout()
+        return code, ""
     except Refusal as refusal:
         return int(refusal.code), str(refusal)
     except KeyboardInterrupt:
         return 130, "interrupted; nothing more was written"
-    except BrokenPipeError:
-        # The reader went away: say nothing, but keep Python from complaining while it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.FAILED), ""
+    except BrokenPipeError as error:
+        abandon_stdout()
+        return int(ExitCode.FAILED), str(cut_short("stdout", error))
     except MemoryError:
         return int(ExitCode.FAILED), "out of memory"
     except OSError as error:
+        if error.filename is None and error.errno in _FULL:  # files name themselves: this was printed
+            abandon_stdout()
+            return int(ExitCode.FAILED), str(cut_short("stdout", error))
         where = f"{error.filename}: " if error.filename else ""
         return int(ExitCode.FAILED), f"{where}{error.strerror or error}"
 

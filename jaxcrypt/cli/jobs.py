@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxcrypt.cli.command import one_line
-from jaxcrypt.cli.output import STDIO, refuse_terminal
+from jaxcrypt.cli.output import STDIO, descriptor, refuse_terminal
 from jaxcrypt.errors import ExitCode, Refusal, usage
 
 
@@ -20,21 +20,31 @@ class Job:
     """One file to work on. ``source`` None is stdin.
 
     ``target`` is where the output goes: a file, or a folder (``into`` True) in which the command finds the
-    name; None is stdout.
+    name; None is stdout. ``left_out`` says why something that a folder holds cannot be taken: reading it is
+    that Refusal, so that it is named and counted like every other file that failed.
     """
 
     source: Path | None
     target: Path | None
     into: bool = False
+    left_out: str = ""
 
     @property
     def name(self) -> str:
+        """What messages call it."""
         return str(self.source) if self.source else "stdin"
 
+    @property
+    def file_name(self) -> str:
+        """The file's own name; ``picture`` for what has none: stdin, ``/dev/fd/63`` of a shell's ``<(…)``."""
+        return self.source.name if self.source and descriptor(self.source) is None else "picture"
+
     def read(self) -> bytes:
-        """The input's bytes; empty or unreadable is a Refusal."""
+        """The input's bytes, of which a pipe gives only one copy; empty or unreadable is a Refusal."""
         from jaxcrypt.pictures.files import read_file, read_stream
 
+        if self.left_out:
+            raise Refusal(f"{self.source}: {self.left_out}")
         if self.source:
             return read_file(self.source)
         data = read_stream(sys.stdin.buffer, "stdin")
@@ -43,16 +53,26 @@ class Job:
         return data
 
 
-def plan_jobs(inputs: list[str], output: str | None, accepts: Callable[[Path], bool]) -> list[Job]:
+def plan_jobs(
+    inputs: list[str],
+    output: str | None,
+    accepts: Callable[[Path], bool],
+    misses: Callable[[Path], bool] = lambda path: False,
+    skip_unsupported: bool = False,
+) -> list[Job]:
     """The jobs that the command line names; folders are walked, keeping their inner folders under ``-o``.
 
     Args:
       accepts: which of a folder's files to take; files named on the command line are always taken.
+      misses: which of a folder's other files someone would miss: they become jobs that fail by name.
+      skip_unsupported: those, and folders that cannot be read, are named and passed over instead.
 
     Raises:
       Refusal: stdin mixed with files, a folder or several files without ``-o DIR``, ``-o FILE/`` where FILE
         is a file, an input twice, a folder with nothing to do in it.
     """
+    inputs = [STDIO if descriptor(name) == 0 else name for name in inputs]
+    output = STDIO if output and descriptor(output) == 1 else output
     if STDIO in inputs:
         if len(inputs) > 1:
             raise usage("- (stdin) cannot be mixed with other inputs")
@@ -62,13 +82,24 @@ def plan_jobs(inputs: list[str], output: str | None, accepts: Callable[[Path], b
     if several and (output is None or output == STDIO):
         raise usage("several pictures need a folder for the results: give -o DIR")
     if several:
-        return _folder_jobs(paths, Path(output), accepts)
-    if output == STDIO:
+        jobs = _folder_jobs(paths, Path(output), accepts, misses)
+        return _without_left_out(jobs) if skip_unsupported else jobs
+    if output == STDIO or (output is None and descriptor(paths[0]) is not None):
         refuse_terminal()
         return [Job(paths[0], None)]
     if output is None:
         return [Job(paths[0], paths[0].parent, into=True)]
     return [Job(paths[0], Path(output), into=_names_folder(output))]
+
+
+def _without_left_out(jobs: list[Job]) -> list[Job]:
+    for job in jobs:
+        if job.left_out:
+            print(one_line(f"passed over: {job.source} ({job.left_out})"), file=sys.stderr)
+    jobs = [job for job in jobs if not job.left_out]
+    if not jobs:
+        raise Refusal("nothing but what --skip-unsupported passes over; nothing written")
+    return jobs
 
 
 def _stdin_job(output: str | None) -> Job:
@@ -88,7 +119,9 @@ def _names_folder(output: str) -> bool:
     return slash or folder.is_dir()
 
 
-def _folder_jobs(paths: list[Path], folder: Path, accepts: Callable[[Path], bool]) -> list[Job]:
+def _folder_jobs(
+    paths: list[Path], folder: Path, accepts: Callable[[Path], bool], misses: Callable[[Path], bool]
+) -> list[Job]:
     if folder.exists() and not folder.is_dir():
         raise usage(f"-o {folder}: is a file; several results need a folder")
     jobs = []
@@ -96,22 +129,36 @@ def _folder_jobs(paths: list[Path], folder: Path, accepts: Callable[[Path], bool
         if not path.is_dir():
             jobs.append(Job(path, folder, into=True))
             continue
-        found = [file for file in sorted(path.rglob("*")) if _is_offered(file) and accepts(file)]
-        if found and _inside(found[0], folder) and _inside(path / "-", folder):
+        offered = _offered(path, accepts, misses)
+        if offered and _inside(next(iter(offered)), folder) and _inside(path / "-", folder):
             raise usage(f"-o {folder}: holds {path} itself; the results need a folder of their own")
-        found = [file for file in found if not _inside(file, folder)]
-        if not found:
+        offered = {file: why for file, why in offered.items() if not _inside(file, folder)}
+        if not offered:
             raise Refusal(f"{path}: no pictures in this folder")
-        jobs += [Job(file, folder / file.relative_to(path).parent, into=True) for file in found]
+        for file, why in offered.items():
+            jobs.append(Job(file, folder / file.relative_to(path).parent, into=True, left_out=why))
     sources = [job.source.absolute() for job in jobs]
     if len(set(sources)) < len(sources):
         raise usage("an input was named twice")
     return jobs
 
 
-def _is_offered(file: Path) -> bool:
-    """A file, or a link that leads nowhere: that one fails by name instead of being passed over."""
-    return file.is_file() or (file.is_symlink() and not file.exists())
+def _offered(
+    folder: Path, accepts: Callable[[Path], bool], misses: Callable[[Path], bool]
+) -> dict[Path, str]:
+    """What of a folder is to be taken, or named: the file, and why it cannot be taken ("": it can)."""
+    from jaxcrypt.pictures.folders import walk
+
+    walked = walk(folder)
+    offered = {}
+    for file in walked.files:
+        if accepts(file):
+            # A link that leads nowhere fails when it is read; a pipe would keep us waiting.
+            special = file.exists() and not file.is_file()
+            offered[file] = "is a pipe or a device, not a file" if special else ""
+        elif misses(file):
+            offered[file] = "a kind of picture that is not read here; --skip-unsupported passes over such"
+    return offered | dict(walked.unread)
 
 
 def _inside(file: Path, folder: Path) -> bool:

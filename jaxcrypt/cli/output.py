@@ -1,10 +1,16 @@
-"""Outputs that appear whole or not at all, whatever happens in between: a full disk, ctrl-C, kill -9."""
+"""Outputs that appear whole or not at all, whatever happens in between: a full disk, ctrl-C, kill -9.
+
+What cannot be so, a pipe or stdout, gets only what was verified whole, and a short write is an error.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import re
 import secrets
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,6 +19,8 @@ from typing import BinaryIO
 from jaxcrypt.errors import ExitCode, Refusal, usage
 
 STDIO = "-"
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self|proc/thread-self)/fd/(\d+)")
+_MAX_LINKS = 40
 _MODE = 0o666  # the umask narrows it, as for any new file
 
 
@@ -21,7 +29,8 @@ class Targets:
 
     Args:
       sources: all that the run reads: inputs, keys, covers.
-      force: whether existing files may be overwritten; inputs and earlier outputs of the run never are.
+      force: whether existing files may be overwritten; inputs and earlier outputs of the run never are, nor
+        anything that is no regular file. Pipes are written to (:func:`is_stream`), which destroys nothing.
     """
 
     def __init__(self, sources: Iterable[Path], force: bool):
@@ -49,10 +58,42 @@ class Targets:
             raise usage(f"{target}: is a folder; name a file in it with -o")
         if target.absolute() in self._taken:
             raise usage(f"{target}: two inputs would be written to this name; run them separately")
+        if is_stream(target):
+            return
+        if target.exists() and not target.is_file():
+            raise usage(f"{target}: is a device or socket; choose another name with -o")
         if target.exists() and not self._force:
             raise usage(f"{target}: exists; give --force to overwrite, or another name with -o")
         if not target.parent.is_dir():
             raise usage(f"{target.parent}: no such folder")
+
+
+def is_stream(target: Path) -> bool:
+    """Whether ``target`` is a place that bytes are written to, and not a name that a file can have.
+
+    So are pipes, ``/dev/null`` and the like, and the open files of this process (``/dev/stdout``,
+    ``/dev/fd/3``) whatever they are: a rename would put a regular file in their stead.
+    """
+    try:
+        mode = target.stat().st_mode
+    except OSError:
+        return False
+    return (
+        stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or (stat.S_ISREG(mode) and descriptor(target) is not None)
+    )
+
+
+def descriptor(path: str | Path) -> int | None:
+    """Which of this process's open files ``path`` names, directly or by links: 1 for ``/dev/stdout``."""
+    name = os.path.abspath(path)
+    for _ in range(_MAX_LINKS):
+        found = _DESCRIPTOR.fullmatch(name)
+        if found:
+            return int(found[1])
+        if not os.path.islink(name):
+            return None
+        name = os.path.abspath(os.path.join(os.path.dirname(name), os.readlink(name)))
+    return None
 
 
 def make_folder(folder: Path) -> None:
@@ -67,11 +108,14 @@ def write_whole(target: Path, write: Callable[[BinaryIO], None], force: bool, mo
     """Call ``write(file)`` on a file that gets the name ``target`` only once it is complete and on disk.
 
     On Linux the file has no name until then, so that not even ``kill -9`` leaves a trace; elsewhere a
-    temporary name in the same folder is used.
+    temporary name in the same folder is used. A stream (:func:`is_stream`) is written to as it is.
 
     Raises:
       Refusal: ``target`` came into being meanwhile (and not ``force``), or the disk refused.
     """
+    if is_stream(target):
+        _write_stream(target, write)
+        return
     try:
         with _unnamed(target.parent, mode) as file:
             write(file)
@@ -85,11 +129,71 @@ def write_whole(target: Path, write: Callable[[BinaryIO], None], force: bool, mo
         raise Refusal(f"{target}: cannot be written ({error.strerror or error})", ExitCode.FAILED) from None
 
 
+def _write_stream(target: Path, write: Callable[[BinaryIO], None]) -> None:
+    number = descriptor(target)
+    try:
+        # An open file is taken as it is: to open it anew would cut off what stands in it.
+        with open(target if number is None else os.dup(number), "wb") as file:
+            if file.isatty():
+                raise usage(f"{target}: refusing to write binary data to a terminal")
+            write(file)
+    except OSError as error:
+        raise cut_short(str(target), error) from None
+
+
 def write_stdout(data: bytes | memoryview) -> None:
-    """Emit bytes that were verified whole. Refuses a terminal."""
+    """Emit bytes that were verified whole. Refuses a terminal.
+
+    Raises:
+      Refusal: not all of them could be written: a full disk, a reader that went away.
+    """
     refuse_terminal()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    rest = memoryview(data).cast("B")
+    try:
+        # An unbuffered stdout (PYTHONUNBUFFERED) writes what fits and says how much that was.
+        while rest:
+            written = sys.stdout.buffer.write(rest)
+            rest = rest[written or 0 :]
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        abandon_stdout()
+        raise cut_short("stdout", error) from None
+
+
+def cut_short(name: str, error: OSError) -> Refusal:
+    """The refusal of an output that did not take everything."""
+    gone = isinstance(error, BrokenPipeError)
+    reason = "its reader went away before all was written" if gone else error.strerror or error
+    return Refusal(f"{name}: cannot be written ({reason})", ExitCode.FAILED)
+
+
+def steady_stdout() -> None:
+    """Put a buffer where stdout has none (PYTHONUNBUFFERED): there Python loses what a short write left.
+
+    It says nothing of that; a buffer writes the rest, or raises.
+    """
+    out = sys.stdout
+    if out is sys.__stdout__ and isinstance(out, io.TextIOWrapper) and isinstance(out.buffer, io.RawIOBase):
+        whole = open(out.fileno(), "wb", closefd=False)  # noqa: SIM115  (for the life of the process)
+        sys.stdout = io.TextIOWrapper(
+            whole, out.encoding, out.errors, write_through=True, line_buffering=True
+        )
+
+
+def finish_stdout() -> None:
+    """Flush what was printed; a Refusal where it did not all get out."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        abandon_stdout()
+        raise cut_short("stdout", error) from None
+
+
+def abandon_stdout() -> None:
+    """Let whatever is still held go nowhere: else Python complains of it while it ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def refuse_terminal() -> None:

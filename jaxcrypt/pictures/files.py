@@ -27,6 +27,27 @@ MAX_FILE = 1 << 31
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 )
+_OTHERS = (
+    *("heic", "heif", "hif", "gif", "jxl", "jp2", "j2k", "svg", "psd", "xcf", "ico", "tga", "exr", "hdr"),
+    *(
+        "ppm",
+        "pgm",
+        "pbm",
+        "pnm",
+        "dng",
+        "raw",
+        "cr2",
+        "cr3",
+        "nef",
+        "arw",
+        "raf",
+        "rw2",
+        "orf",
+        "pef",
+        "srw",
+    ),
+)
+OTHER_SUFFIXES = frozenset(f".{kind}" for kind in _OTHERS) - SUFFIXES
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF")  # JPEG: its plugin opens MPO too
 _SEVERAL_FRAMES = ("PNG", "WEBP", "TIFF", "AVIF")  # an MPO's further frames are previews and depth maps
@@ -75,11 +96,24 @@ def load_picture(source: str | Path | bytes, name: str | None = None) -> Picture
 def picture_size(source: str | Path | bytes) -> tuple[int, int] | None:
     """Width and height as stored, from the header alone, or None where they cannot be told; never raises."""
     try:
+        if not isinstance(source, bytes) and not os.path.isfile(source):
+            return None  # a pipe can be read once only
+        Image.MAX_IMAGE_PIXELS = None
         file = io.BytesIO(source) if isinstance(source, bytes) else source
         with Image.open(file, formats=_FORMATS) as image:
             return image.size
     except Exception:
         return None
+
+
+def is_picture_name(path: Path) -> bool:
+    """Whether a folder's file is taken for a picture that can be read: by its suffix, hidden files never."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def is_other_picture_name(path: Path) -> bool:
+    """Whether a folder's file seems to be a picture of a kind that is not read here."""
+    return path.suffix.lower() in OTHER_SUFFIXES and not path.name.startswith(".")
 
 
 def read_file(path: str | Path) -> bytes:

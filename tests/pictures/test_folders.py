@@ -1,0 +1,99 @@
+"""Folders are walked whole, once, in the order in which people count; what cannot be walked is named."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from jaxcrypt.pictures.folders import natural_key, walk
+
+
+def tree(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+    return root
+
+
+def names(found, root: Path) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in found.files]
+
+
+def test_natural_order():
+    wanted = ["a", "B", "c", "image", "image1", "image2", "image10", "image10b", "image١٢", "x01", "x1"]
+    assert sorted(set(wanted), key=natural_key) == wanted
+    assert sorted(["2", "10", "a1", "1a"], key=natural_key) == ["1a", "2", "10", "a1"]
+
+
+def test_files_come_in_natural_order_folder_by_folder(tmp_path):
+    root = tree(tmp_path, "b/10.png", "b/9.png", "10/x", "9/x", "c.txt", ".hidden", ".d/x")
+    assert names(walk(root), root) == ["9/x", "10/x", ".d/x", ".hidden", "b/9.png", "b/10.png", "c.txt"]
+
+
+def test_linked_folders_are_walked_once(tmp_path):
+    root = tree(tmp_path / "root", "real/a.png", "z.png")
+    elsewhere = tree(tmp_path / "elsewhere", "b.png")
+    (root / "linked").symlink_to(elsewhere)
+    (root / "again").symlink_to(elsewhere)
+    (root / "alias").symlink_to(root / "real")  # before "real" in any order
+    (root / "real" / "self").symlink_to(root / "real")
+    (root / "real" / "up").symlink_to(root)
+    found = walk(root)
+    assert names(found, root) == ["again/b.png", "real/a.png", "z.png"]
+    assert not found.unread
+
+
+def test_a_link_above_the_folder_is_named_and_not_followed(tmp_path):
+    root = tree(tmp_path / "root", "a.png")
+    tree(tmp_path, "outside.png")
+    (root / "up").symlink_to(tmp_path)
+    found = walk(root)
+    assert names(found, root) == ["a.png"]
+    ((path, reason),) = found.unread
+    assert path == root / "up"
+    assert "above" in reason
+
+
+def test_folders_that_cannot_be_read_are_named(tmp_path, monkeypatch):
+    root = tree(tmp_path, "good/a.png", "locked/b.png")
+    real = os.scandir
+
+    def guarded(path):
+        if Path(path).name == "locked":  # root may read everything, so the refusal is made here
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    found = walk(root)
+    assert names(found, root) == ["good/a.png"]
+    assert found.unread == [(root / "locked", "cannot be read (Permission denied)")]
+
+
+def test_links_that_lead_nowhere_are_files(tmp_path):
+    (tmp_path / "gone.png").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    found = walk(tmp_path)
+    assert names(found, tmp_path) == ["gone.png", "loop"]
+
+
+def test_deep_trees(tmp_path):
+    path, here = tmp_path, os.getcwd()
+    try:
+        os.chdir(tmp_path)
+        for _ in range(300):
+            os.mkdir("d")
+            os.chdir("d")
+        Path("x.png").write_bytes(b"x")
+    finally:
+        os.chdir(here)
+    found = walk(path)
+    assert len(found.files) == 1
+
+
+@pytest.mark.parametrize("name", ["a b", "ü", "caf\udce9"])
+def test_any_name(tmp_path, name):
+    try:
+        root = tree(tmp_path / name, "x")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    assert names(walk(root), root) == ["x"]
