@@ -41,6 +41,7 @@ class Purpose(IntEnum):
     DIGITS = 11  # what describes the blocks of a picture, in its header
     KEY_IMAGE = 12  # a subkey that depends on a picture besides
     PLANES = 13  # the key as channels beside a picture
+    DIFFUSION = 16  # noise of the forward process
 
 
 def draw(requests: Sequence[tuple[jax.Array, Purpose, jax.Array | int, int]]) -> list[jax.Array]:

@@ -160,6 +160,27 @@ _OWN = (
         ),
     ),
     Entry(
+        "diffusion",
+        "jaxcrypt.systems.diffusion.system",
+        "keyed mixing and diffusion, sampled back by a net that sees the open surroundings",
+        options=(
+            Option(
+                "timestep",
+                500,
+                "how far the forward diffusion goes, of 1000 steps",
+                {str(t): t for t in range(100, 751, 50)},
+            ),
+            Option(
+                "schedule",
+                "cosine",
+                "how fast noise is added on the way",
+                {"cosine": "cosine", "linear": "linear"},
+            ),
+        ),
+        traits=Traits(survives=frozenset({"noise"}), keeps_shape=True, argument=_MIXING),
+        offered=False,
+    ),
+    Entry(
         "concatenation",
         "jaxcrypt.systems.concatenation",
         "never for use: an ablation of cyclegan without keyed mixing, which shows the photo",

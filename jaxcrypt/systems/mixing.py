@@ -80,20 +80,32 @@ def _statistics(samples: jax.Array, inside: jax.Array, length: jax.Array):
     return first + mean, spread
 
 
-def _seal(tile: dict[str, jax.Array]):
-    size = tile["data"].shape[0]
-    keyed = mixing.material(tile["subkey"], tile["index"], size)
-    position = jnp.arange(size, dtype=jnp.int32)
+def standardised(tile: dict[str, jax.Array], keyed: mixing.Material):
+    """What of a tile is mixed, and its statistics.
+
+    Args:
+      tile: ``data`` uint8 ``[S]`` of which ``plain_length`` are samples.
+
+    Returns:
+      float32 ``[S]``: samples of mean 0 and unit power, pilots behind them; mean; spread. A flat tile, of
+      spread 0, becomes pilots altogether.
+    """
+    inside = jnp.arange(tile["data"].shape[0], dtype=jnp.int32) < tile["plain_length"]
     samples = tile["data"].astype(jnp.float32)
-    inside = position < tile["plain_length"]
     mean, spread = _statistics(samples, inside, tile["plain_length"])
     # Of unit power like every other tile: were its power left to chance, that would tell flat tiles.
     power = jnp.sum(jnp.where(inside, jnp.square(keyed.pilots), 0.0)) / tile["plain_length"]
     fill = jnp.where(inside, keyed.pilots / jnp.sqrt(jnp.maximum(power, 1e-6)), keyed.pilots)
     standard = jnp.where(inside & (spread > 0), (samples - mean) / jnp.maximum(spread, 1e-6), fill)
-    mixed = mixing.mix(standard, tile["cipher_length"], keyed)
-    cipher = companding.compand(mixed, keyed.dither)
-    cipher = jnp.where(position < tile["cipher_length"], cipher, 0)
+    return standard, mean, spread
+
+
+def _seal(tile: dict[str, jax.Array]):
+    size = tile["data"].shape[0]
+    keyed = mixing.material(tile["subkey"], tile["index"], size)
+    standard, mean, spread = standardised(tile, keyed)
+    cipher = companding.compand(mixing.mix(standard, tile["cipher_length"], keyed), keyed.dither)
+    cipher = jnp.where(jnp.arange(size, dtype=jnp.int32) < tile["cipher_length"], cipher, 0)
     return cipher, {"mean": mean, "spread": spread}
 
 
