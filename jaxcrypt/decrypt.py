@@ -13,12 +13,11 @@ from jaxcrypt.cli import keyoptions
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.cli.jobs import Job, Report, plan_jobs
 from jaxcrypt.cli.output import Targets, make_folder, write_stdout, write_whole
-from jaxcrypt.errors import ExitCode, Refusal, tampered, usage
-from jaxcrypt.sealing import cipher as loading
+from jaxcrypt.errors import ExitCode, Refusal, usage
+from jaxcrypt.record import Sealed
+from jaxcrypt.sealing import cipher
 
 _MARK = ".unauthenticated"
-# What Systems raise on options, shapes or side arrays that no encryption gave them.
-_MISFITS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 _DESCRIPTION = """Decrypt sealed pictures: the very file comes back, or nothing is written.
 
@@ -142,7 +141,7 @@ class _Opener:
         self._verifier = signing.read_verifier(args.signed_by) if args.signed_by else None
         private = [recipients.read_identity(path) for path in args.identity]
         self._keyring = Keyring(keyoptions.read_sources(args, confirm=False), identities=private)
-        self._systems: dict[tuple, loading.Loaded] = {}
+        self._systems: dict[tuple, cipher.Cipher] = {}
 
     def open(self, job: Job) -> _Result:
         """The file or picture in one sealed picture, verified whole unless ``--recover``."""
@@ -174,9 +173,7 @@ class _Opener:
         if files:
             return _Result(files, f"{_very(files)}; the pixels around are damaged")
         loaded = self._load(opened.header.system, opened.header.options, opened.source)
-        aligns = getattr(loaded.system.tiles, "aligns", None)  # finds its place in what was cut or enlarged
-        any_size = aligns is not None and aligns(loaded.options)
-        pixels, missing = damaged.decode(opened.header.shape, any_size)
+        pixels, missing = damaged.decode(opened.header.shape, loaded.aligns)
         whole = recovery.verified(opened, pixels)
         if whole is not None:
             lost = ", the file itself is lost" if opened.header.payload else ""
@@ -203,36 +200,23 @@ class _Opener:
     def _decode(self, opened, pixels, lost) -> tuple[list[bytes], bool]:
         """The System's pictures as PNG bytes, and whether their samples are exact."""
         from jaxcrypt.pictures.files import encode_png
-        from jaxcrypt.pictures.folders import natural_key
 
         loaded = self._load(opened.header.system, opened.header.options, opened.source)
-        from jaxcrypt.systems.drivers import tiled as streaming
-
+        one = Sealed(pixels, opened.side)
+        gaps = None if lost is None else [lost]
+        progress = self._report.progress(1)
         try:
-            results = streaming.decrypt_pictures(
-                loaded.system,
-                loaded.variables,
-                [pixels],
-                [opened.side],
-                [opened.key.subkey("system")],
-                loaded.options,
-                opened.header.original,
-                None if lost is None else [lost],
-                self._report.progress(1),
+            [found] = loaded.decrypt(
+                [one], [opened.key.subkey("system")], opened.header.original, gaps, progress
             )
-        except _MISFITS as error:
-            # The header is genuine, but whoever holds a key can seal nonsense in one.
-            reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-            system = f"the System {opened.header.system!r}"
-            raise tampered(f"{opened.source}: its header does not fit {system} ({reason})") from error
-        found = results[0]
-        names = sorted((name for name in found if name.startswith("image")), key=natural_key)
-        return [encode_png(found[name]) for name in names], loaded.system.lossless
+        except Refusal as refusal:
+            raise Refusal(f"{opened.source}: {refusal}", refusal.code) from None
+        return [encode_png(picture) for picture in found.pictures], loaded.system.traits.exact
 
-    def _load(self, name: str, options: tuple, source: str) -> loading.Loaded:
+    def _load(self, name: str, options: tuple, source: str) -> cipher.Cipher:
         if (name, options) not in self._systems:
             runtime.start(self._args.device)
-            loaded = loading.load_stored(name, options, self._args.weights, source)
+            loaded = cipher.load_stored(name, options, self._args.weights, source)
             if self._args.key_image and dict(loaded.options).get("key_image"):
                 loaded = loaded.given({"key_image": keyoptions.key_pixels(self._args.key_image)})
             self._systems[name, options] = loaded

@@ -15,10 +15,10 @@ from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.cli.jobs import Job, Report, batched_by_shape, plan_jobs
 from jaxcrypt.cli.output import Targets, make_folder, write_stdout, write_whole
 from jaxcrypt.errors import ExitCode, Refusal, usage
-from jaxcrypt.sealing import cipher as loading
-from jaxcrypt.systems import catalog as systems
+from jaxcrypt.record import Options
+from jaxcrypt.sealing import cipher
+from jaxcrypt.systems import catalog
 
-_RATES = {"1": 1, "1/2": 2, "1/4": 4}
 _BATCH_SAMPLES = 1 << 25  # of pictures of one shape that go to the device together
 
 _DESCRIPTION = """Encrypt photos into sealed pictures: PNG files that any viewer opens.
@@ -52,9 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-o", "--output", metavar="OUT", help="file, folder, or - for stdout (INPUT.png)")
     keyoptions.add_key_options(parser, sealing=True)
-    names = ", ".join(systems.NAMES)
+    names = ", ".join(catalog.NAMES)
     parser.add_argument(
-        "--system", default=systems.DEFAULT, metavar="NAME", help=f"one of {names} (%(default)s)"
+        "--system", default=catalog.DEFAULT, metavar="NAME", help=f"one of {names} (%(default)s)"
     )
     parser.add_argument(
         "--weights", metavar="NAME_OR_PATH", help="a zoo entry or training folder to use instead"
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--rate",
-        choices=_RATES,
+        choices=("1", "1/2", "1/4"),
         metavar="SHARE",
         help="with --system cyclegan: 1, 1/2 or 1/4 of the picture's bytes (1)",
     )
@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 def _main(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
     keyoptions.require_some_key(args, sealing=True)
-    systems.entry(args.system)
+    catalog.entry(args.system)
     from jaxcrypt.pictures.files import is_other_picture_name, is_picture_name
 
     kinds = is_picture_name, is_other_picture_name
@@ -135,8 +135,8 @@ class _Sealer:
         public = [recipients.read_recipient(path) for path in args.recipient]
         self._keyring = Keyring(keyoptions.read_sources(args, confirm=True), public)
         self._signer = signer
-        self._loaded: loading.Loaded | None = None
-        self._binding: loading.Options = ()
+        self._loaded: cipher.Cipher | None = None
+        self._binding: Options = ()
         self._further: list[tuple[str, bytes]] = []
 
     def load(self, jobs: list[Job], report: Report) -> Iterator[_Loaded]:
@@ -160,24 +160,26 @@ class _Sealer:
             self._targets.claim(target)
         data = job.read()
         picture = load_picture(data, job.name)
-        self._ready().check_channels(picture.mode, picture.pixels.shape[2], job.name)
+        self._ready().check(picture.pixels.shape, job.name)
         return _Loaded(job, target, data, picture.pixels)
 
-    def _ready(self) -> loading.Loaded:
+    def _ready(self) -> cipher.Cipher:
         """The System, loaded once and only when a picture was read: a typo costs no start of JAX."""
         if self._loaded is None:
             runtime.start(self._args.device)
-            loaded = loading.load(self._args.system, self._args.weights)
-            if self._args.robust is not None:
-                loaded = loaded.chosen("robust", self._args.robust)
-            if self._args.rate is not None:
-                loaded = loaded.chosen("rate", _RATES[self._args.rate])
-            self._loaded = self._with_inputs(loaded)
-            for note in self._notes(self._loaded.system):
+            args = self._args
+            given = {
+                "robust": args.robust,
+                "rate": args.rate,
+                "key_image": args.condition_on_key_image or None,
+            }
+            options = {name: str(int(v) if v is True else v) for name, v in given.items() if v is not None}
+            self._loaded = self._with_inputs(cipher.load(args.system, args.weights, options))
+            for note in self._notes(self._loaded):
                 print("note:", note, file=sys.stderr)
         return self._loaded
 
-    def _with_inputs(self, loaded: loading.Loaded) -> loading.Loaded:
+    def _with_inputs(self, loaded: cipher.Cipher) -> cipher.Cipher:
         """The System with its cover and further secrets, or its key image, where it takes them."""
         from jaxcrypt.crypto import bundle
         from jaxcrypt.pictures.files import load_picture, read_file
@@ -186,9 +188,8 @@ class _Sealer:
         if args.condition_on_key_image:
             if not args.key_image:
                 raise usage("--condition-on-key-image: name that image with --key-image FILE")
-            loaded = loaded.chosen("key_image", 1, "--condition-on-key-image")
             loaded = loaded.given({"key_image": keyoptions.key_pixels(args.key_image)})
-        if "cover" not in loaded.system.needs:
+        if not any(one.name == "cover" for one in loaded.system.inputs):
             if args.cover or args.secret:
                 raise usage(f"--cover and --secret: --system {args.system} hides nothing in a cover")
             return loaded
@@ -200,27 +201,24 @@ class _Sealer:
         for path in args.secret:
             data = read_file(path)
             picture = load_picture(data, path)
-            loaded.check_channels(picture.mode, picture.pixels.shape[2], path)
+            loaded.check(picture.pixels.shape, path)
             secrets.append(picture.pixels)
             self._further.append((Path(path).name, data))
         cover = load_picture(args.cover).pixels
         self._binding = (("inputs", _digest([cover, *secrets])),)
         return loaded.given({"cover": cover, "secrets": secrets})
 
-    def _notes(self, system) -> Iterator[str]:
-        if not system.lossless or self._args.system != systems.DEFAULT:
-            yield f"{self._args.system}: {system.argument}"
-        if self._args.robust:
-            yield "--robust: its pixels are no uniform noise, and evaluate --attacks did not measure them"
-        if self._args.pixels_only and not system.lossless:
+    def _notes(self, loaded: cipher.Cipher) -> Iterator[str]:
+        exact = loaded.system.traits.exact
+        if not exact or self._args.system != catalog.DEFAULT:
+            yield f"{self._args.system}: {loaded.argument}"
+        if self._args.pixels_only and not exact:
             yield "--pixels-only with this System gives back an approximation of the picture, not the file"
         if self._args.key_image and not (self._args.passphrase or self._args.key_file):
             yield "a picture that others may have is no secret: keep the key image to yourself"
 
     def seal(self, batch: list[_Loaded], report: Report) -> None:
         """Encrypt pictures of one shape together and write each."""
-        from jaxcrypt.systems.drivers import tiled as streaming
-
         loaded = self._ready()
         name = self._args.system
         # Cover and further secrets are bound as well: where the random source fails, keys differ with them.
@@ -228,24 +226,21 @@ class _Sealer:
         keys = [self._keyring.new_file_key(self._contents(item), name, parameters) for item in batch]
         subkeys = [key.subkey("system") for key in keys]
         pictures = [item.pixels for item in batch]
-        progress = report.progress(len(batch))
         try:
-            made = streaming.encrypt_pictures(
-                loaded.system, loaded.variables, pictures, subkeys, loaded.options, progress
-            )
+            made = loaded.encrypt(pictures, subkeys, report.progress(len(batch)))
         except Refusal as refusal:
             if refusal.code == ExitCode.USAGE:
                 raise
             for item in batch:  # too large or too small for this System; others may suit it
                 report.refused(item.job, Refusal(f"{item.job.name}: {refusal}", refusal.code))
             return
-        for item, key, (pixels, side) in zip(batch, keys, made, strict=True):
+        for item, key, one in zip(batch, keys, made, strict=True):
             try:
-                self._write(item, key, pixels, side, loaded.stored)
+                self._write(item, key, one.pixels, one.side, loaded.stored)
             except Refusal as refusal:
                 report.refused(item.job, refusal)
                 continue
-            height, width, _ = pixels.shape
+            height, width, _ = one.pixels.shape
             says = f"{name}, {width}×{height}" + (", pixels only" if self._args.pixels_only else "")
             report.done(item.job, item.target, says, system=name, width=width, height=height)
 

@@ -32,15 +32,15 @@ from absl import flags
 from jaxcrypt import runtime
 from jaxcrypt.cli import command as cli
 from jaxcrypt.errors import usage
-from jaxcrypt.systems import catalog as systems
+from jaxcrypt.systems import catalog
 
 
 def _parse(argv: Sequence[str]) -> flags.FlagValues:
     """The options. Not the global flags: other commands have some of the same names."""
     own = flags.FlagValues()
     options = {"flag_values": own}
-    names = ", ".join(systems.NAMES)
-    flags.DEFINE_string("system", systems.DEFAULT, f"One of {names}.", **options)
+    names = ", ".join(catalog.NAMES)
+    flags.DEFINE_string("system", catalog.DEFAULT, f"One of {names}.", **options)
     flags.DEFINE_string("weights", None, "Zoo entry, weights file or training folder.", **options)
     flags.DEFINE_multi_string("option", [], "NAME=NUMBER of the System, such as rate=2.", **options)
     flags.DEFINE_multi_string("data", [], "A folder of pictures.", **options)
@@ -97,7 +97,7 @@ def evaluate_checkpoints(options: flags.FlagValues) -> int:
 
 def evaluate_ciphers(options: flags.FlagValues) -> int:
     """The cipher mode: measure, print, write."""
-    systems.entry(options.system)
+    catalog.entry(options.system)
     if options.watch:
         raise usage("--watch goes with --workdir")
     if not options.data:
@@ -108,9 +108,9 @@ def evaluate_ciphers(options: flags.FlagValues) -> int:
     runtime.start(options.device)
     from jaxcrypt.evaluation import report, running
     from jaxcrypt.evaluation.suites.ciphers import Subject
-    from jaxcrypt.sealing import cipher as loading
+    from jaxcrypt.sealing import cipher
 
-    loaded = loading.load(options.system, options.weights).with_options(options.option)
+    loaded = cipher.load(options.system, options.weights).with_options(options.option)
     subject = Subject(options.system, loaded, options.seed)
     rows, examples = running.measure_pictures(subject, paths, options.crop)
     crop = f"centre {options.crop}×{options.crop}" if options.crop else "whole"

@@ -72,6 +72,7 @@ class Option:
       choices: what a person types -> what the header stores, such as ``{"1/2": 2}``.
       flag: on a command line, ``--name`` with dashes unless said otherwise.
       needs: name of the :class:`Input` that must be given where the option is not at its default.
+      arguments: stored value -> what takes the place of :attr:`Traits.argument` with it.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Option:
     choices: Mapping[str, Any] = field(default_factory=dict)
     flag: str = ""
     needs: str = ""
+    arguments: Mapping[Any, str] = field(default_factory=dict)
 
     def __post_init__(self):
         object.__setattr__(self, "flag", self.flag or f"--{self.name.replace('_', '-')}")
@@ -298,7 +300,7 @@ class Undriven:
 
 @dataclass(frozen=True)
 class System:
-    """One technique, as pure functions.
+    """One technique, as pure functions and what is declared of it.
 
     Attributes:
       init: ``(rng, batch) -> (params, extra)``, dicts by net name; ``({}, {})`` where nothing is learned.
@@ -309,13 +311,11 @@ class System:
       decrypt: ``(variables, sealed, inputs, subkey, options) -> dict`` of named results; ``'image'`` is uint8
         ``[B, H, W, C]``. ``inputs`` may hold ``'lost'``, bool ``[B, H', W']``: pixels known to be lost.
       outputs: ``(variables, batch, rng) -> dict`` of named images in [0, 1], for metrics, plots and attacks.
-      needs: names of the inputs that it takes.
-      options: the options it knows, with their default values.
+      name: what headers call it.
+      options, inputs, traits: what it offers, takes and promises; from the catalog, as its config changes
+        them.
+      driver: how host pictures go through it.
       ema: the nets whose parameters are averaged over training.
-      channels: the channel counts that it takes (1 grey, 2 grey+alpha, 3 RGB, 4 RGBA).
-      lossless: whether the pixels alone give the picture back bit for bit.
-      argument: one line: why its pixels are (or are not) confidential; the commands print it.
-      tiles: how pictures of any size are mapped piece by piece; None where a picture is mapped whole.
     """
 
     init: Callable[..., Any]
@@ -324,10 +324,9 @@ class System:
     encrypt: Callable[..., Sealed]
     decrypt: Callable[..., dict[str, Any]]
     outputs: Callable[..., dict[str, Any]]
-    needs: tuple[str, ...] = ("image",)
-    options: tuple[tuple[str, Any], ...] = ()
+    name: str = ""
+    options: tuple[Option, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    traits: Traits = field(default_factory=Traits)
+    driver: Driver = field(default_factory=Undriven)
     ema: tuple[str, ...] = ()
-    channels: tuple[int, ...] = (1, 2, 3, 4)
-    lossless: bool = False
-    argument: str = ""
-    tiles: Any = None

@@ -1,5 +1,6 @@
 """The evaluate command on small pictures: sound, weak and lossy Systems, and what it refuses."""
 
+import dataclasses
 import json
 import logging
 
@@ -17,8 +18,9 @@ from jaxcrypt.evaluation.pictures import Named, draw, find_pictures
 from jaxcrypt.evaluation.suites import ciphers
 from jaxcrypt.metrics import sensitivity
 from jaxcrypt.record import Sealed, System
-from jaxcrypt.sealing import cipher as loading
-from jaxcrypt.systems import catalog as systems
+from jaxcrypt.sealing import cipher as sealing
+from jaxcrypt.systems import catalog
+from jaxcrypt.systems.drivers.whole import driven
 
 SHAPE = (48, 40, 3)
 
@@ -41,7 +43,7 @@ def toy(keyed: bool = True, loss: int = 0) -> System:
         return {"image": apply(sealed.pixels, subkey)}
 
     nothing = dict.fromkeys(("init", "batch", "outputs"), lambda *_: {})
-    return System(stages=(), encrypt=encrypt, decrypt=decrypt, **nothing)
+    return driven(System(stages=(), encrypt=encrypt, decrypt=decrypt, **nothing))
 
 
 def smooth_pictures(count: int) -> list[Named]:
@@ -55,7 +57,7 @@ def smooth_pictures(count: int) -> list[Named]:
 
 
 def summary_of(system: System, count: int = 20) -> dict:
-    subject = ciphers.Subject("toy", loading.Loaded(system), seed=1)
+    subject = ciphers.Subject("toy", sealing.Cipher(system), seed=1)
     return report.summarise(ciphers.measure(subject, smooth_pictures(count))[0])
 
 
@@ -110,7 +112,7 @@ def test_side_information_that_is_a_small_picture_is_told_from_a_leak():
         centres = jnp.repeat(sealed.side["means"], SHAPE[0] // 2, axis=1)[..., None, None]
         return {"image": jnp.clip(centres + (noise.astype(jnp.float32) - 128) / 8, 0, 255).astype(jnp.uint8)}
 
-    summary = summary_of(System(**{**vars(system), "encrypt": encrypt, "decrypt": decrypt}))
+    summary = summary_of(driven(dataclasses.replace(system, encrypt=encrypt, decrypt=decrypt)))
     assert not by_chance(summary)["wrong_correlation"]
     assert summary["quality"]["wrong"]["closer_than_side"]["by_chance"]
     assert summary["quality"]["flipped"]["closer_than_side"]["by_chance"]
@@ -118,8 +120,8 @@ def test_side_information_that_is_a_small_picture_is_told_from_a_leak():
 
 def test_no_cipher_at_all_is_found():
     system = toy()
-    plain = System(**{**vars(system), "encrypt": lambda v, inputs, s, o: Sealed(inputs["image"])})
-    fine = by_chance(summary_of(plain))
+    plain = dataclasses.replace(system, encrypt=lambda v, inputs, s, o: Sealed(inputs["image"]))
+    fine = by_chance(summary_of(driven(plain)))
     assert not any(fine[name] for name in ("chi_square", "entropy", "horizontal", "vertical", "block"))
 
 
@@ -132,7 +134,7 @@ def test_what_is_lossy_is_not_called_lossless():
 
 def test_runs_repeat_and_seeds_differ():
     pictures = smooth_pictures(2)
-    subjects = [ciphers.Subject("toy", loading.Loaded(toy()), seed) for seed in (1, 1, 2)]
+    subjects = [ciphers.Subject("toy", sealing.Cipher(toy()), seed) for seed in (1, 1, 2)]
     first, again, other = (subject.subkeys([p.pixels for p in pictures]) for subject in subjects)
     assert first == again
     assert len({*first, *other}) == 4
@@ -140,7 +142,7 @@ def test_runs_repeat_and_seeds_differ():
 
 
 def test_one_sample_is_changed_by_one_bit():
-    subject = ciphers.Subject("toy", loading.Loaded(toy()))
+    subject = ciphers.Subject("toy", sealing.Cipher(toy()))
     plain = np.stack([picture.pixels for picture in smooth_pictures(3)])
     changed = ciphers.changed_pictures(subject, ["a", "b", "c"], plain)
     assert ((changed ^ plain) != 0).sum(axis=(1, 2, 3)).tolist() == [1, 1, 1]
@@ -154,7 +156,7 @@ def test_flipping_a_bit():
 
 
 def test_random_bits_come_from_flat_pictures_too():
-    subject = ciphers.Subject("toy", loading.Loaded(toy()))
+    subject = ciphers.Subject("toy", sealing.Cipher(toy()))
     found = list(randomness.sequences(subject, smooth_pictures(2)))
     names = [name for name, _ in found]
     assert len(names) == 10
@@ -195,7 +197,7 @@ def test_the_command_end_to_end(folder, tmp_path, capsys):
 
 
 def test_crop_and_limit(folder, tmp_path, capsys, caplog, monkeypatch):
-    monkeypatch.setattr(loading, "load", lambda name, weights: loading.Loaded(toy()))
+    monkeypatch.setattr(sealing, "load", lambda name, weights: sealing.Cipher(toy()))
     argv = ["--data", str(folder), "--output", str(tmp_path / "r"), "--crop", "24", "--limit", "2"]
     with caplog.at_level(logging.INFO):
         assert cli.entry(evaluate.main, argv) == ExitCode.OK
@@ -206,7 +208,7 @@ def test_crop_and_limit(folder, tmp_path, capsys, caplog, monkeypatch):
 
 def test_nist_on_request(folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(randomness, "SEQUENCES", 2)
-    monkeypatch.setattr(loading, "load", lambda name, weights: loading.Loaded(toy()))
+    monkeypatch.setattr(sealing, "load", lambda name, weights: sealing.Cipher(toy()))
     argv = ["--data", str(folder), "--output", str(tmp_path / "r"), "--limit", "2", "--nist"]
     assert cli.entry(evaluate.main, argv) == ExitCode.OK
     printed = capsys.readouterr().out
@@ -251,7 +253,7 @@ def test_help_names_every_option(capsys):
     printed = capsys.readouterr().out
     for option in ("system", "data", "output", "crop", "limit", "seed", "nist", "workdir", "watch"):
         assert f"--{option}" in printed or f"--[no]{option}" in printed
-    assert all(name in printed for name in systems.NAMES)
+    assert all(name in printed for name in catalog.NAMES)
 
 
 def test_folders_are_searched_by_name(folder):

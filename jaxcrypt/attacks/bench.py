@@ -21,9 +21,10 @@ from jaxcrypt.attacks.learned import Attack, Pairs
 from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.significance import permutation_p
 from jaxcrypt.attacks.victim import Victim, unkeyed
+from jaxcrypt.sealing.cipher import Cipher
 
 _log = logging.getLogger("jaxcrypt.evaluate")
-BROKEN = Victim(broken.NAME, broken.build(), {})
+BROKEN = Victim(broken.NAME, Cipher(broken.build()))
 Keys = Callable[[Victim, np.ndarray, int], Sequence[bytes]]
 
 

@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.functional.keyed import Purpose, draw
-from jaxcrypt.record import Sealed, System
+from jaxcrypt.record import Sealed, System, Traits
+from jaxcrypt.systems.drivers.whole import driven
 
 NAME = "broken"
 
@@ -45,13 +46,14 @@ def _outputs(variables, batch, rng) -> dict[str, Any]:
 
 def build(config: Any = None) -> System:
     """The System; it has nothing to configure."""
-    return System(
+    system = System(
         init=lambda rng, batch: ({}, {}),
         batch=lambda config: {"image": jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.uint8)},
         stages=(),
         encrypt=_encrypt,
         decrypt=_decrypt,
         outputs=_outputs,
-        lossless=True,
-        argument="none: broken on purpose",
+        name=NAME,
+        traits=Traits(exact=True, keeps_shape=True, argument="none: broken on purpose"),
     )
+    return driven(system)

@@ -117,7 +117,6 @@ def build(victim: Victim, config: ConfigDict, shape: Shape, cipher_shape: Shape)
         encrypt=victim.system.encrypt,
         decrypt=decrypt,
         outputs=outputs,
-        argument="an attack",
     )
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from jaxcrypt.crypto import filekey, kdf, sources
 from jaxcrypt.errors import usage
-from jaxcrypt.record import System
-from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
+from jaxcrypt.record import Sealed, System
+from jaxcrypt.sealing.cipher import Cipher
 
 CHEAP = kdf.Argon(memory_kib=8, iterations=1, lanes=1)
 
@@ -27,41 +26,40 @@ class Victim:
 
     Attributes:
       name: what its header calls it.
-      system, variables: the System and its weights, ``{}`` where it has none.
-      options: the System's options.
-      stored: the options as the header stores them (they go into the file key).
+      cipher: the System with its weights and options.
     """
 
     name: str
-    system: System
-    variables: Any
-    options: tuple = ()
-    stored: tuple = ()
+    cipher: Cipher
 
     def __post_init__(self):
-        if set(self.system.needs) - {"image", "lost"}:
+        needs = [given.name for given in self.system.inputs if given.required]
+        if needs:
             raise usage(
                 f"--system {self.name}: attacks know Systems that take a picture alone, "
-                f"this one takes {', '.join(self.system.needs)}"
+                f"this one takes {', '.join(needs)} as well"
             )
+
+    @property
+    def system(self) -> System:
+        """The System alone."""
+        return self.cipher.system
 
     def encrypt(self, pictures: np.ndarray, subkeys: Sequence[bytes]) -> tuple[np.ndarray, list[dict]]:
         """uint8 ``[N, H, W, C]`` and 32 bytes each -> ciphers uint8 ``[N, H', W', C']`` and their side."""
-        made = encrypt_pictures(self.system, self.variables, list(pictures), subkeys, self.options)
-        return np.stack([pixels for pixels, _ in made]), [side for _, side in made]
+        made = self.cipher.encrypt(list(pictures), subkeys)
+        return np.stack([one.pixels for one in made]), [one.side for one in made]
 
     def decrypt(
         self, ciphers, sides, subkeys: Sequence[bytes], shape: tuple[int, int, int], lost=None
     ) -> np.ndarray:
         """The inverse, past every key check: uint8 ``[N, H, W, C]``; ``lost``: bool ``[H', W']`` each."""
-        system, options = self.system, self.options
-        found = decrypt_pictures(
-            system, self.variables, list(ciphers), sides, subkeys, options, tuple(shape), lost
-        )
-        return np.stack([result["image"] for result in found])
+        sealed = [Sealed(pixels, side) for pixels, side in zip(ciphers, sides, strict=True)]
+        opened = self.cipher.decrypt(sealed, subkeys, tuple(shape), lost)
+        return np.stack([outcome.pictures[0] for outcome in opened])
 
     def file_key(self, keyring: filekey.Keyring, picture: np.ndarray) -> filekey.FileKey:
-        return keyring.new_file_key(np.ascontiguousarray(picture).tobytes(), self.name, self.stored)
+        return keyring.new_file_key(np.ascontiguousarray(picture).tobytes(), self.name, self.cipher.stored)
 
     def subkeys(self, pictures: np.ndarray, seed: int, nonce: bool = True) -> list[bytes]:
         """The subkeys of one user's pictures: a fresh file key each, or one for all of them."""

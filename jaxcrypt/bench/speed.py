@@ -87,15 +87,14 @@ def contestants(count: int, side: int) -> dict[str, tuple[int, Callable[[], obje
 
 
 def _system(name: str, pictures, keys):
-    from jaxcrypt.systems.catalog import build
-    from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
+    from jaxcrypt.sealing.cipher import load
 
-    system, shape = build(name), pictures[0].shape
-    ciphers, sides = zip(*encrypt_pictures(system, {}, pictures, keys), strict=True)
+    cipher, shape = load(name), pictures[0].shape
+    sealed = cipher.encrypt(pictures, keys)
     size = sum(picture.size for picture in pictures)
     return {
-        f"{name}, encrypt": (size, lambda: encrypt_pictures(system, {}, pictures, keys)),
-        f"{name}, decrypt": (size, lambda: decrypt_pictures(system, {}, ciphers, sides, keys, (), shape)),
+        f"{name}, encrypt": (size, lambda: cipher.encrypt(pictures, keys)),
+        f"{name}, decrypt": (size, lambda: cipher.decrypt(sealed, keys, shape)),
     }
 
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from jaxcrypt.evaluation.pictures import centre, draw
 from jaxcrypt.pictures.files import load_picture
+from jaxcrypt.record import Sealed
+from jaxcrypt.sealing.cipher import Cipher
 
 
 def centres(paths: Sequence[Path], size: int) -> np.ndarray:
@@ -51,13 +53,12 @@ def through(pixels: np.ndarray, kind: str, **options: Any) -> np.ndarray:
 class Hider:
     """The System with its weights, as pairs of pictures and numbers go through it."""
 
-    loaded: Any
+    loaded: Cipher
     seed: int
-    keyed: bool
 
     @property
     def secrets(self) -> int:
-        return self.loaded.system.tiles.secrets
+        return self.loaded.system.driver.secrets
 
     @property
     def parameters(self) -> int:
@@ -71,20 +72,22 @@ class Hider:
 
     def hide(self, cover: np.ndarray, secrets: Sequence[np.ndarray], index: int, keyed: bool = True):
         """The stego picture, through a PNG, and its side."""
-        driver = self.loaded.system.tiles.given({"cover": cover, "secrets": secrets[1:]})
-        options = (("keyed", self.keyed and keyed),)
-        [(stego, side)] = driver.encrypt_pictures(
-            self.loaded.variables, [secrets[0]], [self.key(index)], options
-        )
-        return through(stego, "PNG"), side
+        cipher = self._with(keyed).given({"cover": cover, "secrets": secrets[1:]})
+        [made] = cipher.encrypt([secrets[0]], [self.key(index)])
+        return through(made.pixels, "PNG"), made.side
 
     def reveal(self, stego: np.ndarray, side: Any, key: bytes, keyed: bool = True) -> np.ndarray:
         """All secrets, uint8 ``[S, H, W, 3]``."""
-        options = (("keyed", self.keyed and keyed),)
-        [found] = self.loaded.system.tiles.decrypt_pictures(
-            self.loaded.variables, [stego], [side], [key], options, stego.shape
-        )
-        return np.stack([found["image"], *(found[f"image{i}"] for i in range(2, self.secrets + 1))])
+        [found] = self._with(keyed).decrypt([Sealed(stego, side)], [key], stego.shape)
+        return np.stack(found.pictures)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether pictures are hidden with the key."""
+        return dict(self.loaded.options)["keyed"]
+
+    def _with(self, keyed: bool) -> Cipher:
+        return self.loaded.chosen("keyed", self.keyed and keyed)
 
 
 def quality(found: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:

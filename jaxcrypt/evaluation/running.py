@@ -31,7 +31,7 @@ def measure_pictures(
     rows, examples = [], []
     for batch in _progress(batches(paths, crop), len(paths), "measured"):
         for picture in batch:
-            subject.loaded.check_channels(picture.mode, picture.pixels.shape[2], picture.name)
+            subject.loaded.check(picture.pixels.shape, picture.name)
         more, sheet = measure(subject, batch, shown)
         rows, examples = rows + more, examples + sheet
     return rows, examples

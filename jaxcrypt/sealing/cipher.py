@@ -1,143 +1,257 @@
 """A System ready to run, as a command line or a sealed picture's header names it.
 
-Systems that learn run with weights: by default those of the zoo entry that has the System's name. Which
-weights made a cipher picture stands in its header as the option ``weights``, ``NAME@DIGEST`` with the first
-16 hex digits of their SHA-256, so that nobody decodes with others unawares.
+Systems that learn run with weights: by default those of the zoo entry that the catalog names. Which weights
+made a cipher picture stands in its header as the option ``weights``, ``NAME@DIGEST`` with the first 16 hex
+digits of their SHA-256, so that nobody decodes with others unawares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.systems import catalog as systems
+from jaxcrypt.record import Call, Option, Options, Outcome, Progress, Sealed, Shape, System, chosen
+from jaxcrypt.systems import catalog
+
+if TYPE_CHECKING:
+    import numpy as np
 
 WEIGHTS = "weights"
 _DIGEST_DIGITS = 16
-Options = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A System with the variables and the options that it runs with.
+class Cipher:
+    """A System with the variables, options and inputs that it runs with.
 
     Attributes:
-      options: what the System gets.
-      stored: what the header gets: ``options``, and the weights by name and digest where there are any.
+      options: what the System gets; those that are missing are at their defaults.
+      inputs: host arrays by the names of the System's inputs.
+      weights: ``NAME@DIGEST`` of the weights; empty where there are none.
     """
 
-    system: Any
-    variables: dict[str, Any] = field(default_factory=dict, repr=False)
+    system: System
+    variables: Any = field(default_factory=dict, repr=False)
     options: Options = ()
-    stored: Options = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    weights: str = ""
 
-    def given(self, inputs: dict[str, Any]) -> Loaded:
-        """The same with the further inputs that its System needs, such as a cover."""
-        return replace(self, system=replace(self.system, tiles=self.system.tiles.given(inputs)))
+    def __post_init__(self):
+        object.__setattr__(self, "options", tuple(chosen(self.system.options, self.options).items()))
 
-    def chosen(self, name: str, value: Any, flag: str | None = None) -> Loaded:
-        """The same with another value of one option; refused where the System has no such option.
+    @property
+    def name(self) -> str:
+        """The System's."""
+        return self.system.name
 
-        ``flag``: the command line's name of it, where that is another than ``--name``.
+    @property
+    def stored(self) -> Options:
+        """What the header gets: the options, and the weights where there are any."""
+        return (*self.options, (WEIGHTS, self.weights)) if self.weights else self.options
+
+    @property
+    def argument(self) -> str:
+        """Why its pixels are (or are not) confidential with these options: one line."""
+        for option in self.system.options:
+            said = option.arguments.get(dict(self.options)[option.name])
+            if said:
+                return said
+        return self.system.traits.argument
+
+    def encrypt(
+        self, pictures: Sequence[np.ndarray], keys: Sequence[bytes], progress: Progress = None
+    ) -> list[Sealed]:
+        """Encrypt pictures of one shape; see :meth:`jaxcrypt.record.Driver.encrypt`."""
+        self.check(pictures[0].shape)
+        return self.system.driver.encrypt(self._call(progress), pictures, keys)
+
+    def decrypt(
+        self,
+        sealed: Sequence[Sealed],
+        keys: Sequence[bytes],
+        shape: Shape,
+        lost: Sequence[np.ndarray] | None = None,
+        progress: Progress = None,
+    ) -> list[Outcome]:
+        """Undo :meth:`encrypt`; see :meth:`jaxcrypt.record.Driver.decrypt`."""
+        return self.system.driver.decrypt(self._call(progress), sealed, keys, shape, lost)
+
+    def _call(self, progress: Progress) -> Call:
+        return Call(self.variables, self.options, self.inputs, progress)
+
+    @property
+    def aligns(self) -> bool:
+        """Whether decryption finds the place of a cipher picture that was cut or enlarged."""
+        return self.system.driver.aligns(self.options)
+
+    def check(self, shape: tuple[int, ...], name: str = "") -> None:
+        """Refuse a picture of a shape that the System does not take, before any work.
+
+        Args:
+          name: what to call the picture.
         """
-        if name not in dict(self.options):
-            raise usage(f"{flag or f'--{name}'}: this System has no such option")
-
-        def changed(options: Options) -> Options:
-            return tuple((key, value if key == name else old) for key, old in options)
-
-        return replace(self, options=changed(self.options), stored=changed(self.stored))
-
-    def with_options(self, given: Sequence[str]) -> Loaded:
-        """The same with options given as ``NAME=VALUE``, values being whole numbers, such as ``rate=2``."""
-        found = self
-        for text in given:
-            name, _, value = text.partition("=")
-            if not value.isdecimal():
-                raise usage(f"--option {text}: must be NAME=NUMBER")
-            found = found.chosen(name, int(value), f"--option {text}")
-        return found
-
-    def check_channels(self, mode: str, channels: int, name: str) -> None:
-        """Refuse a picture whose channels the System does not take."""
-        if channels not in self.system.channels:
+        front = f"{name}: " if name else ""
+        if shape[2] not in self.system.traits.channels:
             modes = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-            takes = ", ".join(modes[count] for count in self.system.channels)
+            takes = ", ".join(modes[count] for count in self.system.traits.channels)
             hint = f"this System takes {takes} only; convert it or take another --system"
-            raise Refusal(f"{name}: is {mode}; {hint}")
+            raise Refusal(f"{front}is {modes.get(shape[2], f'{shape[2]} channels')}; {hint}")
+        try:
+            self.system.driver.check(tuple(shape), self.options)
+        except Refusal as refusal:
+            raise Refusal(f"{front}{refusal}", refusal.code) from None
+
+    def given(self, inputs: Mapping[str, Any]) -> Cipher:
+        """The same with further inputs, such as a cover.
+
+        Raises:
+          Refusal: an input that the System does not take.
+        """
+        known = {one.name for one in self.system.inputs}
+        for name in inputs:
+            if name not in known:
+                raise usage(f"input {name}: --system {self.name} takes {', '.join(sorted(known)) or 'none'}")
+        return replace(self, inputs={**self.inputs, **inputs})
+
+    def chosen(self, name: str, value: Any, flag: str | None = None) -> Cipher:
+        """The same with another value of one option, as typed or as stored.
+
+        ``flag``: what to call it in a refusal, where that is not its own flag.
+        """
+        option = self.option(name, flag)
+        if isinstance(value, str):
+            value = option.parse(value)
+        else:
+            option.check(value)
+        return replace(self, options=tuple((n, value if n == name else old) for n, old in self.options))
+
+    def option(self, name: str, flag: str | None = None) -> Option:
+        """The declared option of that name; refused where the System has none."""
+        for option in self.system.options:
+            if option.name == name:
+                return option
+        raise usage(f"{flag or catalog.flag(name)}: --system {self.name} has no such option")
+
+    def with_options(self, given: Sequence[str]) -> Cipher:
+        """The same with options given as ``NAME=VALUE``, typed or stored, such as ``rate=1/2``."""
+        cipher = self
+        for text in given:
+            name, equals, value = text.partition("=")
+            if not equals:
+                raise usage(f"--option {text}: must be NAME=VALUE")
+            cipher = cipher.chosen(name, value, f"--option {text}")
+        return cipher
 
 
-def load(name: str, weights: str | None = None) -> Loaded:
+def load(
+    name: str,
+    weights: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+) -> Cipher:
     """The System called ``name``, to encrypt with.
 
     Args:
       weights: a zoo entry, weights file or training folder to use instead of the default.
+      options: typed or stored values by name.
+      inputs: host arrays by name.
 
     Raises:
-      Refusal: ``weights`` given to a System without any or of another System; no default weights.
+      Refusal: ``weights`` given to a System without any or of another System; no default weights; weights
+        that weaken the System without being told so by an option.
     """
     from jaxcrypt import zoo
 
-    systems.entry(name)
-    if weights is None and name not in zoo.manifest():
-        return _unlearned(name)
-    system, variables, entry = zoo.load(weights or name)
-    if entry["system"] != name:
-        raise usage(f"--weights {weights}: belong to the System {entry['system']}, not {name}")
-    options = system.options
-    return Loaded(system, variables, options, (*options, (WEIGHTS, _label(entry, variables))))
+    entry = catalog.entry(name)
+    default = entry.weights or name
+    if weights is None and default not in zoo.manifest():
+        cipher = _unlearned(name)
+    else:
+        system, variables, about = zoo.load(weights or default)
+        if system.name != name:
+            raise usage(f"--weights {weights}: belong to the System {system.name}, not {name}")
+        cipher = Cipher(system, variables, weights=_label(about, variables))
+    for key, value in (options or {}).items():
+        cipher = cipher.chosen(key, value)
+    _check_defaults(cipher, entry, options or {}, weights)
+    cipher.system.driver.aligns(cipher.options)  # refuses options that exclude each other
+    return cipher.given(inputs or {})
 
 
-def load_stored(name: str, stored: Options, weights: str | None, source: str) -> Loaded:
+def _check_defaults(cipher: Cipher, entry, given: Mapping[str, Any], weights: str | None) -> None:
+    """Weights may set an option otherwise than the catalog does: only for who asks for it by name."""
+    usual = {option.name: option.default for option in entry.options}
+    for option in cipher.system.options:
+        if option.name not in given and option.default != usual[option.name]:
+            typed = {value: text for text, value in option.choices.items()}.get(option.default)
+            raise usage(
+                f"--weights {weights}: were trained with {option.name}={typed}; "
+                f"if that is what you want, say {option.flag} {typed}"
+            )
+
+
+def load_stored(name: str, stored: Options, weights: str | None, source: str) -> Cipher:
     """The System that a header names, to decrypt with.
 
     Raises:
       Refusal: a System or options that this version lacks, or weights that are not at hand.
     """
     try:
-        systems.entry(name)
+        catalog.entry(name)
     except Refusal:
         raise Refusal(f"{source}: made by the System {name!r}, which is not installed here") from None
     wanted = dict(stored).get(WEIGHTS)
-    options = tuple(entry for entry in stored if entry[0] != WEIGHTS)
+    options = tuple(pair for pair in stored if pair[0] != WEIGHTS)
     if wanted is None:
-        system = systems.build(name)
-        unknown = sorted(dict(options).keys() - dict(system.options).keys())
-        if unknown:
-            raise Refusal(f"{source}: has options that the System {name!r} lacks here: {', '.join(unknown)}")
-        return Loaded(system, {}, options, stored)
+        return _with_stored(_build(name), {}, options, "", source)
     from jaxcrypt import zoo
 
     entry_name = str(wanted).rpartition("@")[0]
     if weights is None and entry_name not in zoo.manifest():
         raise usage(f"{source}: made with the weights {wanted}; name them with --weights")
-    system, variables, entry = zoo.load(weights or entry_name)
-    found = _label(entry, variables)
-    if found.rpartition("@")[2] != str(wanted).rpartition("@")[2]:
-        raise usage(f"{source}: made with the weights {wanted}, not {found}; name those with --weights")
-    return Loaded(system, variables, options, stored)
+    system, variables, about = zoo.load(weights or entry_name)
+    label = _label(about, variables)
+    if label.rpartition("@")[2] != str(wanted).rpartition("@")[2]:
+        raise usage(f"{source}: made with the weights {wanted}, not {label}; name those with --weights")
+    if name not in (system.name, about["system"]):
+        raise Refusal(f"{source}: made by {name} with weights of {system.name}: damaged or tampered")
+    return _with_stored(system, variables, options, str(wanted), source)
 
 
-def _unlearned(name: str) -> Loaded:
+def _with_stored(system: System, variables: Any, options: Options, weights: str, source: str) -> Cipher:
     try:
-        system = systems.build(name)
+        return Cipher(system, variables, options, weights=weights)
+    except Refusal as refusal:
+        raise Refusal(
+            f"{source}: has options that the System {system.name!r} lacks here ({refusal})"
+        ) from None
+
+
+def _build(name: str) -> System:
+    """A System that runs without weights."""
+    try:
+        system = catalog.build(name)
     except Refusal:
         raise usage(f"--system {name}: has no weights here; name some with --weights") from None
     if system.stages:
         raise usage(f"--system {name}: has no weights here; name some with --weights")
-    return Loaded(system, {}, system.options, system.options)
+    return system
 
 
-def _label(entry: dict[str, Any], variables: dict[str, Any]) -> str:
+def _unlearned(name: str) -> Cipher:
+    return Cipher(_build(name))
+
+
+def _label(entry: Mapping[str, Any], variables: Any) -> str:
     """``NAME@DIGEST`` of weights; those of a training folder have no file, so their arrays are hashed."""
     digest = entry.get("sha256") or _hash(variables)
     name = entry["name"].replace("\\", "/").rstrip("/").rpartition("/")[2]
     return f"{name}@{digest[:_DIGEST_DIGITS]}"
 
 
-def _hash(variables: dict[str, Any]) -> str:
+def _hash(variables: Any) -> str:
     import hashlib
 
     import jax

@@ -17,8 +17,8 @@ nets only compress.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -29,12 +29,12 @@ from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.functional.bitpack import pack, unpack
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder
 from jaxcrypt.models.layers import depth_to_space, space_to_depth
-from jaxcrypt.record import Phase, Sealed, Stage, System
+from jaxcrypt.record import Call, Outcome, Phase, Sealed, Shape, Stage, System, chosen
 from jaxcrypt.systems import logistic
-from jaxcrypt.systems.drivers import tiled as streaming
-from jaxcrypt.systems.drivers import tiles, windows
+from jaxcrypt.systems.catalog import entry
+from jaxcrypt.systems.drivers import host, tiles, windows
 
-ARGUMENT = f"lossy; of its latents' bytes it holds that {logistic.ARGUMENT}"
+ENTRY = entry("autoencoder")
 CHANNELS = {"grey": 1, "colour": 3}
 _CIPHER = PATCH // 2  # side of the cipher pixels of one patch
 _WINDOW = 32  # patches on a side of what goes through a net at once
@@ -94,8 +94,9 @@ def _phase(name: str, net: Autoencoder) -> Phase:
 
 
 @dataclass(frozen=True)
-class Windowed:
-    """The driver for pictures of any size: nets window by window, the cipher tile by tile.
+class AutoencoderDriver:
+    """The :class:`~jaxcrypt.record.Driver` for pictures of any size: nets window by window, the cipher tile
+    by tile.
 
     Attributes:
       nets: by name, ``grey`` and ``colour``.
@@ -103,47 +104,59 @@ class Windowed:
 
     nets: tuple[tuple[str, Autoencoder], ...]
 
-    def encrypt_pictures(self, variables, pictures, subkeys, options=(), progress=None):
-        """As :func:`jaxcrypt.systems.drivers.tiled.encrypt_pictures`."""
-        _refuse(options)
+    def aligns(self, options) -> bool:
+        """Never."""
+        return False
+
+    def check(self, shape: Shape, options) -> None:
+        """Refuse channels that no net takes."""
+        chosen((), options)
+        _net_for(self.nets, shape[2])
+
+    def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
+        """As :class:`~jaxcrypt.record.Driver` says."""
+        self.check(pictures[0].shape, call.options)
         name, net = _net_for(self.nets, pictures[0].shape[2])
-        run = _program(compress, net)
+        run, params = _program(compress, net), call.variables["params"][name]
         packed = [
             windows.map_windows(
-                lambda window: run(variables["params"][name], window),
-                windows.pad_to(picture, PATCH),
+                lambda window: run(params, window),
+                (windows.pad_to(picture, PATCH),),
                 (PATCH, _CIPHER),
                 _WINDOW,
                 net.reach[0] // PATCH,
-                windows.share(progress, index, len(pictures)),
+                host.share(call.progress, index, len(pictures)),
             )
             for index, picture in enumerate(pictures)
         ]
-        return streaming.encrypt_pictures(_LOGISTIC, {}, packed, subkeys)
+        return logistic.SYSTEM.driver.encrypt(Call(), packed, keys)
 
-    def decrypt_pictures(
-        self, variables, ciphers, sides, subkeys, options, shape, lost=None, progress=None
-    ) -> list[dict[str, np.ndarray]]:
-        """As :func:`jaxcrypt.systems.drivers.tiled.decrypt_pictures`; ``lost`` pixels are decoded as they
-        are."""
-        _refuse(options)
+    def decrypt(
+        self,
+        call: Call,
+        sealed: Sequence[Sealed],
+        keys: Sequence[bytes],
+        shape: Shape,
+        lost: Sequence[np.ndarray] | None = None,
+    ) -> list[Outcome]:
+        """As :class:`~jaxcrypt.record.Driver` says; ``lost`` pixels are decoded as they are."""
+        chosen((), call.options)
+        host.check_sealed(sealed, shape, ENTRY.traits.channels)
+        cipher = (*(-(-side // PATCH) * _CIPHER for side in shape[:2]), shape[2])
         name, net = _net_for(self.nets, shape[2])
-        run = _program(expand, net)
-        opened = streaming.decrypt_pictures(_LOGISTIC, {}, ciphers, sides, subkeys, (), ciphers[0].shape)
-        for index, found in enumerate(opened):
+        run, params = _program(expand, net), call.variables["params"][name]
+        results = []
+        for index, one in enumerate(logistic.SYSTEM.driver.decrypt(Call(), sealed, keys, cipher)):
             whole = windows.map_windows(
-                lambda window: run(variables["params"][name], window),
-                found["image"],
+                lambda window: run(params, window),
+                one.pictures,
                 (_CIPHER, PATCH),
                 _WINDOW,
                 net.reach[1] // PATCH,
-                windows.share(progress, index, len(opened)),
+                host.share(call.progress, index, len(sealed)),
             )
-            found["image"] = np.ascontiguousarray(whole[: shape[0], : shape[1]])
-        return opened
-
-
-_LOGISTIC = logistic.build()
+            results.append(replace(one, pictures=[np.ascontiguousarray(whole[: shape[0], : shape[1]])]))
+        return results
 
 
 @functools.cache
@@ -158,13 +171,8 @@ def _net_for(nets: tuple[tuple[str, Autoencoder], ...], channels: int) -> tuple[
     raise Refusal(f"--system autoencoder takes grey and RGB pictures, not {channels} channels")
 
 
-def _refuse(options) -> None:
-    if options:
-        raise usage(f"--system autoencoder takes no options, got {', '.join(name for name, _ in options)}")
-
-
 def _encrypt(nets, variables, inputs, subkey, options) -> Sealed:
-    _refuse(options)
+    chosen((), options)
     image = jnp.asarray(inputs["image"])
     name, net = _net_for(nets, image.shape[3])
     height, width = image.shape[1:3]
@@ -175,7 +183,7 @@ def _encrypt(nets, variables, inputs, subkey, options) -> Sealed:
 
 def _decrypt(nets, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
     """The whole patches: sides are multiples of 16; the driver cuts them to those of the header."""
-    _refuse(options)
+    chosen((), options)
     found = tiles.decrypt_whole(logistic.TILES, sealed, subkey, sealed.pixels.shape[1:])
     name, net = _net_for(nets, sealed.pixels.shape[3])
     return {**found, "image": expand(net, variables["params"][name], found["image"])}
@@ -222,7 +230,6 @@ def build(config: Any = None) -> System:
         decrypt=functools.partial(_decrypt, nets),
         outputs=functools.partial(_outputs, nets),
         ema=tuple(name for name, _ in nets),
-        channels=tuple(CHANNELS.values()),
-        argument=ARGUMENT,
-        tiles=Windowed(nets),
+        driver=AutoencoderDriver(nets),
+        **ENTRY.declared(),
     )

@@ -72,6 +72,11 @@ _ROBUST = Option(
     0,
     "survive JPEG with 4:2:0 chroma, at 1, 2 or 3 times the picture's pixels",
     {"1": 1, "2": 2, "3": 3},
+    arguments=dict.fromkeys(
+        (1, 2, 3),
+        "experimental: keyed orthogonal mixing, without a proof; its pixels are no uniform noise, and "
+        "evaluate --attacks did not measure them",
+    ),
 )
 
 _OWN = (
@@ -103,6 +108,7 @@ _OWN = (
                 True,
                 "no: hide without the key, so that whoever has the weights can look",
                 {"yes": True, "no": False},
+                arguments={False: "none: hidden without the key, so whoever has the weights can look"},
             ),
         ),
         inputs=(
@@ -235,6 +241,12 @@ def entry(name: str) -> Entry:
     if not isinstance(found, Entry) or found.name != name:
         raise Refusal(f"--system {name}: {point.value} is no entry of that name for this catalog")
     return found
+
+
+def flag(name: str) -> str:
+    """What the command line calls the option ``name``, of whichever System has it."""
+    flags = (option.flag for own in _ENTRIES.values() for option in own.options if option.name == name)
+    return next(flags, f"--{name}")
 
 
 def build(name: str, config: Any = None) -> System:

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -38,13 +38,14 @@ from jaxcrypt.functional.keyed import Purpose, draw
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.cyclegan import Discriminator, Eve
 from jaxcrypt.models.cyclegan_concatenation import PATCH, Generator
-from jaxcrypt.record import Phase, Sealed, Stage, System
+from jaxcrypt.record import Call, Outcome, Phase, Progress, Sealed, Shape, Stage, System, chosen
+from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.cyclegan.channel import passed
 from jaxcrypt.systems.cyclegan.losses import hinge, unit
-from jaxcrypt.systems.drivers.windows import share
+from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.stego.windows import UNIT, map_picture
 
-ARGUMENT = "none: an ablation, whose cipher pictures show the photo under any wrong key; never for use"
+ENTRY = entry("concatenation")
 GENERATORS = ("encryptor", "decryptor")
 _FEW = 2  # photos of a batch that identity and wrong keys see
 
@@ -223,14 +224,8 @@ def _whole_patches(shape: tuple[int, ...]) -> tuple[slice, slice]:
     return tuple(slice(side + -side % PATCH) for side in shape[:2])
 
 
-def _refuse(options: tuple) -> None:
-    if options:
-        given = ", ".join(name for name, _ in options)
-        raise usage(f"--system cyclegan by concatenation takes no options, got {given}")
-
-
 def _encrypt(nets: Nets, variables, inputs, subkey, options) -> Sealed:
-    _refuse(options)
+    chosen((), options)
     image = jnp.asarray(inputs["image"])
     padded = _pad(image)
     both = jnp.concatenate([padded, key_planes(subkey, padded.shape[1:3])], axis=-1)
@@ -240,7 +235,7 @@ def _encrypt(nets: Nets, variables, inputs, subkey, options) -> Sealed:
 
 def _decrypt(nets: Nets, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
     """In RGB, sides multiples of 4; the driver cuts it to the header's shape."""
-    _refuse(options)
+    chosen((), options)
     cipher = jnp.asarray(sealed.pixels)
     padded = _pad(cipher)
     both = jnp.concatenate([padded, key_planes(subkey, padded.shape[1:3])], axis=-1)
@@ -266,41 +261,56 @@ def _jitted(nets: Nets) -> dict[str, Callable]:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The driver for pictures of any size: window by window, as far around each as the generators see."""
+class ConcatenationDriver:
+    """The :class:`~jaxcrypt.record.Driver` for pictures of any size: window by window, as far around each as
+    the generators see."""
 
     nets: Nets
 
-    def _map(self, name: str, variables, picture, subkey, progress) -> np.ndarray:
-        run, padded = _jitted(self.nets), _pad(picture)
-        planes = np.asarray(_key_planes(jnp.asarray(np.frombuffer(subkey, "<u4")[None]), padded.shape[:2]))[0]
-        both = np.concatenate([padded, planes], axis=2)
-        return map_picture(run[name], run[f"see_{name}"], variables["params"], both, progress)
+    def aligns(self, options) -> bool:
+        """Never."""
+        return False
 
-    def encrypt_pictures(self, variables, pictures, subkeys, options=(), progress=None):
-        """As :func:`jaxcrypt.systems.drivers.tiled.encrypt_pictures`; the side information is empty."""
-        _refuse(options)
+    def check(self, shape: Shape, options) -> None:
+        """Refuse alpha."""
+        chosen((), options)
+        if shape[2] not in ENTRY.traits.channels:
+            raise Refusal(f"this System takes grey and RGB pictures, not {shape[2]} channels")
+
+    def _map(self, name: str, call: Call, picture, key: bytes, progress: Progress) -> np.ndarray:
+        run, padded = _jitted(self.nets), _pad(picture)
+        planes = np.asarray(_key_planes(jnp.asarray(host.words(key)[None]), padded.shape[:2]))[0]
+        both = np.concatenate([padded, planes], axis=2)
+        return map_picture(run[name], run[f"see_{name}"], call.variables["params"], both, progress)
+
+    def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
+        """As :class:`~jaxcrypt.record.Driver` says; the side information is empty."""
+        self.check(pictures[0].shape, call.options)
         made = []
-        for i, (picture, subkey) in enumerate(zip(pictures, subkeys, strict=True)):
-            whole = self._map("encrypt", variables, picture, subkey, share(progress, i, len(pictures)))
-            made.append((np.ascontiguousarray(whole[_whole_patches(picture.shape)]), {}))
+        for i, (picture, key) in enumerate(zip(pictures, keys, strict=True)):
+            whole = self._map("encrypt", call, picture, key, host.share(call.progress, i, len(pictures)))
+            made.append(Sealed(np.ascontiguousarray(whole[_whole_patches(picture.shape)])))
         return made
 
-    def decrypt_pictures(
-        self, variables, ciphers, sides, subkeys, options, shape, lost=None, progress=None
-    ) -> list[dict[str, Any]]:
-        """As :func:`jaxcrypt.systems.drivers.tiled.decrypt_pictures`; ``lost`` pixels are read as they
-        are."""
-        _refuse(options)
+    def decrypt(
+        self,
+        call: Call,
+        sealed: Sequence[Sealed],
+        keys: Sequence[bytes],
+        shape: Shape,
+        lost: Sequence[np.ndarray] | None = None,
+    ) -> list[Outcome]:
+        """As :class:`~jaxcrypt.record.Driver` says; ``lost`` pixels are read as they are."""
+        chosen((), call.options)
+        host.check_sealed(sealed, shape, ENTRY.traits.channels)
         results = []
-        for i, (cipher, subkey) in enumerate(zip(ciphers, subkeys, strict=True)):
-            if cipher.shape != (*(s.stop for s in _whole_patches(tuple(shape))), 3):
-                raise Refusal(f"a picture of {tuple(shape)} has no cipher picture of {cipher.shape}")
-            whole = self._map("decrypt", variables, cipher, subkey, share(progress, i, len(ciphers)))
+        for i, (one, key) in enumerate(zip(sealed, keys, strict=True)):
+            host.check_shape(one.pixels, (*(s.stop for s in _whole_patches(tuple(shape))), 3))
+            whole = self._map("decrypt", call, one.pixels, key, host.share(call.progress, i, len(sealed)))
             image = whole[: shape[0], : shape[1]]
             if shape[2] == 1:
                 image = np.rint(image.mean(axis=2, keepdims=True)).astype(np.uint8)
-            results.append({"image": np.ascontiguousarray(image)})
+            results.append(Outcome([np.ascontiguousarray(image)]))
         return results
 
 
@@ -311,8 +321,10 @@ def nets_of(model: Any) -> Nets:
     return Nets(*generators, *critics, Eve(**dict(model.get("eve", {}))))
 
 
-def build(config: Any) -> System:
+def build(config: Any = None) -> System:
     """The System of ``config.model`` (see ``configs/cyclegan_concatenation.py``)."""
+    if config is None:
+        raise usage("--system concatenation: needs the config that its weights were trained with")
     nets, weights = nets_of(config.model), Weights(**dict(config.model.get("weights", {})))
 
     def init(rng, batch):
@@ -336,7 +348,6 @@ def build(config: Any) -> System:
         decrypt=functools.partial(_decrypt, nets),
         outputs=functools.partial(_outputs, nets),
         ema=GENERATORS,
-        channels=(1, 3),
-        argument=ARGUMENT,
-        tiles=Pictures(nets),
+        driver=ConcatenationDriver(nets),
+        **ENTRY.declared(),
     )

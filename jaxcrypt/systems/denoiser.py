@@ -10,6 +10,7 @@ measure, denoise; the driver of the commands does all passes. ``robust`` picks t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,108 +21,119 @@ import numpy as np
 from jaxcrypt.errors import usage
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.denoiser import Denoiser
-from jaxcrypt.record import Phase, Stage, System
+from jaxcrypt.record import Call, Outcome, Phase, Progress, Sealed, Shape, Stage, System, chosen
 from jaxcrypt.systems import mixing
-from jaxcrypt.systems.decoding import received as damage
-from jaxcrypt.systems.decoding import robust, turbo
+from jaxcrypt.systems.catalog import entry
+from jaxcrypt.systems.decoding import received, robust, turbo
 from jaxcrypt.systems.decoding.denoise import Windows
-from jaxcrypt.systems.drivers import tiled as streaming
+from jaxcrypt.systems.drivers import host
 
-ARGUMENT = mixing.ARGUMENT
-OPTIONS = (("robust", 0),)
+ENTRY = entry("denoiser")
 _BAND = 12_000_000  # samples decoded at a time
-
-
-def options(given: tuple) -> dict[str, Any]:
-    """The options with their defaults. Raises a Refusal for unknown ones."""
-    found = dict(OPTIONS) | dict(given)
-    if set(found) != {name for name, _ in OPTIONS}:
-        raise usage(f"--system denoiser knows the option robust only, got {', '.join(dict(given))}")
-    if found["robust"] not in (0, *robust.STRENGTHS):
-        raise usage(f"--robust {found['robust']}: choose one of {', '.join(map(str, robust.STRENGTHS))}")
-    return found
 
 
 # ------------------------------------------------------------------------------------------------- driver
 
 
 @dataclass(frozen=True)
-class Recovering:
-    """Pictures of any size, in bands of whole mixing tiles, for :mod:`jaxcrypt.systems.drivers.tiled`."""
+class DenoiserDriver:
+    """The :class:`~jaxcrypt.record.Driver`: pictures of any size, in bands of whole mixing tiles."""
 
     net: Denoiser
 
-    def encrypt_pictures(self, variables, pictures, subkeys, given, progress):
-        strength = options(given)["robust"]
+    def aligns(self, options) -> bool:
+        """Where the layout is robust."""
+        return bool(chosen(ENTRY.options, options)["robust"])
+
+    def check(self, shape: Shape, options) -> None:
+        """Refuse what the robust layout has no room for."""
+        strength = chosen(ENTRY.options, options)["robust"]
         if strength:
-            return [robust.encrypt(p, k, strength) for p, k in zip(pictures, subkeys, strict=True)]
-        return streaming.encrypt_pictures(_MIXING, {}, pictures, subkeys, (), progress)
+            robust.plan(shape, strength)
 
-    def aligns(self, given: tuple) -> bool:
-        """Whether a cipher picture that was cut or enlarged is put in its place by decryption."""
-        return bool(options(given)["robust"])
+    def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
+        """As :class:`~jaxcrypt.record.Driver` says."""
+        self.check(pictures[0].shape, call.options)
+        strength = chosen(ENTRY.options, call.options)["robust"]
+        if not strength:
+            return mixing.SYSTEM.driver.encrypt(Call(progress=call.progress), pictures, keys)
+        made = []
+        for done, (picture, key) in enumerate(zip(pictures, keys, strict=True), 1):
+            made.append(Sealed(*robust.encrypt(picture, key, strength)))
+            if call.progress is not None:
+                call.progress(done / len(pictures))
+        return made
 
-    def decrypt_pictures(self, variables, ciphers, sides, subkeys, given, shape, lost, progress):
-        windows = Windows(self.net, variables["params"]["denoiser"])
-        strength = options(given)["robust"]
+    def decrypt(
+        self,
+        call: Call,
+        sealed: Sequence[Sealed],
+        keys: Sequence[bytes],
+        shape: Shape,
+        lost: Sequence[np.ndarray] | None = None,
+    ) -> list[Outcome]:
+        """As :class:`~jaxcrypt.record.Driver` says."""
+        strength = chosen(ENTRY.options, call.options)["robust"]
+        host.check_sealed(sealed, shape, ENTRY.traits.channels)
+        windows = Windows(self.net, call.variables["params"]["denoiser"])
         results = []
-        for i, (cipher, side, subkey) in enumerate(zip(ciphers, sides, subkeys, strict=True)):
-            share = progress and (lambda done, i=i: progress((i + done) / len(ciphers)))
+        for i, (one, key) in enumerate(zip(sealed, keys, strict=True)):
+            progress = host.share(call.progress, i, len(sealed))
             gaps = None if lost is None else lost[i]
             if strength:
-                results.append(robust.decrypt(cipher, side, subkey, strength, shape, windows, gaps, share))
+                found = robust.decrypt(one, key, strength, shape, windows, gaps, progress)
             else:
-                results.append(self._decrypt(cipher, side, subkey, shape, windows, gaps, share))
+                found = _decrypt_bands(one, key, shape, windows, gaps, progress)
+            results.append(Outcome([found[0]], found[1]))
         return results
 
-    def _decrypt(self, cipher, side, subkey, shape, windows, lost, progress):
-        layout = mixing.layout(shape)
-        gaps = damage.flat_blocks(cipher)
-        if lost is not None:
-            gaps = gaps | lost
-        quality = None if shape[2] in (2, 4) else damage.find_quality(cipher, gaps)
-        gaps = np.repeat(gaps.reshape(-1), shape[2]) if gaps.any() else None
-        image = np.empty(layout.plain[-1], np.uint8)
-        count = max(1, _BAND // layout.size)
-        noise = []
-        for first in range(0, layout.count, count):
-            last = min(first + count, layout.count)
-            run = _run(layout, np.frombuffer(subkey, "<u4"), side, first, last)
-            span = layout.cipher[first], layout.cipher[last]
-            start, end = layout.plain[first], layout.plain[last]
-            denoise = windows.of_run(shape, start, end)
-            image[start:end], levels = damage.recover(run, cipher, span, gaps, quality, denoise)
-            noise.append(levels)
-            if progress is not None:
-                progress(last / layout.count)
-        level = np.float32(np.sqrt(np.mean(np.concatenate(noise) ** 2)))
-        return {"image": image.reshape(shape), "noise": level}
+
+def _decrypt_bands(one: Sealed, key: bytes, shape: Shape, windows: Windows, lost, progress: Progress):
+    """The picture, and the noise before denoising."""
+    layout = mixing.layout(shape)
+    host.check_shape(one.pixels, layout.cipher_shape)
+    statistics = [host.side_array(one.side, name, (layout.count,), dtype) for name, _, dtype in mixing.SIDE]
+    gaps, quality = received.suffered(one.pixels, received.lost_pixels(one.pixels, lost))
+    image, noise = np.empty(layout.plain[-1], np.uint8), []
+    count = max(1, _BAND // layout.size)
+    for first in range(0, layout.count, count):
+        last = min(first + count, layout.count)
+        run = _run(layout, host.words(key), statistics, first, last)
+        span = layout.cipher[first], layout.cipher[last]
+        start, end = layout.plain[first], layout.plain[last]
+        denoise = windows.of_run(shape, start, end)
+        image[start:end], levels = received.recover(run, one.pixels, span, gaps, quality, denoise)
+        noise.append(levels)
+        if progress is not None:
+            progress(last / layout.count)
+    return image.reshape(shape), float(np.sqrt(np.mean(np.concatenate(noise) ** 2)))
 
 
-def _run(layout, subkey, side, first, last) -> turbo.Run:
+def _run(layout, subkey: np.ndarray, statistics, first: int, last: int) -> turbo.Run:
     plain, cipher = (
         tuple(b - bounds[first] for b in bounds[first : last + 1]) for bounds in (layout.plain, layout.cipher)
     )
-    mean, spread = (np.asarray(side[name], np.float32)[first:last] for name in ("mean", "spread"))
-    return turbo.Run(subkey.astype(np.uint32), first, layout.size, plain, cipher, mean, spread)
-
-
-_MIXING = mixing.build()
+    mean, spread = (values[first:last] for values in statistics)
+    return turbo.Run(subkey, first, layout.size, plain, cipher, mean, spread)
 
 
 # ------------------------------------------------------------------------------------------------- System
 
 
-def _encrypt(variables, inputs, subkey, given):
-    if options(given)["robust"]:
-        raise usage("--robust: whole pictures on the host only; use jaxcrypt.systems.drivers.tiled")
-    return _MIXING.encrypt({}, inputs, subkey, ())
+def _check(options) -> None:
+    if chosen(ENTRY.options, options)["robust"]:
+        raise usage("--robust: whole pictures on the host only, by the driver")
+
+
+def _encrypt(variables, inputs, subkey, options):
+    _check(options)
+    return mixing.SYSTEM.encrypt({}, inputs, subkey, ())
 
 
 def _decrypt(net: Denoiser):
-    def decrypt(variables, sealed, inputs, subkey, given):
-        options(given)
-        found = _MIXING.decrypt({}, sealed, inputs, subkey, ())
+    def decrypt(variables, sealed, inputs, subkey, options):
+        _check(options)
+        found = mixing.SYSTEM.decrypt({}, sealed, inputs, subkey, ())
         noisy = jnp.asarray(found["image"], jnp.float32)
         sigma = jnp.maximum(found["noise"], 0.0)
         clean = denoise_batch(net, variables["params"]["denoiser"], noisy, sigma)
@@ -202,8 +214,7 @@ def build(config: Any = None) -> System:
         encrypt=_encrypt,
         decrypt=_decrypt(net),
         outputs=_outputs(net),
-        options=OPTIONS,
         ema=("denoiser",),
-        argument=ARGUMENT,
-        tiles=Recovering(net),
+        driver=DenoiserDriver(net),
+        **ENTRY.declared(),
     )

@@ -27,11 +27,10 @@ from jaxcrypt.functional.keyed import Purpose, draw, prf
 from jaxcrypt.functional.permutation import KEY_WORDS, indices
 from jaxcrypt.functional.universal_hash import tile_hash
 from jaxcrypt.record import System
-from jaxcrypt.systems.drivers.tiles import Layout, Tiles, even_bounds, tiled_system
+from jaxcrypt.systems.catalog import entry
+from jaxcrypt.systems.drivers.tiled import tiled_system
+from jaxcrypt.systems.drivers.tiles import Layout, Tiles, even_bounds
 
-ARGUMENT = (
-    "pixels are XORed with ChaCha20 (RFC 8439) under a key of this picture alone: as confidential as ChaCha20"
-)
 _SIZES = (1 << 12, 1 << 15, 1 << 18)  # bytes in a tile's array
 _ROUNDS = 3
 _WORD = 4
@@ -142,12 +141,16 @@ TILES = Tiles(
     seal=_seal,
     open=_open,
     report=_report,
+    side=(("digest", (4,), "uint32"),),
     summary=_summary,
     head=_head,
     unfold=_unfold,
 )
 
 
+SYSTEM = tiled_system(entry("logistic").declared(), TILES, lambda shape: shape)
+
+
 def build(config: Any = None) -> System:
     """The System; it has nothing to configure."""
-    return tiled_system("logistic", TILES, lambda shape: shape, argument=ARGUMENT, lossless=True)
+    return SYSTEM

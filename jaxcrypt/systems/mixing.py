@@ -19,12 +19,10 @@ import jax.numpy as jnp
 
 from jaxcrypt.functional import companding, mixing
 from jaxcrypt.record import System
-from jaxcrypt.systems.drivers.tiles import Layout, Tiles, even_bounds, tiled_system
+from jaxcrypt.systems.catalog import entry
+from jaxcrypt.systems.drivers.tiled import tiled_system
+from jaxcrypt.systems.drivers.tiles import Layout, Tiles, even_bounds
 
-ARGUMENT = (
-    "experimental: keyed orthogonal mixing, without a proof; "
-    "claimed to resist what evaluate --attacks measured, and no more"
-)
 _MAX_TILE = 1 << 18
 _MIN_TILE = 32
 _PILOT_SHARE = 96
@@ -131,9 +129,11 @@ def _report(head, again, found) -> dict[str, jax.Array]:
     return {"noise": jnp.sqrt(jnp.mean(jnp.asarray(found["noise"]) ** 2))}
 
 
-TILES = Tiles(layout=layout, seal=_seal, open=_open, report=_report)
+SIDE = (("mean", (), "float32"), ("spread", (), "float32"))  # of each tile
+TILES = Tiles(layout=layout, seal=_seal, open=_open, report=_report, side=SIDE)
+SYSTEM = tiled_system(entry("mixing").declared(), TILES, plain_shape)
 
 
 def build(config: Any = None) -> System:
     """The System; it has nothing to configure."""
-    return tiled_system("mixing", TILES, plain_shape, argument=ARGUMENT)
+    return SYSTEM

@@ -6,8 +6,8 @@ An entry of the manifest::
      "hardware", "date", "jaxcrypt"}
 
 :func:`load` takes the name of an entry, a ``.safetensors`` file with a manifest beside it, or the folder of
-a training run. The digest is verified before a byte is interpreted. Entries need the core dependencies only;
-a training run needs Orbax.
+a training run. Names come from the zoo only, whatever folders lie around: a path has a separator. The digest
+is verified before a byte is interpreted. Entries need the core dependencies only; a training run needs Orbax.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ def load(name_or_path: str | Path) -> tuple[System, dict[str, Any], dict[str, An
     """The System of a zoo entry, a weights file or a training run, rebuilt, with its weights.
 
     Args:
-      name_or_path: an entry's name; a ``.safetensors`` file that a ``manifest.json`` beside it describes; or
-        the ``--workdir`` of a training run, of which the best checkpoint (on validation) is taken.
+      name_or_path: an entry's name; or a path, which is a ``Path``, has a separator or ends in
+        ``.safetensors``: of a weights file that a ``manifest.json`` beside it describes, or of the
+        ``--workdir`` of a training run, of which the best checkpoint (on validation) is taken.
 
     Returns:
       ``(system, variables, entry)``: ``variables`` as ``{'params', 'extra'}`` of numpy arrays.
@@ -66,19 +67,32 @@ def load(name_or_path: str | Path) -> tuple[System, dict[str, Any], dict[str, An
     Raises:
       Refusal: no such entry, file or run; a digest that does not match; a download that fails.
     """
+    if not _is_path(name_or_path):
+        return _load_entry(_named(str(name_or_path)), FOLDER)
     path = Path(name_or_path)
-    if path.is_dir():
+    if path.suffix != ".safetensors":
         return _load_run(path)
-    if path.suffix == ".safetensors":
-        entry = manifest(path.parent).get(path.stem)
-        if entry is None:
-            raise usage(f"{path}: {path.parent / MANIFEST} has no entry called {path.stem}")
-        return _load_entry(entry, path.parent)
+    entry = manifest(path.parent).get(path.stem)
+    if entry is None:
+        raise usage(f"{path}: {path.parent / MANIFEST} has no entry called {path.stem}")
+    return _load_entry(entry, path.parent)
+
+
+def _is_path(name_or_path: str | Path) -> bool:
+    """Whether a path is meant: a folder that is called like an entry must not take its place."""
+    if isinstance(name_or_path, Path):
+        return True
+    separators = {os.sep, os.altsep} - {None}
+    return any(mark in name_or_path for mark in separators) or name_or_path.endswith(".safetensors")
+
+
+def _named(name: str) -> dict[str, Any]:
     entries = manifest()
-    if str(name_or_path) not in entries:
+    if name not in entries:
         known = f"the zoo has: {', '.join(sorted(entries))}" if entries else "the zoo is empty"
-        raise usage(f"{name_or_path}: neither an entry of the zoo nor a training run's folder; {known}")
-    return _load_entry(entries[str(name_or_path)], FOLDER)
+        hint = f"; for the folder say .{os.sep}{name}" if Path(name).is_dir() else ""
+        raise usage(f"{name}: no entry of the zoo; {known}{hint}")
+    return entries[name]
 
 
 def read(entry: Mapping[str, Any], folder: Path = FOLDER) -> bytes:

@@ -6,6 +6,7 @@ from PIL import Image
 
 from jaxcrypt.attacks import pictures
 from jaxcrypt.attacks.victim import Victim
+from jaxcrypt.sealing.cipher import Cipher
 from jaxcrypt.systems.catalog import build
 
 
@@ -44,9 +45,9 @@ def photos(judged):
 
 @pytest.fixture(scope="session")
 def logistic():
-    return Victim("logistic", build("logistic"), {})
+    return Victim("logistic", Cipher(build("logistic")))
 
 
 @pytest.fixture(scope="session")
 def mixing():
-    return Victim("mixing", build("mixing"), {})
+    return Victim("mixing", Cipher(build("mixing")))

@@ -9,7 +9,9 @@ from jaxcrypt.attacks import bench, looks, pictures, significance, wrong_keys
 from jaxcrypt.attacks.rows import CHANCE, FALLS, RESISTS, WEAKENED, table
 from jaxcrypt.attacks.victim import Victim
 from jaxcrypt.errors import Refusal
-from jaxcrypt.record import Sealed
+from jaxcrypt.record import Input, Sealed
+from jaxcrypt.sealing.cipher import Cipher
+from jaxcrypt.systems.drivers.whole import Whole, driven
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,7 @@ def naked():
         encrypt=lambda variables, inputs, subkey, options: Sealed(inputs["image"]),
         decrypt=lambda variables, sealed, inputs, subkey, options: {"image": sealed.pixels},
     )
-    return Victim("naked", shows, {})
+    return Victim("naked", Cipher(driven(shows)))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def offset():
         encrypt=lambda v, inputs, subkey, options: Sealed(shift(inputs["image"], subkey, 1)),
         decrypt=lambda v, sealed, inputs, subkey, options: {"image": shift(sealed.pixels, subkey, -1)},
     )
-    return Victim("offset", system, {})
+    return Victim("offset", Cipher(driven(system)))
 
 
 def test_wrong_keys_give_nothing(logistic, mixing, photos):
@@ -103,14 +105,13 @@ def test_block_means_of_many_ciphers_find_what_one_hides(naked, photos):
         noise = random.normal(128, 60, inputs["image"].shape)
         return Sealed(np.clip(noise + 0.04 * inputs["image"], 0, 255).astype(np.uint8))
 
-    class Driver:
-        def encrypt_pictures(self, variables, pictures, subkeys, options=(), progress=None):
-            rows = [np.frombuffer(key, "<u4")[None] for key in subkeys]
-            return [
-                (faint({}, {"image": p}, row, ()).pixels, {}) for p, row in zip(pictures, rows, strict=True)
-            ]
+    class Leaky(Whole):
+        def encrypt(self, call, pictures, keys):
+            rows = [np.frombuffer(key, "<u4")[None] for key in keys]
+            return [faint({}, {"image": p}, row, ()) for p, row in zip(pictures, rows, strict=True)]
 
-    leaky = dataclasses.replace(naked, system=dataclasses.replace(naked.system, tiles=Driver()))
+    driver = Leaky(naked.system.encrypt, naked.system.decrypt)
+    leaky = Victim("leaky", Cipher(dataclasses.replace(naked.system, driver=driver)))
     one, many = looks.block_means(leaky, photos, 0)
     assert many.verdict == FALLS
     assert many.p < one.p
@@ -153,8 +154,9 @@ def test_pictures_come_from_every_file_and_are_the_same_again(judged):
 
 
 def test_systems_that_take_more_than_a_picture_are_refused(naked):
-    with pytest.raises(Refusal, match="key_image"):
-        Victim("x", dataclasses.replace(naked.system, needs=("image", "key_image")), {})
+    mask = Input("mask", "mask", "a region", required=True)
+    with pytest.raises(Refusal, match="mask"):
+        Victim("x", Cipher(dataclasses.replace(naked.system, inputs=(mask,))))
 
 
 def test_the_table_says_it_all(logistic, photos):

@@ -14,7 +14,7 @@ from jaxcrypt.evaluation.hiding import Hider, order, quality, secrets_of
 from jaxcrypt.evaluation.hiding_damage import DAMAGE
 from jaxcrypt.evaluation.hiding_sheet import TITLES, draw_sheet
 from jaxcrypt.evaluation.suites import hiding as evaluation_stego
-from jaxcrypt.sealing import cipher as loading
+from jaxcrypt.sealing import cipher
 from tests.systems.test_autoencoder import picture
 
 COVERS = np.stack([picture((64, 64, 3), seed) for seed in range(4)])
@@ -56,7 +56,7 @@ def test_detectors_are_trained_on_other_pictures(folder, tmp_path, capsys, monke
 
 
 def test_the_sheet_has_a_row_for_every_secret():
-    three, single = (Hider(loading.load("stego", name), 0, True) for name in ("stego-three", None))
+    three, single = (Hider(cipher.load("stego", name), 0) for name in ("stego-three", None))
     sheet = Image.open(io.BytesIO(draw_sheet("three", three, COVERS)))
     one = Image.open(io.BytesIO(draw_sheet("one", single, COVERS[:2])))
     assert sheet.width == one.width == 280 * len(TITLES)

@@ -11,12 +11,12 @@ from configs.autoencoder import get_config
 from jaxcrypt.errors import Refusal
 from jaxcrypt.systems import autoencoder
 from jaxcrypt.systems.drivers import windows
-from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 from jaxcrypt.training import sharding
 from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.state import create, init_arrays
 from jaxcrypt.training.step import StepOptions, make_step
+from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 SMALL = {"features": 8, "encoder_blocks": 1, "decoder_blocks": 1}
@@ -141,7 +141,7 @@ def test_windows_leave_no_seams(trained):
     """Cut into windows, the compressed bytes and the picture are those of the whole, up to float rounding."""
     system, _, variables, _ = trained
     image = picture((16 * 20, 16 * 17, 1))
-    net = dict(system.tiles.nets)["grey"]
+    net = dict(system.driver.nets)["grey"]
     params = variables["params"]["grey"]
 
     def both(size):
@@ -199,10 +199,10 @@ def test_outputs_are_pictures_in_unit_range(trained):
 
 def test_alpha_and_options_are_refused(trained):
     system, _, variables, _ = trained
-    assert system.channels == (1, 3)
+    assert system.traits.channels == (1, 3)
     with pytest.raises(Refusal, match="4 channels"):
         encrypt_pictures(system, variables, [np.zeros((8, 8, 4), np.uint8)], [KEY])
-    with pytest.raises(Refusal, match="no options, got rate"):
+    with pytest.raises(Refusal, match="option rate: this System has none"):
         encrypt_pictures(system, variables, [np.zeros((8, 8, 1), np.uint8)], [KEY], (("rate", 2),))
 
 
@@ -219,4 +219,4 @@ def test_config_survives_json():
     from ml_collections import ConfigDict
 
     config = ConfigDict(json.loads(small_config().to_json()))
-    assert autoencoder.build(config).tiles == autoencoder.build(small_config()).tiles
+    assert autoencoder.build(config).driver == autoencoder.build(small_config()).driver

@@ -18,7 +18,7 @@ from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.cyclegan import code as cyclegan_code
 from jaxcrypt.systems.cyclegan import driver as cyclegan_pictures
-from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
+from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 KEY, OTHER = bytes(range(32)), bytes([1]) + bytes(range(1, 32))
 
@@ -57,17 +57,18 @@ def _psnr(found, picture):
     return 10 * np.log10(255**2 / max(np.mean((found.astype(float) - picture) ** 2), 1e-9))
 
 
-def _encrypt(untrained, photo, key=KEY, **options):
+def _encrypt(untrained, photo, key=KEY, inputs=None, **options):
     system, variables = untrained
-    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [key], tuple(options.items()))
+    given = tuple(options.items())
+    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [key], given, inputs=inputs)
     return cipher, side
 
 
-def _decrypt(untrained, cipher, side, shape, key=KEY, lost=None, **options):
+def _decrypt(untrained, cipher, side, shape, key=KEY, lost=None, inputs=None, **options):
     system, variables = untrained
     given = tuple(options.items())
     gaps = None if lost is None else [lost]
-    (found,) = decrypt_pictures(system, variables, [cipher], [side], [key], given, shape, gaps)
+    (found,) = decrypt_pictures(system, variables, [cipher], [side], [key], given, shape, gaps, inputs=inputs)
     return found["image"]
 
 
@@ -131,16 +132,12 @@ def test_flat_and_busy_pictures_have_ciphers_alike(untrained):
 
 
 def test_key_image_is_a_condition(untrained):
-    system, variables = untrained
     photo, image = _photo(), _photo(3, 40, 30)
     changed = image.copy()
     changed[7, 9, 1] ^= 1
-    pictures = {}
-    for name, given in {"right": image, "changed": changed}.items():
-        one = type(untrained[0])(**{**vars(system), "tiles": system.tiles.given({"key_image": given})})
-        pictures[name] = (one, variables)
-    cipher, side = _encrypt(pictures["right"], photo, key_image=1)
-    right, wrong = (_decrypt(pictures[n], cipher, side, photo.shape, key_image=1) for n in pictures)
+    given = [{"key_image": one} for one in (image, changed)]
+    cipher, side = _encrypt(untrained, photo, inputs=given[0], key_image=1)
+    right, wrong = (_decrypt(untrained, cipher, side, photo.shape, inputs=one, key_image=1) for one in given)
     assert _psnr(right, photo) > 48
     assert _psnr(wrong, photo) < 15
     with pytest.raises(Refusal, match="--key-image"):

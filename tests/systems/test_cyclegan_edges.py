@@ -11,7 +11,7 @@ from jaxcrypt.models.cyclegan import OCTAVE, Encoder
 from jaxcrypt.record import Sealed
 from jaxcrypt.systems import mixing
 from jaxcrypt.systems.cyclegan import code
-from jaxcrypt.systems.cyclegan import driver as cyclegan_pictures
+from jaxcrypt.systems.cyclegan import driver as cyclegan_driver
 from tests.systems.test_cyclegan import KEY, _batch, _decrypt, _encrypt, _photo, _psnr, untrained
 
 __all__ = ["untrained"]
@@ -83,7 +83,7 @@ def test_the_power_of_a_cipher_does_not_tell_flat_pictures(untrained):
 def test_side_information_that_no_encryption_gives_is_refused(untrained, bad):
     photo = _photo()
     cipher, side = _encrypt(untrained, photo)
-    with pytest.raises(Refusal, match="header damaged"):
+    with pytest.raises(Refusal, match="header does not fit"):
         _decrypt(untrained, cipher, side | bad, photo.shape)
 
 
@@ -114,7 +114,7 @@ def test_levelling_by_the_driver_is_that_of_the_record(small_tiles):
     symbols[:, 2 :: plan.count] = 0  # a tile without power
     key = jnp.asarray(np.frombuffer(KEY, "<u4")[None])
     found, spread = code.levelled(jnp.asarray(symbols), jnp.array([3.0]), key, plan)
-    ordered, ours = cyclegan_pictures._levelled(3 * symbols[0, plan.order()], key, plan)
+    ordered, ours = cyclegan_driver._levelled(3 * symbols[0, plan.order()], key, plan)
     np.testing.assert_allclose(spread[0], ours, rtol=1e-5)
     np.testing.assert_allclose(np.asarray(found)[0, plan.order()], ordered, atol=1e-5)
     assert ours[2] == 0

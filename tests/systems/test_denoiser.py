@@ -15,9 +15,9 @@ from jaxcrypt.systems import denoiser
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.decoding import received as damage
 from jaxcrypt.systems.decoding import turbo
-from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 from jaxcrypt.training.defaults import complete
 from jaxcrypt.training.optimizer import optimizers
+from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 KEY = bytes(range(32))
 
@@ -53,12 +53,10 @@ def _jpeg(cipher, quality, subsampling=0):
 
 def _both(shipped, photo, suffer, lost=None):
     system, variables = shipped
-    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY], system.options)
+    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY])
     received = suffer(cipher)
     gaps = None if lost is None else [lost(cipher)]
-    (ours,) = decrypt_pictures(
-        system, variables, [received], [side], [KEY], system.options, photo.shape, gaps
-    )
+    (ours,) = decrypt_pictures(system, variables, [received], [side], [KEY], (), photo.shape, gaps)
     (plain,) = decrypt_pictures(build("mixing"), {}, [received], [side], [KEY], (), photo.shape, gaps)
     return ours["image"], plain["image"]
 
@@ -138,9 +136,9 @@ def test_flat_blocks_are_found_and_noise_is_not():
 def test_a_wrong_key_gives_noise(shipped):
     system, variables = shipped
     photo = _photo()
-    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY], system.options)
+    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY])
     other = bytes([KEY[0] ^ 1]) + KEY[1:]
-    (found,) = decrypt_pictures(system, variables, [cipher], [side], [other], system.options, photo.shape)
+    (found,) = decrypt_pictures(system, variables, [cipher], [side], [other], (), photo.shape)
     assert _psnr(found["image"], photo) < 16
     assert abs(np.corrcoef(found["image"].ravel(), photo.ravel())[0, 1]) < 0.1
 
@@ -149,16 +147,14 @@ def test_bands_agree_with_the_whole(shipped, monkeypatch):
     """A picture of several mixing tiles, decoded at once and a tile at a time."""
     system, variables = shipped
     photo = _photo(1, 560, 520)
-    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY], system.options)
+    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY])
     assert len(side["mean"]) > 1
     received = _noise(8.0)(cipher)
     found = []
     for band in (denoiser._BAND, 1):
         monkeypatch.setattr(denoiser, "_BAND", band)
         monkeypatch.setattr(damage, "PASSES", 1)
-        (results,) = decrypt_pictures(
-            system, variables, [received], [side], [KEY], system.options, photo.shape
-        )
+        (results,) = decrypt_pictures(system, variables, [received], [side], [KEY], (), photo.shape)
         found.append(results["image"])
     assert _psnr(found[0], photo) > 34
     assert abs(_psnr(found[0], photo) - _psnr(found[1], photo)) < 0.3

@@ -9,7 +9,7 @@ import scipy.stats
 from jaxcrypt.errors import Refusal
 from jaxcrypt.systems import logistic
 from jaxcrypt.systems.catalog import build
-from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
+from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 SYSTEM = build("logistic")
 KEY = bytes(range(32))
@@ -122,14 +122,14 @@ def _pair(sealed):
 
 def test_record(rng):
     assert SYSTEM.init(None, None) == ({}, {})
-    assert SYSTEM.lossless
-    assert "ChaCha20" in SYSTEM.argument
+    assert SYSTEM.traits.exact
+    assert "ChaCha20" in SYSTEM.traits.argument
     assert SYSTEM.batch({"image_shape": (8, 9, 1), "batch_size": 2})["image"].shape == (2, 8, 9, 1)
     image = rng.integers(0, 256, (2, 8, 8, 3), np.uint8)
     made = SYSTEM.outputs({}, {"image": image}, jax.random.key(0))
     np.testing.assert_allclose(made["decrypted"], image / np.float32(255), atol=1e-6)
     assert float(made["cipher"].std()) > 0.2
-    with pytest.raises(Refusal, match="no options"):
+    with pytest.raises(Refusal, match="this System has none"):
         SYSTEM.encrypt({}, {"image": image}, jnp.zeros((2, 8), jnp.uint32), (("rounds", 3),))
 
 

@@ -9,7 +9,7 @@ import scipy.stats
 from jaxcrypt.errors import Refusal
 from jaxcrypt.systems import mixing
 from jaxcrypt.systems.catalog import build
-from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
+from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 SYSTEM = build("mixing")
 SHAPE = (61, 67, 3)
@@ -157,13 +157,13 @@ def test_whole_pictures_equal_streamed_ones(rng):
 
 def test_record(rng):
     assert SYSTEM.init(None, None) == ({}, {})
-    assert not SYSTEM.lossless
-    assert "experimental" in SYSTEM.argument
+    assert not SYSTEM.traits.exact
+    assert "experimental" in SYSTEM.traits.argument
     image = photo_like(rng, (20, 24, 3))[None]
     made = SYSTEM.outputs({}, {"image": image}, jax.random.key(0))
     assert made["cipher"].shape == (1, *mixing.cipher_shape((20, 24, 3)))
     assert float(jnp.abs(made["decrypted"] - image / 255).mean()) < 0.02
-    with pytest.raises(Refusal, match="no options"):
+    with pytest.raises(Refusal, match="this System has none"):
         SYSTEM.decrypt({}, None, {}, None, (("rounds", 3),))
 
 

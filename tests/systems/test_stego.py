@@ -13,13 +13,13 @@ from configs import stego, stego_invertible, stego_robust
 from jaxcrypt.errors import Refusal
 from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import build
-from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 from jaxcrypt.systems.stego import robust as robust_module
 from jaxcrypt.systems.stego import windows as stego_windows
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.state import create, init_arrays
 from jaxcrypt.training.step import StepOptions, make_step
 from tests.systems.test_autoencoder import picture, psnr
+from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 SMALL = {"features": 8, "encoder_blocks": 1, "decoder_blocks": 1}
@@ -134,8 +134,8 @@ def test_an_invertible_net_is_inverted():
 
 def hidden(kind, cover, secrets, key=KEY, options=()):
     system, variables, _ = built(kind, 3 if len(secrets) > 1 else 1)
-    driver = system.tiles.given({"cover": cover, "secrets": secrets[1:]})
-    [(stego_picture, side)] = driver.encrypt_pictures(variables, [secrets[0]], [key], options)
+    inputs = {"cover": cover, "secrets": secrets[1:]}
+    [(stego_picture, side)] = encrypt_pictures(system, variables, [secrets[0]], [key], options, inputs=inputs)
     return system, variables, stego_picture, side
 
 
@@ -195,7 +195,7 @@ def test_robust_outlives_jpeg(quality):
 
 
 def test_robust_bits_are_what_was_hidden():
-    hider = built("robust")[0].tiles.hider
+    hider = built("robust")[0].driver.hider
     code = jnp.asarray(np.random.default_rng(0).integers(0, 2, (3, 4, sum(hider.net.widths))))
     np.testing.assert_array_equal(hider._gather(hider._spread(code)), code)
     spread = hider._spread(code)
@@ -213,9 +213,9 @@ def test_driver_and_record_agree(kind):
     pixels, side = jax.jit(
         lambda: (lambda made: (made.pixels, made.side))(system.encrypt(variables, inputs, subkey, ()))
     )()
-    driver = system.tiles.given({"cover": batch["cover"][0]})
+    cover = {"cover": batch["cover"][0]}
     [(stego_picture, own)] = encrypt_pictures(
-        _with(system, driver), variables, [batch["secrets"][0, 0]], [KEY]
+        system, variables, [batch["secrets"][0, 0]], [KEY], inputs=cover
     )
     assert (stego_picture != pixels[0]).mean() < 0.01
     assert set(own) == set(side)
@@ -228,14 +228,14 @@ def test_windows_leave_no_seams(kind, monkeypatch):
     """Large pictures go window by window; made small, the windows give what the whole gives."""
     system, variables, _ = built(kind)
     cover, back = picture((192, 256, 3), 1), picture((192, 256, 3), 2)
-    driver, made = system.tiles.given({"cover": cover}), []
+    made = []
     for small in (False, True):
         if small:
             monkeypatch.setattr(stego_windows, "_CORE", 5)
             monkeypatch.setattr(robust_module, "_WINDOW", 9)
             monkeypatch.setattr(robust_module, "_BAND", 5)
-        [(front, side)] = driver.encrypt_pictures(variables, [back], [KEY])
-        [found] = driver.decrypt_pictures(variables, [front], [side], [KEY], (), back.shape)
+        [(front, side)] = encrypt_pictures(system, variables, [back], [KEY], inputs={"cover": cover})
+        [found] = decrypt_pictures(system, variables, [front], [side], [KEY], (), back.shape)
         made.append((front, found["image"]))
     assert (made[0][0] != cover).mean() > 0.1
     for whole, parts in zip(*made, strict=True):
@@ -259,23 +259,17 @@ def test_how_far_a_net_sees_is_found_out():
     assert stego_windows.reach(lambda params, x: x - x.mean(), None, 3) is None
 
 
-def _with(system, driver):
-    from dataclasses import replace
-
-    return replace(system, tiles=driver)
-
-
 def test_what_cannot_be_hidden_is_refused_by_name():
     system, variables, _ = built("lattice")
     secret = picture((32, 32, 3))
     with pytest.raises(Refusal, match="--cover FILE"):
         encrypt_pictures(system, variables, [secret], [KEY])
-    small = system.tiles.given({"cover": picture((15, 64, 3))})
+    small = {"cover": picture((15, 64, 3))}
     with pytest.raises(Refusal, match="at least 16×16"):
-        small.encrypt_pictures(variables, [secret], [KEY])
-    many = system.tiles.given({"cover": picture((32, 32, 3)), "secrets": [secret]})
+        encrypt_pictures(system, variables, [secret], [KEY], inputs=small)
+    many = {"cover": picture((32, 32, 3)), "secrets": [secret]}
     with pytest.raises(Refusal, match="hide 1 in all, not 2"):
-        many.encrypt_pictures(variables, [secret], [KEY])
+        encrypt_pictures(system, variables, [secret], [KEY], inputs=many)
 
 
 def test_a_code_that_does_not_fit_is_refused():

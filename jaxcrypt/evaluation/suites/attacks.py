@@ -10,7 +10,7 @@ from typing import Any
 
 from jaxcrypt import runtime
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.systems import catalog as systems
+from jaxcrypt.systems import catalog
 
 
 def evaluate_attacks(options: Any) -> int:
@@ -19,7 +19,7 @@ def evaluate_attacks(options: Any) -> int:
     Raises:
       Refusal: options that do not go together, a folder without pictures, a System that attacks cannot take.
     """
-    systems.entry(options.system)
+    catalog.entry(options.system)
     if options.workdir or options.nist or options.crop or options.limit:
         raise usage("--attacks goes without --workdir, --nist, --crop and --limit (see --budget)")
     if not options.data:
@@ -35,11 +35,10 @@ def evaluate_attacks(options: Any) -> int:
     runtime.start(options.device)
     from jaxcrypt.attacks import bench, ordinary, rows
     from jaxcrypt.attacks.victim import Victim
-    from jaxcrypt.sealing import cipher as loading
+    from jaxcrypt.sealing import cipher
 
     def victim(name: str, weights: str | None = None, given: Sequence[str] = ()) -> Victim:
-        loaded = loading.load(name, weights).with_options(given)
-        return Victim(name, loaded.system, loaded.variables, loaded.options, loaded.stored)
+        return Victim(name, cipher.load(name, weights).with_options(given))
 
     start = time.perf_counter()
     attacked, ordinary_one = victim(options.system, options.weights, options.option), victim("logistic")
@@ -55,7 +54,7 @@ def evaluate_attacks(options: Any) -> int:
     facts = {
         "system": options.system,
         "weights": options.weights,
-        "options": dict(attacked.options),
+        "options": dict(attacked.cipher.options),
         "data": options.data,
         "known": options.known,
         "budget": config.to_dict(),

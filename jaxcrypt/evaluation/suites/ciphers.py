@@ -28,8 +28,8 @@ from jaxcrypt.metrics import chance, sensitivity
 from jaxcrypt.metrics import cipher as statistics
 from jaxcrypt.metrics.image import flat_mean, psnr
 from jaxcrypt.pictures.files import encode_png, load_picture
-from jaxcrypt.sealing.cipher import Loaded
-from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
+from jaxcrypt.record import Sealed
+from jaxcrypt.sealing.cipher import Cipher
 
 PAIRS = ("nonce", "diffusion", "key")
 LIKENESS = ("right", "wrong", "flipped", "side")
@@ -41,20 +41,19 @@ class Subject:
     """A System under measurement: its name, itself ready to run, the seed of all keys."""
 
     name: str
-    loaded: Loaded
+    loaded: Cipher
     seed: int = 0
 
     def encrypt(self, plain: np.ndarray, subkeys: Sequence[bytes]) -> tuple[np.ndarray, list[dict]]:
         """uint8 ``[B, H, W, C]`` -> cipher pictures uint8 ``[B, H', W', C]`` and their side information."""
-        system, variables, options = self.loaded.system, self.loaded.variables, self.loaded.options
-        made = encrypt_pictures(system, variables, list(plain), subkeys, options)
-        return np.stack([pixels for pixels, _ in made]), [side for _, side in made]
+        made = self.loaded.encrypt(list(plain), subkeys)
+        return np.stack([one.pixels for one in made]), [one.side for one in made]
 
     def decrypt(self, ciphers: np.ndarray, sides: list[dict], subkeys: Sequence[bytes], shape) -> np.ndarray:
         """The inverse; ``shape`` is the plain picture's ``(H, W, C)``."""
-        system, variables, options = self.loaded.system, self.loaded.variables, self.loaded.options
-        found = decrypt_pictures(system, variables, list(ciphers), sides, subkeys, options, tuple(shape))
-        return np.stack([result["image"] for result in found])
+        sealed = [Sealed(pixels, side) for pixels, side in zip(ciphers, sides, strict=True)]
+        opened = self.loaded.decrypt(sealed, subkeys, tuple(shape))
+        return np.stack([outcome.pictures[0] for outcome in opened])
 
     def subkeys(self, pictures: Sequence[np.ndarray]) -> list[bytes]:
         """Each picture's subkey as the commands derive it, with the random bytes held fixed by the seed."""

@@ -95,19 +95,18 @@ def read_folder(folder: Path, size: int, colour: bool, limit: int | None = None)
 
 def through_cipher(system, variables, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """What comes back with the right key, what with a wrong one, and the bytes of a cipher picture."""
-    from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
+    from jaxcrypt.record import Sealed
+    from jaxcrypt.sealing.cipher import Cipher
 
-    opened, wrong, shape = [], [], pictures.shape[1:]
+    cipher, opened, wrong = Cipher(system, variables), [], []
     count = 0
     for start in range(0, len(pictures), _CHUNK):
         chunk = list(pictures[start : start + _CHUNK])
         keys = [np.random.default_rng([start, i]).bytes(32) for i in range(len(chunk))]
-        made = encrypt_pictures(system, variables, chunk, keys)
-        ciphers, sides = [_through_png(pixels) for pixels, _ in made], [side for _, side in made]
-        count = ciphers[0].nbytes
+        made = [Sealed(_through_png(one.pixels), one.side) for one in cipher.encrypt(chunk, keys)]
+        count = made[0].pixels.nbytes
         for keep, own in ((opened, keys), (wrong, [bytes([key[0] ^ 1]) + key[1:] for key in keys])):
-            found = decrypt_pictures(system, variables, ciphers, sides, own, (), shape)
-            keep += [result["image"] for result in found]
+            keep += [one.pictures[0] for one in cipher.decrypt(made, own, pictures.shape[1:])]
     return np.stack(opened), np.stack(wrong), count
 
 

@@ -112,28 +112,23 @@ class Decoder:
         self.seconds = 0.0
 
     def __call__(self, picture: np.ndarray, number: int, suffer: Callable) -> np.ndarray:
-        from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
+        from jaxcrypt.record import Sealed
+        from jaxcrypt.sealing.cipher import Cipher
 
+        system = Cipher(self.system, self.variables, self.options)
         rng = np.random.default_rng((_SEED, number))
         key = rng.bytes(32)
-        ((cipher, side),) = encrypt_pictures(self.system, self.variables, [picture], [key], self.options)
-        received, lost = suffer(cipher, rng)
+        [made] = system.encrypt([picture], [key])
+        received, lost = suffer(made.pixels, rng)
         start = time.perf_counter()
-        (found,) = decrypt_pictures(
-            self.system,
-            self.variables,
-            [received],
-            [side],
-            [key],
-            self.options,
-            picture.shape,
-            None if lost is None else [lost],
-        )
+        gaps = None if lost is None else [lost]
+        [found] = system.decrypt([Sealed(received, made.side)], [key], picture.shape, gaps)
         self.seconds += time.perf_counter() - start
         return self.finish(found)
 
-    def finish(self, found: dict) -> np.ndarray:
-        return found["image"]
+    def finish(self, found) -> np.ndarray:
+        """The picture of an :class:`~jaxcrypt.record.Outcome`."""
+        return found.pictures[0]
 
 
 class AesGcm(Decoder):
@@ -161,10 +156,10 @@ class AesGcm(Decoder):
 class Bm3d(Decoder):
     """Mixing, then BM3D told the level that the pilots measured."""
 
-    def finish(self, found: dict) -> np.ndarray:
+    def finish(self, found) -> np.ndarray:
         import bm3d
 
-        clean = bm3d.bm3d_rgb(found["image"] / 255, float(found["noise"]) / 255)
+        clean = bm3d.bm3d_rgb(found.pictures[0] / 255, found.noise / 255)
         return np.clip(np.rint(clean * 255), 0, 255).astype(np.uint8)
 
 
@@ -190,7 +185,7 @@ def decoders(weights: Sequence[str], bm3d: bool) -> tuple[dict[str, Decoder], di
     sturdy = {}
     for given in weights:
         system, variables, entry = zoo.load(given)
-        if "robust" not in dict(system.options):
+        if "robust" not in {option.name for option in system.options}:
             raise usage(f"--weights {given}: {entry['system']} has no robust layout")
         name = entry["system"]
         plain[name] = Decoder(system, variables, (("robust", 0),))

@@ -34,9 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     training = find_pictures(args.detect, args.limit) if args.detect else []
     runtime.start(args.device)
     from jaxcrypt.evaluation.hiding import Hider, centres
-    from jaxcrypt.sealing import cipher as loading
+    from jaxcrypt.sealing import cipher
 
-    hider = Hider(loading.load("stego", args.weights), args.seed, not args.unkeyed)
+    hider = Hider(cipher.load("stego", args.weights, {"keyed": not args.unkeyed}), args.seed)
     covers = centres(paths, args.size)
     if args.sheet:
         from jaxcrypt.evaluation.hiding_sheet import draw_sheet

@@ -44,9 +44,10 @@ from jaxcrypt.metrics import cipher as statistics
 from jaxcrypt.metrics.image import ssim
 from jaxcrypt.metrics.sensitivity import flip_bit
 from jaxcrypt.pictures.files import encode_png, load_picture
+from jaxcrypt.record import Sealed
+from jaxcrypt.sealing import cipher as sealing
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.cyclegan.code import RATES
-from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 
 NAMES = {rate: "1" if rate == 1 else f"1/{rate}" for rate in RATES}
 PARTS = ("rates", "keys")
@@ -62,13 +63,16 @@ class Cipher(NamedTuple):
 
     def encrypt(self, picture: np.ndarray, key: bytes, options: tuple) -> tuple[np.ndarray, dict]:
         """The cipher picture after an 8-bit PNG, and its side information."""
-        ((cipher, side),) = encrypt_pictures(self.system, self.variables, [picture], [key], options)
-        return load_picture(encode_png(cipher)).pixels, side
+        [made] = self._with(options).encrypt([picture], [key])
+        return load_picture(encode_png(made.pixels)).pixels, made.side
 
     def decrypt(self, cipher, side, key: bytes, options: tuple, shape) -> np.ndarray:
         """uint8 ``[H, W, 3]``."""
-        (found,) = decrypt_pictures(self.system, self.variables, [cipher], [side], [key], options, shape)
-        return found["image"]
+        [found] = self._with(options).decrypt([Sealed(cipher, side)], [key], shape)
+        return found.pictures[0]
+
+    def _with(self, options: tuple) -> sealing.Cipher:
+        return sealing.Cipher(self.system, self.variables, options)
 
     def both(self, picture: np.ndarray, key: bytes, options: tuple = ()) -> Made:
         """There and back."""

@@ -30,23 +30,20 @@ from jaxcrypt.functional.block_transform import BLOCK, PLANE
 from jaxcrypt.models.cyclegan import Context, Discriminator, Encoder, Eve
 from jaxcrypt.models.denoiser import Denoiser
 from jaxcrypt.record import Phase, Sealed, Stage, System
-from jaxcrypt.systems import concatenation as cyclegan_concatenation
-from jaxcrypt.systems import mixing
+from jaxcrypt.systems import concatenation
 from jaxcrypt.systems.cyclegan import channel, code, losses
-from jaxcrypt.systems.cyclegan.driver import OPTIONS, Pictures, chosen_options
-
-ARGUMENT = mixing.ARGUMENT
+from jaxcrypt.systems.cyclegan.driver import ENTRY, CycleganDriver, choices
 
 
 def _rate(options: tuple) -> int:
-    found = chosen_options(options)
-    if found["robust"]:
-        raise usage("--robust: whole pictures on the host only; use jaxcrypt.systems.drivers.tiled")
-    return found["rate"]
+    settings = choices(options)
+    if settings["robust"]:
+        raise usage("--robust: whole pictures on the host only, by the driver")
+    return settings["rate"]
 
 
 def _key(inputs, subkey, options) -> jax.Array:
-    if not chosen_options(options)["key_image"]:
+    if not choices(options)["key_image"]:
         return jnp.asarray(subkey)
     return code.with_key_image(jnp.asarray(subkey), inputs["key_image"])
 
@@ -150,7 +147,7 @@ def build(config: Any = None) -> System:
     """The System of ``config.model`` (see ``configs/cyclegan.py``)."""
     conditioning = "mixing" if config is None else config.model.get("conditioning", "mixing")
     if conditioning == "concatenation":
-        return cyclegan_concatenation.build(config)
+        return concatenation.build(config)
     if conditioning != "mixing":
         raise usage(f"config.model.conditioning={conditioning}: choose mixing or concatenation")
     nets = nets_of(config)
@@ -171,9 +168,7 @@ def build(config: Any = None) -> System:
         encrypt=seal,
         decrypt=functools.partial(_decrypt, nets),
         outputs=functools.partial(_outputs, nets),
-        options=OPTIONS,
         ema=("encoder", "denoiser", "context"),
-        channels=(1, 3),
-        argument=ARGUMENT,
-        tiles=Pictures(nets, seal),
+        driver=CycleganDriver(nets, seal),
+        **ENTRY.declared(),
     )

@@ -59,6 +59,23 @@ def find_quality(cipher: np.ndarray, lost: np.ndarray | None = None) -> int | No
     return jpeg.find_quality(left.reshape(-1, 8, cipher.shape[2])) if len(left) else None
 
 
+def lost_pixels(cipher: np.ndarray, lost: np.ndarray | None) -> np.ndarray:
+    """bool ``[H, W]``: pixels known to be lost, and flat blocks."""
+    flat = flat_blocks(cipher)
+    return flat if lost is None else flat | lost
+
+
+def suffered(cipher: np.ndarray, gaps: np.ndarray) -> tuple[np.ndarray | None, int | None]:
+    """What samples are lost, bool ``[H·W·C]`` or None, and the quality of the JPEG that it went through.
+
+    Args:
+      cipher: uint8 ``[H, W, C]``; gaps: as :func:`lost_pixels` finds them.
+    """
+    channels = cipher.shape[2]
+    quality = None if channels in (2, 4) else find_quality(cipher, gaps)
+    return (np.repeat(gaps.reshape(-1), channels) if gaps.any() else None), quality
+
+
 class Bytes:
     """Symbols from bytes with white noise (of variance 1/12: none but rounding), some of them lost."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxcrypt.errors import Refusal
+from jaxcrypt.errors import Refusal, tampered
 from jaxcrypt.functional import jpeg, robust, soft_expand
 from jaxcrypt.functional.keyed import Purpose, draw, gaussians
+from jaxcrypt.record import Sealed, Shape
 from jaxcrypt.systems.decoding import turbo
+from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.drivers.tiles import even_bounds
 
 STRENGTHS = robust.STRENGTHS
@@ -33,6 +35,14 @@ def plan(shape: tuple[int, int, int], strength: int) -> robust.Plan:
     return found
 
 
+def planned(shape: Shape, strength: int) -> robust.Plan:
+    """As :func:`plan`, of a shape that a header says: what has no layout was never encrypted."""
+    try:
+        return plan(shape, strength)
+    except Refusal as refusal:
+        raise host.misfit(str(refusal)) from None
+
+
 def _tiles(layout: robust.Plan) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
     """Static size, and the tiles' bounds in samples and in symbols."""
     size = min(max(1 << (layout.symbols - 1).bit_length(), _MIN_TILE), _MAX_TILE)
@@ -40,14 +50,10 @@ def _tiles(layout: robust.Plan) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
     return size, even_bounds(layout.samples, count), even_bounds(layout.symbols, count)
 
 
-def _words(subkey: bytes) -> np.ndarray:
-    return np.frombuffer(subkey, "<u4").astype(np.uint32)
-
-
 def alignment(subkey: bytes, layout: robust.Plan) -> np.ndarray:
     """The blocks' pilots, which find a cipher picture's place again: standard normal, float32 [blocks]."""
     count = layout.grid[0] * layout.grid[1]
-    (words,) = draw([(_words(subkey), Purpose.PADS, _ALIGN, -(-count // 2))])
+    (words,) = draw([(host.words(subkey), Purpose.PADS, _ALIGN, -(-count // 2))])
     return np.asarray(gaussians(words))[:count]
 
 
@@ -65,7 +71,7 @@ def encrypt(picture: np.ndarray, subkey: bytes, strength: int) -> tuple[np.ndarr
     parts = np.split(samples, plain[1:-1])
     mean = np.array([part.mean() for part in parts], np.float32)
     spread = np.array([max(part.std(), 1e-3) for part in parts], np.float32)
-    run = turbo.Run(_words(subkey), 0, size, plain, cipher, mean, spread)
+    run = turbo.Run(host.words(subkey), 0, size, plain, cipher, mean, spread)
     pixels = lay_out(run.mix(run.standard(samples)), subkey, layout)
     return pixels, {"level": level, "mean": mean, "spread": spread}
 
@@ -136,7 +142,7 @@ def align(
             missing[rows, columns] = gone.reshape(blocks.shape).any(axis=(1, 3))[inner]
         return np.clip(np.rint(whole), 0, 255)[..., None].astype(np.uint8), missing
     had, has = (f"{side[1]}×{side[0]}" for side in (sides, grey.shape))
-    raise Refusal(
+    raise tampered(
         f"the cipher picture was {had} and is {has}: resized by no whole factor, or too little is left"
     )
 
@@ -150,29 +156,33 @@ def _steps(pixels: np.ndarray, missing: np.ndarray, carriers: np.ndarray) -> np.
 
 
 def decrypt(
-    cipher, side, subkey: bytes, strength: int, shape, windows, lost, progress
-) -> dict[str, np.ndarray]:
+    sealed: Sealed, subkey: bytes, strength: int, shape, windows, lost, progress
+) -> tuple[np.ndarray, float]:
     """Undo :func:`encrypt`, whatever the cipher picture suffered.
 
     Args:
       windows: :class:`jaxcrypt.systems.decoding.denoise.Windows`; lost: bool of the cipher's size, or None.
 
     Returns:
-      ``image`` uint8 [H, W, C] and ``noise``, the noise level before the last denoising.
+      The picture, uint8 [H, W, C], and the noise level before the last denoising.
+
+    Raises:
+      Refusal: a header that no encryption gives, or a cipher picture whose place is not to be found.
     """
-    layout = plan(shape, strength)
+    layout = planned(shape, strength)
     size, plain, bounds = _tiles(layout)
-    mean, spread = (np.asarray(side[name], np.float32) for name in ("mean", "spread"))
-    run = turbo.Run(_words(subkey), 0, size, plain, bounds, mean, spread)
-    base = _by_plane(side["level"], layout)
+    count = len(plain) - 1
+    mean, spread = (host.side_array(sealed.side, name, (count,), np.float32) for name in ("mean", "spread"))
+    level = host.side_array(sealed.side, "level", (len(layout.planes),), np.float32)
+    run = turbo.Run(host.words(subkey), 0, size, plain, bounds, mean, spread)
+    base = _by_plane(level, layout)
 
     def denoise(samples, levels):
         planes = zip(robust.split(samples + base, layout), robust.split(levels, layout), strict=True)
         return np.concatenate([windows(x[..., None], level).reshape(-1) for x, level in planes]) - base
 
-    clean, _, levels = decode(run, cipher, subkey, layout, denoise, lost, progress)
-    image = robust.to_picture(clean + base, layout)
-    return {"image": image, "noise": np.float32(np.sqrt(np.mean(levels**2)))}
+    clean, _, levels = decode(run, sealed.pixels, subkey, layout, denoise, lost, progress)
+    return robust.to_picture(clean + base, layout), float(np.sqrt(np.mean(levels**2)))
 
 
 def decode(run: turbo.Run, cipher, subkey: bytes, layout: robust.Plan, denoise, lost, progress):

@@ -1,25 +1,24 @@
-"""Pictures of any size through a System: the driver of the commands.
+"""The driver of tiled Systems (:mod:`jaxcrypt.systems.drivers.tiles`): pictures of any size, tile by tile.
 
-Tiled Systems (:mod:`jaxcrypt.systems.drivers.tiles`) get their pictures tile by tile from preallocated host
-arrays.
-So a handful of compiled programs serves every shape, and a picture of 100 megapixels needs little more memory
-than itself and its cipher. Systems without tiles run whole (:mod:`jaxcrypt.systems.drivers.whole`).
+Tiles come from preallocated host arrays. So a handful of compiled programs serves every shape, and a picture
+of 100 megapixels needs little more memory than itself and its cipher.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.record import System
-from jaxcrypt.systems.drivers import whole
-from jaxcrypt.systems.drivers.tiles import Layout, Shape, Tiles, over_tiles, split_side
+from jaxcrypt.record import Call, Outcome, Progress, Sealed, Shape, System, chosen
+from jaxcrypt.systems.drivers import host
+from jaxcrypt.systems.drivers.tiles import Layout, Tiles, decrypt_whole, encrypt_whole, over_tiles, split_side
 
 _GROUP_BYTES = 1 << 24  # of samples in one call of an accelerator
 _THREADS = 2  # one call computes on one core of a CPU
@@ -160,128 +159,170 @@ def _unfold(tiles: Tiles, keys, heads):
 
 
 def _keys(subkeys: Sequence[bytes]) -> list[dict[str, np.ndarray]]:
-    return [{"subkey": whole.words(subkey)} for subkey in subkeys]
-
-
-def encrypt_pictures(
-    system: System,
-    variables: Any,
-    pictures: Sequence[np.ndarray],
-    subkeys: Sequence[bytes],
-    options: tuple = (),
-    progress: Callable[[float], None] | None = None,
-) -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    """Encrypt pictures of one shape.
-
-    Args:
-      pictures: uint8 ``[H, W, C]`` each, all of one shape.
-      subkeys: 32 bytes each.
-      options: the System's options, as its record says.
-      progress: called with the share done, 0 to 1.
-
-    Returns:
-      Of each picture its cipher picture, uint8 ``[H', W', C]``, and its ``side`` without the batch axis.
-    """
-    if system.tiles is None:
-        return whole.encrypt_pictures(system, variables, pictures, subkeys, options, progress)
-    if not isinstance(system.tiles, Tiles):  # a driver of its own, with these two functions as methods
-        return system.tiles.encrypt_pictures(variables, pictures, subkeys, options, progress)
-    tiles, shape = system.tiles, pictures[0].shape
-    layout, programs, keys = tiles.layout(shape), _programs(tiles), _keys(subkeys)
-    flats = [np.ascontiguousarray(picture).reshape(-1) for picture in pictures]
-    groups = _groups(len(flats), layout)
-    share = 0.25 if tiles.summary is not None else 0.0
-    ahead = _compile_ahead(tiles, layout, len(groups[0]), "seal")
-    heads = _summarise(tiles, layout, flats, keys, shape, groups, progress, (0.0, share))
-    shared = _unfold(tiles, keys, heads)
-    ciphers = [np.empty(layout.cipher[-1], np.uint8) for _ in flats]
-    own = [[None] * layout.count for _ in flats]
-
-    def work(group):
-        data = _gather(flats, layout.plain, layout.size, group).view(tiles.word)
-        tile = _tile(layout, group, {"data": data}, shared)
-        sealed, sides = jax.tree.map(np.asarray, programs["seal"](tile))
-        sealed = sealed.view(np.uint8)
-        for row, job in enumerate(group):
-            start, end = layout.cipher[job.index], layout.cipher[job.index + 1]
-            ciphers[job.picture][start:end] = sealed[row, : end - start]
-            own[job.picture][job.index] = {name: value[row] for name, value in sides.items()}
-
-    if ahead is not None:
-        ahead.result()
-    _each(groups, work, progress, (share, 1.0))
-    return [
-        (cipher.reshape(layout.cipher_shape), head | _stacked(rows))
-        for cipher, head, rows in zip(ciphers, heads, own, strict=True)
-    ]
+    return [{"subkey": host.words(subkey)} for subkey in subkeys]
 
 
 def _stacked(rows: Sequence[dict]) -> dict[str, np.ndarray]:
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
-def decrypt_pictures(
-    system: System,
-    variables: Any,
-    ciphers: Sequence[np.ndarray],
-    sides: Sequence[dict[str, np.ndarray]],
-    subkeys: Sequence[bytes],
-    options: tuple,
-    shape: Shape,
-    lost: Sequence[np.ndarray] | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> list[dict[str, np.ndarray]]:
-    """Undo :func:`encrypt_pictures`.
+@dataclass(frozen=True)
+class Tiled:
+    """The :class:`~jaxcrypt.record.Driver` of a System without options that works tile by tile."""
 
-    Args:
-      ciphers: uint8 ``[H', W', C]`` each; ``sides``: as encryption gave them.
-      shape: the plain pictures' ``(H, W, C)``.
-      lost: bool ``[H', W']`` each, cipher pixels known to be lost.
+    tiles: Tiles
 
-    Returns:
-      Of each picture the System's results without the batch axis; ``'image'`` is uint8 ``[H, W, C]``.
+    def aligns(self, options) -> bool:
+        """Never."""
+        return False
 
-    Raises:
-      ValueError: the cipher pictures do not have the shape that ``shape`` leads to.
-    """
-    if system.tiles is None:
-        return whole.decrypt_pictures(system, variables, ciphers, sides, subkeys, options, lost, progress)
-    if not isinstance(system.tiles, Tiles):
-        return system.tiles.decrypt_pictures(
-            variables, ciphers, sides, subkeys, options, shape, lost, progress
-        )
-    tiles = system.tiles
-    layout, programs, keys = tiles.layout(shape), _programs(tiles), _keys(subkeys)
-    if any(cipher.shape != layout.cipher_shape for cipher in ciphers):
-        raise ValueError(f"a picture of {shape} has a cipher picture of {layout.cipher_shape}")
-    flats = [np.ascontiguousarray(cipher).reshape(-1) for cipher in ciphers]
-    gaps = None if lost is None else [np.repeat(mask.reshape(-1), shape[2]) for mask in lost]
-    groups = _groups(len(flats), layout)
-    split = [split_side(tiles, side) for side in sides]
-    shared = _unfold(tiles, keys, [head for head, _ in split])
+    def check(self, shape: Shape, options) -> None:
+        """Any shape will do."""
+        chosen((), options)
+
+    def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
+        """As :class:`~jaxcrypt.record.Driver` says."""
+        self.check(pictures[0].shape, call.options)
+        tiles, shape = self.tiles, pictures[0].shape
+        layout, held = tiles.layout(shape), _keys(keys)
+        flats = [np.ascontiguousarray(picture).reshape(-1) for picture in pictures]
+        groups = _groups(len(flats), layout)
+        share = 0.25 if tiles.summary is not None else 0.0
+        ahead = _compile_ahead(tiles, layout, len(groups[0]), "seal")
+        heads = _summarise(tiles, layout, flats, held, shape, groups, call.progress, (0.0, share))
+        shared = _unfold(tiles, held, heads)
+        if ahead is not None:
+            ahead.result()
+        ciphers, own = _seal(tiles, layout, flats, shared, groups, call.progress, (share, 1.0))
+        return [
+            Sealed(cipher.reshape(layout.cipher_shape), head | _stacked(rows))
+            for cipher, head, rows in zip(ciphers, heads, own, strict=True)
+        ]
+
+    def decrypt(
+        self,
+        call: Call,
+        sealed: Sequence[Sealed],
+        keys: Sequence[bytes],
+        shape: Shape,
+        lost: Sequence[np.ndarray] | None = None,
+    ) -> list[Outcome]:
+        """As :class:`~jaxcrypt.record.Driver` says."""
+        chosen((), call.options)
+        host.check_sealed(sealed, shape)
+        tiles, layout, held = self.tiles, self.tiles.layout(shape), _keys(keys)
+        for one in sealed:
+            host.check_shape(one.pixels, layout.cipher_shape)
+        split = [split_side(tiles, _checked(tiles, layout, one.side)) for one in sealed]
+        flats = [np.ascontiguousarray(one.pixels).reshape(-1) for one in sealed]
+        gaps = None if lost is None else [np.repeat(mask.reshape(-1), shape[2]) for mask in lost]
+        groups = _groups(len(flats), layout)
+        shared = _unfold(tiles, held, [head for head, _ in split])
+        share = 0.75 if tiles.summary is not None else 1.0
+        ahead = _compile_ahead(tiles, layout, len(groups[0]), "summary")
+        own = [one for _, one in split]
+        images, found = _open(tiles, layout, flats, gaps, shared, own, groups, call.progress, (0.0, share))
+        if ahead is not None:
+            ahead.result()
+        again = _summarise(tiles, layout, images, held, shape, groups, call.progress, (share, 1.0))
+        return [
+            _outcome(image.reshape(shape), tiles.report(head, other or None, _stacked(rows)))
+            for image, (head, _), other, rows in zip(images, split, again, found, strict=True)
+        ]
+
+
+def _checked(tiles: Tiles, layout: Layout, side: dict) -> dict[str, np.ndarray]:
+    """The side arrays that the System declares. Raises a Refusal where no encryption gives them."""
+    front = () if tiles.head is not None else (layout.count,)
+    return {name: host.side_array(side, name, (*front, *shape), dtype) for name, shape, dtype in tiles.side}
+
+
+def _seal(tiles, layout, flats, shared, groups, progress: Progress, part):
+    """Flat cipher pictures, and the side arrays of each picture's tiles."""
+    seal = _programs(tiles)["seal"]
+    ciphers = [np.empty(layout.cipher[-1], np.uint8) for _ in flats]
+    own = [[{}] * layout.count for _ in flats]
+
+    def work(group):
+        data = _gather(flats, layout.plain, layout.size, group).view(tiles.word)
+        sealed, sides = jax.tree.map(np.asarray, seal(_tile(layout, group, {"data": data}, shared)))
+        _scatter(sealed, layout.cipher, group, ciphers)
+        for row, job in enumerate(group):
+            own[job.picture][job.index] = {name: value[row] for name, value in sides.items()}
+
+    _each(groups, work, progress, part)
+    return ciphers, own
+
+
+def _open(tiles, layout, flats, gaps, shared, own, groups, progress: Progress, part):
+    """Flat plain pictures, and what the System found out about each one's tiles."""
+    opening = _programs(tiles)["open"]
     images = [np.empty(layout.plain[-1], np.uint8) for _ in flats]
-    found = [[None] * layout.count for _ in flats]
-    share = 0.75 if tiles.summary is not None else 1.0
-    ahead = _compile_ahead(tiles, layout, len(groups[0]), "summary")
+    found = [[{}] * layout.count for _ in flats]
 
     def work(group):
         data = {"data": _gather(flats, layout.cipher, layout.size, group).view(tiles.word)}
         if gaps is not None:
             data["lost"] = _gather(gaps, layout.cipher, layout.size, group)
-        tile = _tile(layout, group, data, shared, [own for _, own in split])
-        opened, results = jax.tree.map(np.asarray, programs["open"](tile))
-        opened = opened.view(np.uint8)
+        opened, results = jax.tree.map(np.asarray, opening(_tile(layout, group, data, shared, own)))
+        _scatter(opened, layout.plain, group, images)
         for row, job in enumerate(group):
-            start, end = layout.plain[job.index], layout.plain[job.index + 1]
-            images[job.picture][start:end] = opened[row, : end - start]
             found[job.picture][job.index] = {name: value[row] for name, value in results.items()}
 
-    _each(groups, work, progress, (0.0, share))
-    if ahead is not None:
-        ahead.result()
-    again = _summarise(tiles, layout, images, keys, shape, groups, progress, (share, 1.0))
-    return [
-        {"image": image.reshape(shape)}
-        | jax.tree.map(np.asarray, tiles.report(head, other or None, _stacked(rows)))
-        for image, (head, _), other, rows in zip(images, split, again, found, strict=True)
-    ]
+    _each(groups, work, progress, part)
+    return images, found
+
+
+def _scatter(made: np.ndarray, bounds: Sequence[int], group: Sequence[_Job], out: Sequence[np.ndarray]):
+    """Tiles' samples to their places in the flat pictures."""
+    for row, job in zip(made.view(np.uint8), group, strict=True):
+        start, end = bounds[job.index], bounds[job.index + 1]
+        out[job.picture][start:end] = row[: end - start]
+
+
+def _outcome(image: np.ndarray, report: dict) -> Outcome:
+    rest = {name: np.asarray(value) for name, value in report.items()}
+    noise = rest.pop("noise", None)
+    return Outcome([image], None if noise is None else float(noise), report=rest)
+
+
+def tiled_system(declared: Mapping[str, Any], tiles: Tiles, plain_shape: Callable[[Shape], Shape]) -> System:
+    """The System that tiles make: nothing learned, nothing to configure.
+
+    Args:
+      declared: of the System's entry in the catalog, :meth:`~jaxcrypt.systems.catalog.Entry.declared`.
+      plain_shape: the plain picture's ``(H, W, C)`` from its cipher picture's.
+    """
+
+    def encrypt(variables, inputs, subkey, options) -> Sealed:
+        chosen((), options)
+        return encrypt_whole(tiles, jnp.asarray(inputs["image"]), subkey)
+
+    def decrypt(variables, sealed, inputs, subkey, options) -> dict[str, Any]:
+        chosen((), options)
+        shape = plain_shape(sealed.pixels.shape[1:])
+        return decrypt_whole(tiles, sealed, subkey, shape, inputs.get("lost"))
+
+    def outputs(variables, batch, rng) -> dict[str, Any]:
+        image = jnp.asarray(batch["image"])
+        subkey = jax.random.bits(rng, (image.shape[0], 8), jnp.uint32)
+        sealed = encrypt(variables, batch, subkey, ())
+        opened = decrypt(variables, sealed, {}, subkey, ())
+        pictures = {"image": image, "cipher": sealed.pixels, "decrypted": opened["image"]}
+        return {key: x.astype(jnp.float32) / 255 for key, x in pictures.items()}
+
+    def batch(config) -> dict[str, jax.ShapeDtypeStruct]:
+        config = dict(config or {})
+        shape = (config.get("batch_size", 1), *config.get("image_shape", (64, 64, 3)))
+        return {"image": jax.ShapeDtypeStruct(shape, jnp.uint8)}
+
+    return System(
+        init=lambda rng, batch: ({}, {}),
+        batch=batch,
+        stages=(),
+        encrypt=encrypt,
+        decrypt=decrypt,
+        outputs=outputs,
+        driver=Tiled(tiles),
+        **declared,
+    )

@@ -16,10 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.errors import usage
-from jaxcrypt.record import Sealed, System
-
-Shape = tuple[int, int, int]
+from jaxcrypt.record import Sealed, Shape
 
 
 @dataclass(frozen=True)
@@ -60,12 +57,14 @@ class Tiles:
       unfold: ``(subkey, side) -> dict`` of arrays that every tile of the picture gets besides (its stream
       key).
       report: ``(side, head of what came out or None, found stacked over tiles) -> dict`` of results.
+      side: name, shape and dtype of the head's arrays, or of each tile's own where there is no head.
     """
 
     layout: Callable[[Shape], Layout]
     seal: Callable[..., Any]
     open: Callable[..., Any]
     report: Callable[..., Any]
+    side: tuple[tuple[str, tuple[int, ...], str], ...]
     summary: Callable[..., Any] | None = None
     head: Callable[..., Any] | None = None
     unfold: Callable[..., Any] | None = None
@@ -175,56 +174,3 @@ def split_side(tiles: Tiles, side: dict[str, Any]) -> tuple[dict, dict]:
     if tiles.head is None:
         return {}, dict(side)
     return dict(side), {}
-
-
-def tiled_system(
-    name: str,
-    tiles: Tiles,
-    plain_shape: Callable[[Shape], Shape],
-    *,
-    argument: str,
-    lossless: bool = False,
-) -> System:
-    """The System that tiles make: nothing learned, nothing to configure.
-
-    Args:
-      plain_shape: the plain picture's ``(H, W, C)`` from its cipher picture's.
-    """
-
-    def check(options) -> None:
-        if options:
-            raise usage(f"--system {name} takes no options, got {', '.join(option for option, _ in options)}")
-
-    def encrypt(variables, inputs, subkey, options) -> Sealed:
-        check(options)
-        return encrypt_whole(tiles, jnp.asarray(inputs["image"]), subkey)
-
-    def decrypt(variables, sealed, inputs, subkey, options) -> dict[str, Any]:
-        check(options)
-        shape = plain_shape(sealed.pixels.shape[1:])
-        return decrypt_whole(tiles, sealed, subkey, shape, inputs.get("lost"))
-
-    def outputs(variables, batch, rng) -> dict[str, Any]:
-        image = jnp.asarray(batch["image"])
-        subkey = jax.random.bits(rng, (image.shape[0], 8), jnp.uint32)
-        sealed = encrypt(variables, batch, subkey, ())
-        opened = decrypt(variables, sealed, {}, subkey, ())
-        pictures = {"image": image, "cipher": sealed.pixels, "decrypted": opened["image"]}
-        return {key: x.astype(jnp.float32) / 255 for key, x in pictures.items()}
-
-    def batch(config) -> dict[str, jax.ShapeDtypeStruct]:
-        config = dict(config or {})
-        shape = (config.get("batch_size", 1), *config.get("image_shape", (64, 64, 3)))
-        return {"image": jax.ShapeDtypeStruct(shape, jnp.uint8)}
-
-    return System(
-        init=lambda rng, batch: ({}, {}),
-        batch=batch,
-        stages=(),
-        encrypt=encrypt,
-        decrypt=decrypt,
-        outputs=outputs,
-        lossless=lossless,
-        argument=argument,
-        tiles=tiles,
-    )

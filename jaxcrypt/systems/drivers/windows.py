@@ -8,10 +8,12 @@ picture: where a core lies at a border, so does its window, and the net sees the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from jaxcrypt.record import Progress
 
 
 @dataclass(frozen=True)
@@ -29,28 +31,29 @@ def spans(length: int, size: int, reach: int) -> list[Span]:
     if length <= size:
         return [Span(0, length, 0, length)]
     core = size - 2 * reach
-    found, start = [], 0
+    cut, start = [], 0
     while start < length:
         first = min(max(start - reach, 0), length - size)
         stop = length if first == length - size else first + reach + core
-        found.append(Span(first, size, start, stop))
+        cut.append(Span(first, size, start, stop))
         start = stop
-    return found
+    return cut
 
 
 def map_windows(
-    function: Callable[[np.ndarray], np.ndarray],
-    array: np.ndarray,
+    function: Callable[..., np.ndarray],
+    arrays: Sequence[np.ndarray],
     scale: tuple[int, int],
     size: int,
     reach: int,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = None,
 ) -> np.ndarray:
-    """``function`` of ``array``, computed window by window.
+    """``function`` of ``arrays``, computed window by window.
 
     Args:
-      function: ``[1, n*h, n*w, C]`` to ``[1, m*h, m*w, C']`` of any dtype, for all h and w.
-      array: ``[n*h, n*w, C]``.
+      function: of every array's window ``[1, n*h, n*w, …]`` to ``[1, m*h, m*w, C']`` of any dtype, for all h
+        and w.
+      arrays: ``[n*h, n*w, …]`` each.
       scale: ``(n, m)``: positions to read and to write for one unit of the net's grid.
       size, reach: of a window, in such units.
 
@@ -58,28 +61,19 @@ def map_windows(
       ``[m*h, m*w, C']``, of the function's dtype.
     """
     read, write = scale
-    grid = [
-        (a, b)
-        for a in spans(array.shape[0] // read, size, reach)
-        for b in spans(array.shape[1] // read, size, reach)
-    ]
+    sides = [side // read for side in arrays[0].shape[:2]]
+    grid = [(a, b) for a in spans(sides[0], size, reach) for b in spans(sides[1], size, reach)]
     out = None
-    for done, (rows, columns) in enumerate(grid, 1):
-        window = array[tuple(slice(s.first * read, (s.first + s.size) * read) for s in (rows, columns))]
-        made = np.asarray(function(window[None]))[0]
+    for done, axes in enumerate(grid, 1):
+        seen = tuple(slice(s.first * read, (s.first + s.size) * read) for s in axes)
+        made = np.asarray(function(*(array[seen][None] for array in arrays)))[0]
         if out is None:
-            sides = (side // read * write for side in array.shape[:2])
-            out = np.empty((*sides, made.shape[2]), made.dtype)
-        kept = (slice((s.start - s.first) * write, (s.stop - s.first) * write) for s in (rows, columns))
-        out[tuple(slice(s.start * write, s.stop * write) for s in (rows, columns))] = made[tuple(kept)]
+            out = np.empty((*(side * write for side in sides), made.shape[2]), made.dtype)
+        kept = tuple(slice((s.start - s.first) * write, (s.stop - s.first) * write) for s in axes)
+        out[tuple(slice(s.start * write, s.stop * write) for s in axes)] = made[kept]
         if progress is not None:
             progress(done / len(grid))
     return out
-
-
-def share(progress: Callable[[float], None] | None, index: int, count: int) -> Callable[[float], None] | None:
-    """The progress of item ``index`` of ``count`` as a part of the whole."""
-    return None if progress is None else lambda done: progress((index + done) / count)
 
 
 def pad_to(picture: np.ndarray, unit: int) -> np.ndarray:

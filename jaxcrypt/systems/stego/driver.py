@@ -7,18 +7,18 @@ is hidden as three equal colours, whose mean comes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.systems.drivers.windows import share
+from jaxcrypt.record import Call, Option, Outcome, Progress, Sealed, Shape, chosen
+from jaxcrypt.systems.drivers import host
 
 UNIT = 16
-Progress = Callable[[float], None] | None
 
 
 def fit(picture: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -39,88 +39,106 @@ def unfit(picture: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """What :mod:`jaxcrypt.systems.drivers.tiled` calls for the System ``stego``.
+class CoverDriver:
+    """The :class:`~jaxcrypt.record.Driver` of the System ``stego``.
+
+    A call's inputs are ``cover``, uint8 ``[H, W, 1 or 3]``, and optionally ``secrets``, further pictures
+    ``[H, W, 1 or 3]`` of any size that are hidden with each.
 
     Attributes:
       hider: with ``hide_picture`` and ``reveal_picture``.
       net: the name of its parameters.
       secrets: how many pictures a cover takes.
-      keyed: of ``options``, whether the subkey is used.
-      inputs: see :meth:`given`.
+      options: as the System declares them; ``keyed`` says whether the subkey is used.
     """
 
     hider: Any
     net: str
     secrets: int
-    keyed: Callable[[tuple], bool]
-    inputs: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    options: tuple[Option, ...]
 
-    def given(self, inputs: Mapping[str, Any]) -> Pictures:
-        """The same driver with what encryption needs besides the pictures.
+    def aligns(self, options) -> bool:
+        """Never."""
+        return False
 
-        Args:
-          inputs: ``cover``, uint8 ``[H, W, 1 or 3]``, and optionally ``secrets``, further pictures
-            ``[H, W, 1 or 3]`` of any size that are hidden with each.
-        """
-        return replace(self, inputs=dict(inputs))
+    def check(self, shape: Shape, options) -> None:
+        """Refuse alpha."""
+        chosen(self.options, options)
+        if shape[2] not in (1, 3):
+            raise Refusal(f"this System hides grey and RGB pictures, not {shape[2]} channels")
 
-    def encrypt_pictures(
-        self,
-        variables: Any,
-        pictures: Sequence[np.ndarray],
-        subkeys: Sequence[bytes],
-        options: tuple = (),
-        progress: Progress = None,
-    ) -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:
+    def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
         """Hide each picture in the cover.
 
         Raises:
           Refusal: no cover, a cover below 16x16 or with alpha, more secrets than the weights were trained
           for.
         """
-        if "cover" not in self.inputs:
+        self.check(pictures[0].shape, call.options)
+        cover, others = self._inputs(call.inputs)
+        made = []
+        for index, (picture, key) in enumerate(zip(pictures, keys, strict=True)):
+            progress = host.share(call.progress, index, len(pictures))
+            made.append(self._hide(call, cover, [picture, *others], key, progress))
+        return made
+
+    def _inputs(self, inputs: Mapping[str, Any]) -> tuple[np.ndarray, list[np.ndarray]]:
+        if "cover" not in inputs:
             raise usage("--system stego: hides a picture in another; name that one with --cover FILE")
-        cover, others = self.inputs["cover"], list(self.inputs.get("secrets", ()))
+        cover, others = inputs["cover"], list(inputs.get("secrets", ()))
         if 1 + len(others) > self.secrets:
             raise usage(f"--secret: these weights hide {self.secrets} in all, not {1 + len(others)}")
         if cover.shape[2] not in (1, 3) or min(cover.shape[:2]) < UNIT:
             size = f"{cover.shape[1]}×{cover.shape[0]} with {cover.shape[2]} channels"
             raise Refusal(f"--cover: is {size}; must be grey or RGB and at least {UNIT}×{UNIT}")
-        made = []
-        for index, (picture, subkey) in enumerate(zip(pictures, subkeys, strict=True)):
-            part = share(progress, index, len(pictures))
-            made.append(self._hide(variables, cover, [picture, *others], subkey, options, part))
-        return made
+        return cover, others
 
-    def _hide(self, variables, cover, secrets, subkey, options, progress):
+    def _hide(self, call: Call, cover, secrets, key: bytes, progress: Progress) -> Sealed:
         stego = np.array(fit(cover, *cover.shape[:2]))
         height, width = (side // UNIT * UNIT for side in cover.shape[:2])
         fitted = [fit(secret, height, width) for secret in secrets]
         fitted += [np.zeros_like(fitted[0])] * (self.secrets - len(fitted))
-        params, used = variables["params"][self.net], np.ascontiguousarray(stego[:height, :width])
-        keyed = self.keyed(options)
-        stego[:height, :width], side = self.hider.hide_picture(params, used, fitted, subkey, keyed, progress)
+        params, used = call.variables["params"][self.net], np.ascontiguousarray(stego[:height, :width])
+        keyed = chosen(self.options, call.options)["keyed"]
+        stego[:height, :width], side = self.hider.hide_picture(params, used, fitted, key, keyed, progress)
         if self.secrets > 1:
             side = side | {"shapes": np.array([secret.shape for secret in secrets], np.int32)}
-        return stego, side
+        return Sealed(stego, side)
 
-    def decrypt_pictures(
-        self, variables, ciphers, sides, subkeys, options, shape, lost=None, progress=None
-    ) -> list[dict[str, Any]]:
-        """As :func:`jaxcrypt.systems.drivers.tiled.decrypt_pictures`; ``lost`` pixels are read as they are.
-
-        Of several secrets the first is ``image``, the others ``image2``, ``image3``.
-        """
+    def decrypt(
+        self,
+        call: Call,
+        sealed: Sequence[Sealed],
+        keys: Sequence[bytes],
+        shape: Shape,
+        lost: Sequence[np.ndarray] | None = None,
+    ) -> list[Outcome]:
+        """Reveal all secrets of each cover, in order; ``lost`` pixels are read as they are."""
+        keyed = chosen(self.options, call.options)["keyed"]
+        host.check_sealed(sealed, shape, (1, 3))
         results = []
-        for index, (stego, side, subkey) in enumerate(zip(ciphers, sides, subkeys, strict=True)):
-            own = dict(side)
-            shapes = own.pop("shapes", [shape])
-            height, width = (length // UNIT * UNIT for length in stego.shape[:2])
-            used = np.ascontiguousarray(stego[:height, :width])
-            params, part = variables["params"][self.net], share(progress, index, len(ciphers))
-            secrets, found = self.hider.reveal_picture(params, used, own, subkey, self.keyed(options), part)
-            names = ["image", *(f"image{i}" for i in range(2, len(shapes) + 1))]
+        for index, (one, key) in enumerate(zip(sealed, keys, strict=True)):
+            shapes = self._shapes(one, shape)
+            height, width = (length // UNIT * UNIT for length in one.pixels.shape[:2])
+            if one.pixels.shape[2] != 3 or not height or not width:
+                raise host.misfit(f"a stego picture of shape {one.pixels.shape}")
+            used = np.ascontiguousarray(one.pixels[:height, :width])
+            params = call.variables["params"][self.net]
+            progress = host.share(call.progress, index, len(sealed))
+            secrets, found = self.hider.reveal_picture(params, used, one.side, key, keyed, progress)
             backs = [unfit(secret, size) for secret, size in zip(secrets, shapes, strict=False)]
-            results.append({**found, **dict(zip(names, backs, strict=True))})
+            results.append(Outcome(backs, report=found))
         return results
+
+    def _shapes(self, one: Sealed, shape: Shape) -> list[Shape]:
+        """Of the secrets, as the header says them."""
+        if self.secrets == 1:
+            return [shape]
+        count = len(np.atleast_1d(one.side.get("shapes", ())))
+        found = host.side_array(one.side, "shapes", (min(count, self.secrets), 3), np.int32)
+        shapes = [tuple(map(int, row)) for row in found]
+        for size in shapes:
+            host.check_sealed([one], size, (1, 3))
+        if shapes[:1] != [tuple(shape)]:
+            raise host.misfit(f"secrets of shapes {shapes}")
+        return shapes

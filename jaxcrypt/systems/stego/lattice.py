@@ -29,19 +29,17 @@ from jaxcrypt.functional import lattice
 from jaxcrypt.functional.bitpack import pack, unpack
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder
 from jaxcrypt.models.layers import depth_to_space, space_to_depth
-from jaxcrypt.record import Sealed
+from jaxcrypt.record import Call, Sealed
 from jaxcrypt.systems import logistic
-from jaxcrypt.systems.drivers import tiled as streaming
-from jaxcrypt.systems.drivers import tiles, windows
+from jaxcrypt.systems.drivers import host, tiles, windows
 from jaxcrypt.systems.stego.networks import to_bytes, to_floats
 
 ARGUMENT = (
     "that something is hidden shows in the statistics of low bits, to whoever looks; of what is hidden it "
-    f"holds that {logistic.ARGUMENT}"
+    f"holds that {logistic.SYSTEM.traits.argument}"
 )
 _WINDOW = 32  # patches on a side of what goes through a net at once
 _BAND = 16  # rows of patches that are embedded at once
-_LOGISTIC = logistic.build()
 
 
 @dataclass(frozen=True)
@@ -140,13 +138,14 @@ class Lattice:
         container = np.zeros((height, width, self.capacity), np.uint8)
         run, reach = _program(self, "compress"), self.net.reach[0] // PATCH
         for index, (secret, place) in enumerate(zip(secrets, self._codes(container), strict=False)):
-            part = windows.share(progress, index, len(secrets))
+            part = host.share(progress, index, len(secrets))
             place[...] = windows.map_windows(
-                lambda window: run(params, window), secret, (PATCH, 1), _WINDOW, reach, part
+                lambda window: run(params, window), (secret,), (PATCH, 1), _WINDOW, reach, part
             )
         side: dict[str, np.ndarray] = {}
         if keyed:
-            [(container, side)] = streaming.encrypt_pictures(_LOGISTIC, {}, [container], [subkey])
+            [made] = logistic.SYSTEM.driver.encrypt(Call(), [container], [subkey])
+            container, side = made.pixels, made.side
         put, stego = _program(self, "embed"), np.empty_like(cover)
         for start in range(0, height, _BAND):
             rows = slice(start * PATCH, (start + _BAND) * PATCH)
@@ -168,16 +167,16 @@ class Lattice:
         container = np.concatenate([take(stego[None, row : row + _BAND * PATCH])[0] for row in bands])
         found: dict[str, Any] = {}
         if keyed:
-            shape = container.shape
-            [found] = streaming.decrypt_pictures(_LOGISTIC, {}, [container], [side], [subkey], (), shape)
-            container = found.pop("image")
+            sealed = [Sealed(container, dict(side))]
+            [opened] = logistic.SYSTEM.driver.decrypt(Call(), sealed, [subkey], container.shape)
+            [container], found = opened.pictures, opened.report
         run, reach = _program(self, "expand"), self.net.reach[1] // PATCH
         secrets = []
         for index, code in enumerate(self._codes(container)):
-            part = windows.share(progress, index, self.secrets)
+            part = host.share(progress, index, self.secrets)
             secrets.append(
                 windows.map_windows(
-                    lambda window: run(params, window), code, (1, PATCH), _WINDOW, reach, part
+                    lambda window: run(params, window), (code,), (1, PATCH), _WINDOW, reach, part
                 )
             )
         return secrets, found

@@ -27,6 +27,7 @@ from jaxcrypt.functional.rng import streams
 from jaxcrypt.functional.scramble import scramble
 from jaxcrypt.models.invertible import Invertible
 from jaxcrypt.models.steganography import Networks
+from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.stego.windows import map_picture
 
 ARGUMENT = (
@@ -121,7 +122,7 @@ class Learned:
         """Host arrays of one size, sides multiples of 16: as :meth:`hide`, without the batch axis."""
         pictures = np.stack(secrets)
         if keyed:
-            pictures = np.asarray(_scrambling(False)(pictures, _words(subkey)))
+            pictures = np.asarray(_scrambling(False)(pictures, host.words(subkey)))
         planes = np.concatenate([cover, *pictures], axis=2)
         return map_picture(*_programs(self.net, "hide"), params, planes, progress), {}
 
@@ -130,12 +131,8 @@ class Learned:
         planes = map_picture(*_programs(self.net, "reveal"), params, stego, progress)
         found = np.stack(np.split(planes, planes.shape[2] // 3, axis=2))
         if keyed:
-            found = np.array(_scrambling(True)(found, _words(subkey)))
+            found = np.array(_scrambling(True)(found, host.words(subkey)))
         return list(found), {}
-
-
-def _words(subkey: bytes) -> np.ndarray:
-    return np.frombuffer(subkey, "<u4").astype(np.uint32)
 
 
 @functools.cache

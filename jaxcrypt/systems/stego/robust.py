@@ -29,7 +29,7 @@ from jaxcrypt.errors import usage
 from jaxcrypt.functional import jpeg
 from jaxcrypt.functional.keyed import Purpose, bits, draw
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder, dequantise, quantise, zigzag
-from jaxcrypt.systems.drivers import windows
+from jaxcrypt.systems.drivers import host, windows
 from jaxcrypt.systems.stego.networks import to_bytes, to_floats
 
 ARGUMENT = (
@@ -200,9 +200,9 @@ class Robust:
         axis."""
         run, reach = _program(self, "compress"), self.net.reach[0] // PATCH
         indices = windows.map_windows(
-            lambda window: run(params, window), secrets[0], (PATCH, 1), _WINDOW, reach, progress
+            lambda window: run(params, window), secrets[:1], (PATCH, 1), _WINDOW, reach, progress
         )
-        code = np.asarray(_program(self, "lay_out")(indices, _words(subkey), keyed))
+        code = np.asarray(_program(self, "lay_out")(indices, host.words(subkey), keyed))
         put, stego = _program(self, "embed"), np.empty_like(cover)
         for start in range(0, len(code), _BAND):
             rows = slice(start * PATCH, (start + _BAND) * PATCH)
@@ -222,10 +222,10 @@ class Robust:
         take = _program(self, "extract")
         bands = range(0, len(stego), _BAND * PATCH)
         code = np.concatenate([take(stego[row : row + _BAND * PATCH]) for row in bands])
-        indices = np.asarray(_program(self, "collect")(code, _words(subkey), keyed))
+        indices = np.asarray(_program(self, "collect")(code, host.words(subkey), keyed))
         run, reach = _program(self, "expand"), self.net.reach[1] // PATCH
         found = windows.map_windows(
-            lambda window: run(params, window), indices, (1, PATCH), _WINDOW, reach, progress
+            lambda window: run(params, window), (indices,), (1, PATCH), _WINDOW, reach, progress
         )
         return [found], {}
 
@@ -252,10 +252,6 @@ def _to_blocks(code: jax.Array, count: int) -> jax.Array:
 
 def _from_blocks(read: jax.Array, h: int, w: int) -> jax.Array:
     return read.reshape(h, 2, w, 2, -1).transpose(0, 2, 1, 3, 4).reshape(h, w, -1)
-
-
-def _words(subkey: bytes) -> np.ndarray:
-    return np.frombuffer(subkey, "<u4").astype(np.uint32)
 
 
 @functools.cache

@@ -14,22 +14,22 @@ columns as they are; a secret of another size than the rest is resized to fit an
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxcrypt.errors import usage
-from jaxcrypt.record import Phase, Sealed, Stage, System
-from jaxcrypt.systems.stego import lattice as stego_lattice
-from jaxcrypt.systems.stego import networks as stego_nets
-from jaxcrypt.systems.stego import robust as stego_robust
-from jaxcrypt.systems.stego.driver import Pictures
+from jaxcrypt.record import Phase, Sealed, Stage, System, chosen
+from jaxcrypt.systems.catalog import entry
+from jaxcrypt.systems.stego import lattice, networks, robust
+from jaxcrypt.systems.stego.driver import CoverDriver
 
-CODES = {"lattice": stego_lattice, "robust": stego_robust}
-KINDS = (*stego_nets.KINDS, *CODES)
+CODES = {"lattice": lattice, "robust": robust}
+KINDS = (*networks.KINDS, *CODES)
 NET = "stego"
-OPTION = "keyed"
+ENTRY = entry("stego")
 
 
 def _hider(model: Any) -> Any:
@@ -37,16 +37,13 @@ def _hider(model: Any) -> Any:
         raise usage(f"config.model.secrets={model['secrets']}: must be at least 1")
     if model["kind"] in CODES:
         return CODES[model["kind"]].learned(model, int(model["secrets"]))
-    if model["kind"] in stego_nets.KINDS:
-        return stego_nets.learned(model, int(model["secrets"]))
+    if model["kind"] in networks.KINDS:
+        return networks.learned(model, int(model["secrets"]))
     raise usage(f"config.model.kind={model['kind']}: unknown; choose one of {', '.join(KINDS)}")
 
 
 def _keyed(options: tuple) -> bool:
-    unknown = [name for name, _ in options if name != OPTION]
-    if unknown:
-        raise usage(f"--system stego does not know the option {unknown[0]}")
-    return bool(dict(options).get(OPTION, True))
+    return chosen(ENTRY.options, options)["keyed"]
 
 
 def _secrets(inputs: Any) -> jax.Array:
@@ -97,7 +94,7 @@ def build(config: Any = None) -> System:
     if config is None:
         raise usage("--system stego: needs the config that its weights were trained with")
     hider = _hider(config.model)
-    options = ((OPTION, bool(config.model.keyed)),)
+    keyed = replace(ENTRY.options[0], default=bool(config.model.keyed))
 
     def init(rng, batch):
         return {NET: hider.init(rng, batch["cover"], batch["secrets"])}, {NET: {}}
@@ -119,11 +116,11 @@ def build(config: Any = None) -> System:
         stages=(Stage({NET: Phase((NET,), loss)}, config.train.steps, config.model.get("init_from")),),
         encrypt=functools.partial(_encrypt, hider),
         decrypt=functools.partial(_decrypt, hider),
-        outputs=functools.partial(_outputs, hider, options),
-        needs=("image", "cover"),
-        options=options,
+        outputs=functools.partial(_outputs, hider, (("keyed", keyed.default),)),
+        name=ENTRY.name,
+        options=(keyed,),
+        inputs=ENTRY.inputs,
+        traits=replace(ENTRY.traits, argument=hider.argument),
+        driver=CoverDriver(hider, NET, int(config.model.secrets), (keyed,)),
         ema=(NET,),
-        channels=(1, 3),
-        argument=hider.argument,
-        tiles=Pictures(hider, NET, int(config.model.secrets), _keyed),
     )

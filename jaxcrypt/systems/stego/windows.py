@@ -40,7 +40,7 @@ def map_picture(
     if around is None:
         return np.array(run(params, picture[None])[0])
     size = _CORE + 2 * around
-    return map_windows(lambda window: run(params, window), picture, (UNIT, UNIT), size, around, progress)
+    return map_windows(lambda window: run(params, window), (picture,), (UNIT, UNIT), size, around, progress)
 
 
 def reach(see: Callable[[Any, Any], Any], params: Any, channels: int) -> int | None:

@@ -1,0 +1,77 @@
+"""What drivers share: keys as words, and checks of what a header says before anything works with it.
+
+Whoever holds a key can seal nonsense in a genuine header. What no encryption gives is refused here on purpose
+(as damaged or tampered); so anything else that a driver raises is a bug, and shows as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxcrypt.errors import Refusal, tampered
+from jaxcrypt.record import Sealed, Shape
+
+_MOST = 64  # times a cipher picture's samples that a plain one may have: more would only cost memory
+
+
+def words(subkey: bytes) -> np.ndarray:
+    """A System's 32-byte subkey as uint32 ``[8]``."""
+    return np.frombuffer(subkey, "<u4").astype(np.uint32)
+
+
+def misfit(reason: str) -> Refusal:
+    """The refusal of a header that no encryption gives."""
+    return tampered(f"its header does not fit the picture ({reason}): damaged or tampered")
+
+
+def side_array(
+    side: Mapping[str, Any],
+    name: str,
+    shape: tuple[int, ...],
+    dtype: Any,
+    low: float = -np.inf,
+    high: float = np.inf,
+) -> np.ndarray:
+    """The array ``name`` of a header's side information.
+
+    Raises:
+      Refusal: it is missing, has another shape or type, or a value that is no number in ``[low, high]``.
+    """
+    if name not in side:
+        raise misfit(f"no {name}")
+    found = np.asarray(side[name])
+    if found.shape != shape or found.dtype != np.dtype(dtype):
+        raise misfit(f"{name} is {found.dtype}{list(found.shape)}, not {np.dtype(dtype)}{list(shape)}")
+    if found.dtype.kind == "f" and not ((found >= low) & (found <= high) & np.isfinite(found)).all():
+        raise misfit(f"{name} has impossible values")
+    return found
+
+
+def check_sealed(sealed: Sequence[Sealed], shape: Shape, channels: Sequence[int] = ()) -> None:
+    """Refuse plain shapes and cipher pictures that nothing could have been.
+
+    Args:
+      shape: ``(H, W, C)`` of the plain pictures, as a header says.
+      channels: the counts that C may have; empty for any.
+    """
+    if len(shape) != 3 or min(shape) < 1 or (channels and shape[2] not in channels):
+        raise misfit(f"a picture of shape {tuple(shape)}")
+    for one in sealed:
+        if one.pixels.ndim != 3 or one.pixels.dtype != np.uint8 or not one.pixels.size:
+            raise misfit(f"a cipher picture of shape {one.pixels.shape}")
+        if shape[0] * shape[1] * shape[2] > _MOST * max(one.pixels.size, 1 << 12):
+            raise misfit(f"{shape[1]}×{shape[0]} behind {one.pixels.shape[1]}×{one.pixels.shape[0]}")
+
+
+def check_shape(pixels: np.ndarray, wanted: tuple[int, ...]) -> None:
+    """Refuse a cipher picture of another shape than the plain one's leads to."""
+    if pixels.shape != tuple(wanted):
+        raise misfit(f"a cipher picture of shape {pixels.shape}, not {tuple(wanted)}")
+
+
+def share(progress: Callable[[float], None] | None, index: int, count: int) -> Callable[[float], None] | None:
+    """The progress of item ``index`` of ``count`` as a part of the whole."""
+    return None if progress is None else lambda done: progress((index + done) / count)

@@ -1,0 +1,23 @@
+"""Pictures through a System's driver, with plain tuples and dicts for results."""
+
+from jaxcrypt.record import Call, Sealed
+
+
+def encrypt_pictures(system, variables, pictures, keys, options=(), progress=None, inputs=None):
+    """``(cipher picture, side)`` of each picture."""
+    call = Call(variables, tuple(options), inputs or {}, progress)
+    return [(one.pixels, one.side) for one in system.driver.encrypt(call, pictures, keys)]
+
+
+def decrypt_pictures(
+    system, variables, ciphers, sides, keys, options, shape, lost=None, progress=None, inputs=None
+):
+    """Of each picture a dict: ``image``, further ones as ``image2`` …, ``noise``, and what was reported."""
+    call = Call(variables, tuple(options), inputs or {}, progress)
+    sealed = [Sealed(cipher, side) for cipher, side in zip(ciphers, sides, strict=True)]
+    results = []
+    for outcome in system.driver.decrypt(call, sealed, keys, tuple(shape), lost):
+        names = ["image", *(f"image{number}" for number in range(2, len(outcome.pictures) + 1))]
+        found = dict(zip(names, outcome.pictures, strict=True))
+        results.append(found | {"noise": outcome.noise} | outcome.report)
+    return results
