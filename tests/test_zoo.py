@@ -14,7 +14,7 @@ import pytest
 import jaxcrypt.data
 from jaxcrypt import export, zoo
 from jaxcrypt.errors import ExitCode, Refusal
-from jaxcrypt.systems import catalog as systems
+from jaxcrypt.systems import catalog
 from jaxcrypt.training import run
 from jaxcrypt.training.weights import load_weights, save_weights
 from tests.training import toys
@@ -22,7 +22,7 @@ from tests.training import toys
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
-    monkeypatch.setitem(systems._ENTRIES, "toy", systems.Entry("toy", "tests.training.toys", "a toy"))
+    monkeypatch.setitem(catalog._ENTRIES, "toy", catalog.Entry("toy", "tests.training.toys", "a toy"))
     monkeypatch.setattr(jaxcrypt.data, "pipeline", toys.pipeline, raising=False)
 
 
@@ -90,11 +90,21 @@ def test_missing_weights_and_entries_are_refused(folder):
     (folder / "toy.safetensors").unlink()
     with pytest.raises(Refusal, match="missing"):
         zoo.load(folder / "toy.safetensors")
-    with pytest.raises(Refusal, match="neither an entry of the zoo nor a training run"):
+    with pytest.raises(Refusal, match="no entry of the zoo; the zoo has"):
         zoo.load("no-such-entry")
     (folder / zoo.MANIFEST).write_text('[{"name": "toy"}]')
     with pytest.raises(Refusal, match="an entry lacks system"):
         zoo.manifest(folder)
+
+
+def test_a_folder_named_like_an_entry_changes_nothing(workdir, tmp_path, monkeypatch):
+    (tmp_path / "denoiser").symlink_to(workdir)
+    (tmp_path / "mine").symlink_to(workdir)
+    monkeypatch.chdir(tmp_path)
+    assert zoo.load("denoiser")[2]["sha256"] == zoo.manifest()["denoiser"]["sha256"]
+    assert zoo.load("./denoiser")[0].name == "toy"
+    with pytest.raises(Refusal, match=r"mine: no entry of the zoo; .*for the folder say \./mine"):
+        zoo.load("mine")
 
 
 def test_the_shipped_zoo_is_sound():
@@ -165,9 +175,9 @@ def test_entries_load_with_the_core_dependencies_only(folder):
     code = (
         "import sys\n"
         "for name in ('orbax', 'optax', 'clu', 'tensorboardX', 'grain'): sys.modules[name] = None\n"
-        "from jaxcrypt import zoo; from jaxcrypt.systems import catalog as systems\n"
+        "from jaxcrypt import zoo; from jaxcrypt.systems import catalog\n"
         "import pathlib\n"
-        "systems._ENTRIES['toy'] = systems.Entry('toy', 'tests.training.toys', 'a toy')\n"
+        "catalog._ENTRIES['toy'] = catalog.Entry('toy', 'tests.training.toys', 'a toy')\n"
         f"print(sorted(zoo.load(pathlib.Path({str(folder)!r}) / 'toy.safetensors')[1]))"
     )
     root = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""What one flipped bit of the subkey changes, in encryption and in decryption: functions of a System.
+"""What one flipped bit of the subkey changes, in encryption and in decryption.
 
 Of a sound cipher both are unrelated: between the two cipher pictures NPCR and UACI are those of random
 pictures, and what comes out of decryption has no more to do with the photo than chance.
@@ -6,15 +6,11 @@ pictures, and what comes out of decryption has no more to do with the photo than
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import jax
 import numpy as np
 
 from jaxcrypt.metrics import cipher as statistics
 from jaxcrypt.metrics import image as quality
-from jaxcrypt.record import System
-from jaxcrypt.systems.drivers.tiled import decrypt_pictures, encrypt_pictures
 
 _npcr = jax.jit(statistics.npcr)
 _uaci = jax.jit(statistics.uaci)
@@ -47,42 +43,3 @@ def likeness(image: np.ndarray, plain: np.ndarray) -> dict[str, np.ndarray]:
         "ssim": np.asarray(_ssim(image, plain, data_range=255)) if large else missing,
         "correlation": np.asarray(_correlation(image, plain)),
     }
-
-
-def encryption_sensitivity(
-    system: System,
-    variables: dict,
-    options: tuple,
-    plain: np.ndarray,
-    ciphers: np.ndarray,
-    subkeys: Sequence[bytes],
-    bits: Sequence[int],
-) -> dict[str, np.ndarray]:
-    """NPCR and UACI between ``ciphers`` and those under subkeys with one bit flipped.
-
-    Args:
-      plain: uint8 ``[B, H, W, C]``; ``ciphers`` uint8 ``[B, H', W', C]``: theirs under ``subkeys``.
-      subkeys: 32 bytes each; ``bits``: which bit of each is flipped.
-    """
-    flipped = [flip_bit(key, bit) for key, bit in zip(subkeys, bits, strict=True)]
-    sealed = encrypt_pictures(system, variables, list(plain), flipped, options)
-    return difference(ciphers, np.stack([pixels for pixels, _ in sealed]))
-
-
-def decryption_sensitivity(
-    system: System,
-    variables: dict,
-    options: tuple,
-    ciphers: np.ndarray,
-    sides: Sequence[dict],
-    plain: np.ndarray,
-    subkeys: Sequence[bytes],
-    bits: Sequence[int],
-) -> dict[str, np.ndarray]:
-    """PSNR, SSIM and correlation with ``plain`` of what subkeys with one bit flipped decrypt.
-
-    ``sides`` is the true side information: the worst case.
-    """
-    flipped = [flip_bit(key, bit) for key, bit in zip(subkeys, bits, strict=True)]
-    opened = decrypt_pictures(system, variables, list(ciphers), sides, flipped, options, plain.shape[1:])
-    return likeness(np.stack([found["image"] for found in opened]), plain)

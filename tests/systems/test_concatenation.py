@@ -10,7 +10,7 @@ from PIL import Image
 
 from configs.cyclegan_concatenation import get_config
 from jaxcrypt.errors import Refusal
-from jaxcrypt.systems import concatenation as cyclegan_concatenation
+from jaxcrypt.systems import concatenation
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.state import create, init_arrays
@@ -34,7 +34,7 @@ def small_config():
 def trained():
     """A small System, its variables before and after a few steps, all steps' metrics, and the batch."""
     config = small_config()
-    system = build("cyclegan", config)
+    system = build("concatenation", config)
     params, extra = jax.jit(lambda: init_arrays(system.init, system.batch(config), 0))()
     (stage,) = system.stages
     opts = optimizers(config, stage)
@@ -116,7 +116,7 @@ def test_windows_leave_no_seams(trained):
 def test_key_planes_are_uniform_and_change_altogether_with_one_key_bit():
     keys = np.zeros((2, 8), np.uint32)
     keys[1, 3] = 1
-    one, two = np.asarray(cyclegan_concatenation.key_planes(jnp.asarray(keys), (64, 64)))
+    one, two = np.asarray(concatenation.key_planes(jnp.asarray(keys), (64, 64)))
     assert abs(one.mean() - 127.5) < 3
     assert (one != two).mean() > 0.98
 
@@ -127,7 +127,14 @@ def test_what_it_cannot_do_is_refused(trained):
         encrypt_pictures(system, variables, [batch["image"][0]], [KEY], (("rate", 2),))
     with pytest.raises(Refusal, match="does not fit"):
         decrypt_pictures(system, variables, [batch["image"][0]], [{}], [KEY], (), (36, 32, 3))
+    with pytest.raises(Refusal, match="needs the config"):
+        build("concatenation")
+
+
+def test_configs_of_the_time_when_it_was_a_kind_of_cyclegan_still_build():
     config = small_config()
+    config.system, config.model.conditioning = "cyclegan", "concatenation"
+    assert build("cyclegan", config).name == "concatenation"
     config.model.conditioning = "addition"
     with pytest.raises(Refusal, match="addition"):
         build("cyclegan", config)

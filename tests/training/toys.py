@@ -122,7 +122,7 @@ def system(init, stages, outputs, ema=()):
     def decrypt(variables, sealed, inputs, subkey, options):
         return {"image": sealed.pixels}
 
-    return System(init, batch_spec, stages, encrypt, decrypt, outputs, ema=ema)
+    return System(init, batch_spec, stages, encrypt, decrypt, outputs, name="toy", ema=ema)
 
 
 def config(**train):
