@@ -15,6 +15,7 @@ STORED = {
     "denoiser": {"robust": (0, 1, 2, 3)},
     "cyclegan": {"rate": (1, 2, 4), "robust": (0, 1, 2, 3), "key_image": (0, 1)},
     "concatenation": {},
+    "dcgan": {},
 }
 PLUGIN = """
 from jaxcrypt.record import Option, Traits

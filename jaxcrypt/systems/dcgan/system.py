@@ -20,7 +20,7 @@ from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.dcgan import training
 from jaxcrypt.systems.dcgan.training import Nets, to_bytes, to_floats
 
-ARGUMENT = entry("dcgan").traits.argument
+ENTRY = entry("dcgan")
 
 
 def faces(of: Nets, variables: Any, z: jax.Array) -> jax.Array:
@@ -39,7 +39,7 @@ def _estimate(of: Nets, variables: Any, pixels: jax.Array) -> jax.Array:
 
 
 def _refuse(*_) -> Sealed:
-    raise usage(f"--system dcgan: {entry('dcgan').summary}")
+    raise usage(f"--system dcgan: {ENTRY.summary}")
 
 
 def _outputs(of: Nets, variables, batch, rng) -> dict[str, Any]:
@@ -80,6 +80,5 @@ def build(config: Any = None) -> System:
         decrypt=_refuse,
         outputs=functools.partial(_outputs, of),
         ema=("generator", "extractor"),
-        channels=(3,),
-        argument=ARGUMENT,
+        **ENTRY.declared(),
     )
