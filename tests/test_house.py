@@ -19,7 +19,7 @@ ALLOWED = {
     "record": set(),
     "crypto": set(),
     "functional": set(),
-    "metrics": set(),
+    "metrics": {"runtime"},
     "pictures": set(),
     "runtime": set(),
     "models": {"functional"},
