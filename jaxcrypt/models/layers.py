@@ -1,6 +1,7 @@
 """Blocks that several nets share: space-to-depth, depth-to-space and the residual block.
 
-All take and give float arrays NHWC. Convolutions compute, and give, in the dtype of their kernels.
+All take and give float arrays NHWC. Convolutions and products compute, and give, in the dtype of
+their kernels.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ class Conv(nn.Conv):
 
     Flax would take the wider of the two, and a float32 picture would undo the trainer's ``precision``.
     """
+
+    promote_dtype: Any = _as_kernel
+
+
+class Dense(nn.Dense):
+    """A product in the dtype of its kernel, as :class:`Conv` is a convolution."""
 
     promote_dtype: Any = _as_kernel
 

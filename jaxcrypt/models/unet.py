@@ -26,7 +26,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.models.layers import depth_to_space, space_to_depth
+from jaxcrypt.models.layers import Conv, Dense, depth_to_space, space_to_depth
 
 LOWEST, HIGHEST = 1e-3, 4.0  # noise levels between which time is told apart, pictures in [-1, 1]
 _POSITIONS = 256  # of attention in training, at a scale of 16 × 16
@@ -52,11 +52,11 @@ class ModulatedBlock(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, time: jax.Array) -> jax.Array:
         """float ``[B, H, W, features]`` and ``[B, T]`` to ``[B, H, W, features]``."""
-        h = nn.Conv(self.features, (3, 3), name="first")(x)
-        both = nn.Dense(2 * self.features, kernel_init=nn.initializers.zeros, name="modulate")(time)
+        h = Conv(self.features, (3, 3), name="first")(x)
+        both = Dense(2 * self.features, kernel_init=nn.initializers.zeros, name="modulate")(time)
         scale, shift = jnp.split(both[:, None, None], 2, axis=-1)
         h = nn.relu(h * (1 + scale) + shift)
-        return x + nn.Conv(self.features, (3, 3), kernel_init=nn.initializers.zeros, name="second")(h)
+        return x + Conv(self.features, (3, 3), kernel_init=nn.initializers.zeros, name="second")(h)
 
 
 class Attention(nn.Module):
@@ -73,7 +73,7 @@ class Attention(nn.Module):
         answering = nn.RMSNorm(name="answering")(source.reshape(batch, -1, source.shape[-1]))
 
         def by_head(tokens, name):
-            made = nn.Dense(channels, use_bias=False, name=name)(tokens)
+            made = Dense(channels, use_bias=False, name=name)(tokens)
             return made.reshape(batch, -1, self.heads, channels // self.heads)
 
         query, key, value = by_head(asking, "query"), by_head(answering, "key"), by_head(answering, "value")
@@ -81,7 +81,7 @@ class Attention(nn.Module):
         logits = jnp.einsum("bqhd,bkhd->bhqk", query, key).astype(jnp.float32) * scale
         weights = jax.nn.softmax(logits, axis=-1).astype(value.dtype)
         mixed = jnp.einsum("bhqk,bkhd->bqhd", weights, value).reshape(batch, height, width, channels)
-        return x + nn.Dense(channels, kernel_init=nn.initializers.zeros, name="out")(mixed)
+        return x + Dense(channels, kernel_init=nn.initializers.zeros, name="out")(mixed)
 
 
 class KeyPath(nn.Module):
@@ -93,7 +93,7 @@ class KeyPath(nn.Module):
     @nn.compact
     def __call__(self, key_image: jax.Array, time: jax.Array) -> jax.Array:
         """float ``[B, K, K, 3]``, K a multiple of 4, and ``[B, T]`` to ``[B, K/4, K/4, features]``."""
-        h = nn.Conv(self.features, (3, 3), name="enter")(space_to_depth(key_image, 4))
+        h = Conv(self.features, (3, 3), name="enter")(space_to_depth(key_image, 4))
         for i in range(self.blocks):
             h = ModulatedBlock(self.features, name=f"block{i}")(h, time)
         return h
@@ -129,36 +129,36 @@ class ResUNet(nn.Module):
           key_image: float ``[B, K, K, 3]`` in [-1, 1], K a multiple of 4; zeros for none.
 
         Returns:
-          ``[B, H, W, 3]``: the noise in units of the present level; the picture's type.
+          ``[B, H, W, 3]``: the noise in units of the present level, in the dtype of the kernels.
         """
-        time = self._time(levels, seen.dtype)
+        time = self._time(levels)
         key = KeyPath(self.key_features, name="key")(key_image, time)
         pooled = jnp.mean(key, axis=(1, 2))
-        time = time + nn.Dense(self.time, kernel_init=nn.initializers.zeros, name="key_to_time")(pooled)
-        first = nn.Conv(self.widths[0], (3, 3), name="enter")(seen)
-        h = nn.Conv(self.widths[1], (3, 3), name="shrink0")(space_to_depth(first, 2))
+        time = time + Dense(self.time, kernel_init=nn.initializers.zeros, name="key_to_time")(pooled)
+        first = Conv(self.widths[0], (3, 3), name="enter")(seen)
+        h = Conv(self.widths[1], (3, 3), name="shrink0")(space_to_depth(first, 2))
         h = h + self._received(received, time)
         skips = []
         for k in range(1, len(self.widths) - 1):
             h = self._blocks(h, time, k, "down")
             skips.append(h)
-            h = nn.Conv(self.widths[k + 1], (1, 1), name=f"shrink{k}")(space_to_depth(h, 2))
+            h = Conv(self.widths[k + 1], (1, 1), name=f"shrink{k}")(space_to_depth(h, 2))
         h = self._blocks(h, time, len(self.widths) - 1, "bottom", key)
         for k in reversed(range(1, len(self.widths) - 1)):
-            h = depth_to_space(nn.Conv(4 * self.widths[k], (1, 1), name=f"grow{k}")(h), 2) + skips[k - 1]
+            h = depth_to_space(Conv(4 * self.widths[k], (1, 1), name=f"grow{k}")(h), 2) + skips[k - 1]
             h = self._blocks(h, time, k, "up")
-        h = depth_to_space(nn.Conv(4 * self.widths[0], (1, 1), name="grow0")(h), 2)
-        h = nn.Conv(self.widths[0], (1, 1), name="join")(jnp.concatenate([h, first], axis=-1))
+        h = depth_to_space(Conv(4 * self.widths[0], (1, 1), name="grow0")(h), 2)
+        h = Conv(self.widths[0], (1, 1), name="join")(jnp.concatenate([h, first], axis=-1))
         h = self._blocks(h, time, 0, "up")
-        return nn.Conv(3, (3, 3), name="leave", kernel_init=nn.initializers.zeros)(h)
+        return Conv(3, (3, 3), name="leave", kernel_init=nn.initializers.zeros)(h)
 
-    def _time(self, levels: jax.Array, dtype) -> jax.Array:
-        both = jnp.concatenate([embed(levels[:, i], self.time) for i in range(2)], axis=-1).astype(dtype)
-        h = nn.relu(nn.Dense(self.time, name="time0")(both))
-        return nn.relu(nn.Dense(self.time, name="time1")(h))
+    def _time(self, levels: jax.Array) -> jax.Array:
+        both = jnp.concatenate([embed(levels[:, i], self.time) for i in range(2)], axis=-1)
+        h = nn.relu(Dense(self.time, name="time0")(both))
+        return nn.relu(Dense(self.time, name="time1")(h))
 
     def _received(self, received: jax.Array, time: jax.Array) -> jax.Array:
-        h = nn.Conv(self.widths[1], (3, 3), name="received")(space_to_depth(received, 2))
+        h = Conv(self.widths[1], (3, 3), name="received")(space_to_depth(received, 2))
         return ModulatedBlock(self.widths[1], name="received0")(h, time)
 
     def _blocks(self, h, time, k: int, way: str, key: jax.Array | None = None):

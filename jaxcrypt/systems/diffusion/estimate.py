@@ -66,12 +66,11 @@ def estimate(net: ResUNet, params, picture: jax.Array, ratio: jax.Array, scene: 
       picture: float32 ``[B, H, W, 3]``, with noise of ``ratio`` (float32 ``[B]`` in [0, 1]) times the level
         of the scene.
     """
-    dtype = jax.tree.leaves(params)[0].dtype
-    seen = features(picture, scene, ratio).astype(dtype)
-    received = features(scene.received, scene, jnp.ones_like(ratio)).astype(dtype)
+    seen = features(picture, scene, ratio)
+    received = features(scene.received, scene, jnp.ones_like(ratio))
     level = mean_level(scene)
     levels = jnp.stack([ratio * level, level], axis=-1)
-    noise = net.apply({"params": params}, seen, received, levels, scene.key_image.astype(dtype))
+    noise = net.apply({"params": params}, seen, received, levels, scene.key_image)
     return picture - (ratio[:, None, None] * scene.level)[..., None] * noise.astype(jnp.float32)
 
 

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.functional.diffusion import ddim_step
+from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.unet import ResUNet
 from jaxcrypt.systems.diffusion.estimate import Scene, estimate
 from jaxcrypt.systems.diffusion.masks import random_masks
@@ -43,7 +44,8 @@ def make_scene(clean: jax.Array, noise: jax.Array, mask: jax.Array, sigma: jax.A
 
 def training_scene(batch, rng: jax.Array, bounds: tuple[float, float]) -> tuple[jax.Array, Scene, jax.Array]:
     """Clean pictures, a scene of them, and its levels ``[B]`` in grey levels, log-uniform in ``bounds``."""
-    grey_rng, level_rng, noise_rng, mask_rng, key_rng = jax.random.split(rng, 5)
+    names = "grey", "level", "noise", "mask", "key"
+    grey_rng, level_rng, noise_rng, mask_rng, key_rng = streams(rng, *names)
     clean = to_unit(batch["image"])
     count = clean.shape[0]
     grey = jax.random.bernoulli(grey_rng, GREY, (count, 1, 1, 1))
@@ -66,7 +68,7 @@ def keys_seen(key_image: jax.Array, clean: jax.Array, rng: jax.Array) -> jax.Arr
     Returns:
       float32 ``[B, K, K, 3]``.
     """
-    none_rng, same_rng, flip_rng, gain_rng, lift_rng = jax.random.split(rng, 5)
+    none_rng, same_rng, flip_rng, gain_rng, lift_rng = streams(rng, "none", "same", "flip", "gain", "lift")
     each = (key_image.shape[0], 1, 1, 1)
     scene = jax.image.resize(clean, key_image.shape, "linear")
     scene = jnp.where(jax.random.bernoulli(flip_rng, 0.5, each), scene[:, :, ::-1], scene)
@@ -80,7 +82,7 @@ def denoising(net: ResUNet, bounds: tuple[float, float], with_key: bool):
     """The loss of the phase ``unet``: ``(params, extra, batch, rng) -> (loss, (extra, metrics))``."""
 
     def loss(params, extra, batch, rng):
-        scene_rng, ratio_rng = jax.random.split(rng)
+        scene_rng, ratio_rng = streams(rng, "scene", "ratio")
         clean, scene, sigma = training_scene(batch, scene_rng, bounds)
         if not with_key:
             scene = scene._replace(key_image=jnp.zeros_like(scene.key_image))

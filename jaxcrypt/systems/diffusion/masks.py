@@ -5,6 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from jaxcrypt.functional.rng import streams
+
 _WAVES = 5  # of a figure's outline
 _WHOLE = 0.3  # share of the windows that lie in a region altogether
 
@@ -18,7 +20,8 @@ def random_masks(rng: jax.Array, count: int, side: int) -> jax.Array:
 
 
 def _mask(rng: jax.Array, side: int) -> jax.Array:
-    where, size, turn, kind, outline, phase, whole = jax.random.split(rng, 7)
+    names = "where", "size", "turn", "kind", "outline", "phase", "whole"
+    where, size, turn, kind, outline, phase, whole = streams(rng, *names)
     centre = jax.random.uniform(where, (2,), maxval=side - 1)
     half = side * jnp.exp(jax.random.uniform(size, (2,), minval=jnp.log(0.12), maxval=jnp.log(0.8)))
     angle = jax.random.uniform(turn, minval=-0.4, maxval=0.4)

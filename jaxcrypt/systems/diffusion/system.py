@@ -18,14 +18,15 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.errors import usage
+from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.unet import ResUNet
 from jaxcrypt.record import Phase, Sealed, Stage, System
-from jaxcrypt.systems import mixing
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.diffusion import cipher, losses
 from jaxcrypt.systems.diffusion.estimate import Scene, sample
+from jaxcrypt.systems.drivers.whole import Whole
 
-ARGUMENT = mixing.ARGUMENT
+ENTRY = entry("diffusion")
 LEVELS = (0.25, 90.0)  # grey levels between which training draws the noise
 _SAMPLING = (1.0, 0.5)  # levels of a sampling inside jit, over the first
 _LIGHT, _HEAVY = 2.0, 25.0  # grey levels of the noise in outputs
@@ -77,7 +78,7 @@ def _outputs(net: ResUNet, variables, batch, rng) -> dict[str, Any]:
     """Whole pictures from noise as an undamaged cipher leaves it (``decrypted``), and the middle of each from
     the noise of heavy damage, amid its open surroundings: without a key image (``region_decrypted``) and
     with one (``keyed_decrypted``)."""
-    light_rng, heavy_rng = jax.random.split(rng)
+    light_rng, heavy_rng = streams(rng, "light", "heavy")
     clean = losses.to_unit(batch["image"])
     count, side = clean.shape[:2]
     middle = slice(side // 4, 3 * side // 4)
@@ -126,14 +127,15 @@ def build(config: Any = None) -> System:
         key_image = jnp.zeros((1, 8, 8, 3))
         return {"unet": net.init(rng, seen, seen, jnp.ones((1, 2)), key_image)["params"]}, {"unet": {}}
 
+    decrypt = functools.partial(_decrypt, net)
     return System(
         init=init,
         batch=_batch,
         stages=(Stage({"unet": Phase(("unet",), loss)}, steps, name="unet"),),
         encrypt=_encrypt,
-        decrypt=functools.partial(_decrypt, net),
+        decrypt=decrypt,
         outputs=functools.partial(_outputs, net),
-        options=tuple((option.name, option.default) for option in entry("diffusion").options),
         ema=("unet",),
-        argument=ARGUMENT,
+        driver=Whole(_encrypt, decrypt, ENTRY.options),
+        **ENTRY.declared(),
     )
