@@ -43,10 +43,9 @@ def pipeline(
 
     Args:
       config: ``config.data``, see :func:`jaxcrypt.data.default_config`.
-      batch_spec: this host's arrays by the names of :mod:`jaxcrypt.systems.catalog`
-      (``jax.ShapeDtypeStruct``,
-        batch axis first): ``image`` or ``cover`` and what goes with it (``key_image``, ``secrets``,
-        ``mask``, ``labels`` uint8 ``[B, 40]``).
+      batch_spec: this host's arrays (``jax.ShapeDtypeStruct``, batch axis first) by the names of
+        :mod:`jaxcrypt.systems.catalog`: ``image`` or ``cover`` and what goes with it (``key_image``,
+        ``secrets``, ``mask``, ``labels`` uint8 ``[B, 40]``).
       split: ``train`` repeats without end; ``validation`` and ``test`` end.
       seed: of order and cuts in training.
       process_index, process_count: which host this is, of how many.
