@@ -137,10 +137,14 @@ def _stages(nets: losses.Nets, config: Any) -> tuple[Stage, ...]:
         "critics": Phase(adversaries, losses.discriminators(nets)),
         "eve": Phase(("eve",), losses.eavesdropper(nets)),
     }
+    steps = int(config.train.steps)
+    if not model.get("train_encoder", True):  # ciphers stay what they are; only what decrypts them learns
+        kept = {name: phases[name] for name in ("decrypt", "critics")}
+        return (Stage(kept, steps, init_from=model.init_from, name="cipher"),)
     describe = Stage({"encrypt": Phase(("encoder",), losses.describing(nets))}, first, name="describe")
     if model.get("init_from"):
         describe = Stage(describe.phases, first, init_from=model.init_from, name="describe")
-    return describe, Stage(phases, int(config.train.steps), init_from="describe", name="cipher")
+    return describe, Stage(phases, steps, init_from="describe", name="cipher")
 
 
 def build(config: Any = None) -> System:
