@@ -9,8 +9,8 @@ stego-networks. Every batch meets one kind of damage, JPEG three times as often 
 them ran with config.train.steps=8000. Loss and gradients stayed finite: the mean norm over 50 steps was at
 most 0.58, at step 100. Centre 256x256 of Kodak24 and CBSD68, after 8-bit PNG (python -m
 jaxcrypt.evaluation.suites.hiding --weights stego-networks-robust): cover 29.0 dB, secret 29.3 dB; after
-JPEG of quality 95, 75 and 50 the secret has 22.3, 20.1 and 18.2 dB. configs/stego_robust.py does better at 75 and
-below.
+JPEG of quality 95, 75 and 50 the secret has 22.3, 20.1 and 18.2 dB. configs/stego_robust.py does better
+at 75 and below.
 """
 
 from configs import stego_networks
