@@ -21,6 +21,7 @@ class ExitCode(enum.IntEnum):
     TAMPERED = 5  # a MAC failed: damaged or tampered, which cryptography cannot tell apart
     RECOVERED = 6  # --recover wrote pixels that nothing authenticates
     BAD_SIGNATURE = 7  # --signed-by: no signature, or not by that key
+    INTERNAL = 8  # a bug of jaxcrypt; JAXCRYPT_DEBUG=1 shows its traceback
 
 
 class Refusal(Exception):

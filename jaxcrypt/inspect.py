@@ -74,7 +74,7 @@ def describe(path: str | None, header_path: str | None = None) -> dict[str, Any]
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="python -m jaxcrypt.inspect", description=__doc__, epilog=EXIT_CODES)
+    parser = Parser(prog="jaxcrypt inspect", description=__doc__, epilog=EXIT_CODES)
     parser.add_argument("file", nargs="?", metavar="FILE", help="a sealed picture")
     parser.add_argument(
         "--header", metavar="FILE", help="show this saved header instead of the picture's own"

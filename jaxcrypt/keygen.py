@@ -57,7 +57,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="python -m jaxcrypt.keygen", description=__doc__, epilog=_EXAMPLES + EXIT_CODES)
+    parser = Parser(prog="jaxcrypt keygen", description=__doc__, epilog=_EXAMPLES + EXIT_CODES)
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--image", metavar="FILE", help="write a key image (PNG) of random pixels")
     kind.add_argument("--key", metavar="FILE", help="write a random key file")

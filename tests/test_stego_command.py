@@ -40,7 +40,7 @@ def test_a_cover_is_needed_and_is_for_hiding_only(tmp_path, key, capsys):  # noq
     assert encrypt.main([source, "--system", "stego", "--key-file", key]) == ExitCode.USAGE
     assert "needs --cover FILE" in capsys.readouterr().err
     assert encrypt.main([source, "--cover", source, "--key-file", key]) == ExitCode.USAGE
-    assert "hides nothing in a cover" in capsys.readouterr().err
+    assert "--cover: is of --system stego, not of logistic" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What every command shares: one line for what went wrong, an exit code, and the options that name keys."""
+"""What every command shares: one line for what went wrong, an exit code, a parser, the version."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import io
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 
+from jaxcrypt import __version__
 from jaxcrypt.cli.output import abandon_stdout, cut_short, finish_stdout, steady_stdout
 from jaxcrypt.errors import ExitCode, Refusal
 
@@ -32,11 +34,14 @@ def entry(
     _plug_closed_streams()
     steady_stdout()
     _spell_out()
-    as_json = tells_json and "--json" in (sys.argv[1:] if argv is None else argv)
+    given = sys.argv[1:] if argv is None else argv
+    if "--version" in given:
+        print(f"jaxcrypt {__version__}")
+        return int(ExitCode.OK)
     code, message = _run(main, argv)
     if message:
         print("jaxcrypt:", one_line(message), file=sys.stderr)
-        if as_json:
+        if tells_json and "--json" in given:
             with contextlib.suppress(OSError):
                 print(json.dumps({"error": message, "exit": code}), flush=True)
     return code
@@ -48,21 +53,41 @@ def _run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None
         code = int(main(argv))
         finish_stdout()
         return code, ""
-    except Refusal as refusal:
-        return int(refusal.code), str(refusal)
     except KeyboardInterrupt:
         return 130, "interrupted; nothing more was written"
     except BrokenPipeError as error:
         abandon_stdout()
         return int(ExitCode.FAILED), str(cut_short("stdout", error))
-    except MemoryError:
-        return int(ExitCode.FAILED), "out of memory"
-    except OSError as error:
+    except Exception as error:
+        refusal = explain(error)
+        return int(refusal.code), str(refusal)
+
+
+def explain(error: Exception, name: str = "") -> Refusal:
+    """Whatever was raised, as a refusal: what nobody raised on purpose is a bug and called one.
+
+    Args:
+      name: the file that was worked on, for messages that do not begin with it.
+    """
+    front = f"{name}: " if name else ""
+    if isinstance(error, BrokenPipeError):
+        raise error
+    if isinstance(error, Refusal):
+        text = str(error)
+        return error if text.startswith(front) else Refusal(front + text, error.code)
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        return Refusal(f"{front}out of memory", ExitCode.FAILED)
+    if isinstance(error, OSError):
         if error.filename is None and error.errno in _FULL:  # files name themselves: this was printed
             abandon_stdout()
-            return int(ExitCode.FAILED), str(cut_short("stdout", error))
-        where = f"{error.filename}: " if error.filename else ""
-        return int(ExitCode.FAILED), f"{where}{error.strerror or error}"
+            return cut_short("stdout", error)
+        where = f"{error.filename}: " if error.filename else front
+        return Refusal(f"{where}{error.strerror or error}", ExitCode.FAILED)
+    if os.environ.get("JAXCRYPT_DEBUG"):
+        traceback.print_exception(error)
+    text = str(error).splitlines()
+    what = f"internal error, {type(error).__name__}: {text[0] if text else 'no message'}"
+    return Refusal(f"{front}{what} (please report it; JAXCRYPT_DEBUG=1 shows where)", ExitCode.INTERNAL)
 
 
 def one_line(text: str) -> str:
@@ -90,19 +115,43 @@ def _spell_out() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+class _Once(argparse.Action):
+    """Stores a value; the same option again is an error instead of a silent change of mind."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        seen = getattr(namespace, "_seen", frozenset())
+        if option_string and self.dest in seen:
+            parser.error(f"{option_string}: given twice")
+        namespace._seen = seen | {self.dest}
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
-    """argparse with whole option names only, and errors of one line."""
+    """argparse with whole option names only, none of them given twice, and errors of one line."""
 
     def __init__(self, **kwargs):
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **kwargs)
+        self.register("action", None, _Once)
+        self.register("action", "store", _Once)
+        if self.add_help:
+            # Answered by entry(), for commands with parsers of another kind too.
+            self.add_argument("--version", action="store_true", help="show the version and exit")
 
     def error(self, message: str):
         raise Refusal(f"{message} (try --help)", ExitCode.USAGE)
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help that fits a screen of 80 columns."""
+
+    def __init__(self, prog: str):
+        super().__init__(prog, max_help_position=27)
+
+
 EXIT_CODES = """exit codes:
-  0 everything was written whole      4 no key fits, or key data altered
-  1 some files failed, or not written 5 damaged or tampered: nothing written
-  2 usage                             6 recovered, unauthenticated (--recover)
-  3 bad input                         7 signature missing or not by that key
+  0 everything was written whole        5 damaged or tampered: nothing written
+  1 some files failed, or not written   6 recovered, unauthenticated (--recover)
+  2 usage                               7 signature missing or not by that key
+  3 bad input                           8 internal error: a bug
+  4 no key fits, or key data altered
 """

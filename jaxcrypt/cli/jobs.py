@@ -102,6 +102,32 @@ def _without_left_out(jobs: list[Job]) -> list[Job]:
     return jobs
 
 
+def plan_reading(inputs: list[str], accepts: Callable[[Path], bool]) -> list[Job]:
+    """Jobs that write nothing: each has no ``target``.
+
+    Raises:
+      Refusal: stdin mixed with files, a folder with nothing to do in it.
+    """
+    if STDIO in inputs and len(inputs) > 1:
+        raise usage("- (stdin) cannot be mixed with other inputs")
+    jobs = []
+    for name in inputs:
+        path = Path(name)
+        if not path.is_dir():
+            jobs.append(Job(None if name == STDIO else path, None))
+            continue
+        offered = _offered(path, accepts, lambda file: False)
+        if not offered:
+            raise Refusal(f"{path}: no pictures in this folder")
+        jobs += [Job(file, None, left_out=why) for file, why in offered.items()]
+    return jobs
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a file in a folder is offered to commands that open sealed pictures, by its name."""
+    return path.suffix.lower() == ".png" and not path.name.startswith(".")
+
+
 def _stdin_job(output: str | None) -> Job:
     if output is None or output == STDIO:
         refuse_terminal()
@@ -198,6 +224,20 @@ class Report:
         self._failed += 1
         self._code = refusal.code if self._single else ExitCode.FAILED
         self._line(f"jaxcrypt: {refusal}", input=job.name, error=str(refusal), exit=int(refusal.code))
+
+    def told(self, job: Job, says: str, **facts: Any) -> None:
+        """One file was looked at, and nothing was to be written."""
+        self._line(f"{job.name}: {says}", input=job.name, exit=int(ExitCode.OK), **facts)
+
+    def skipped(self, job: Job, target: Path) -> None:
+        """One file was left out, since its output is there already."""
+        self._line(
+            f"{job.name} -> {target} (exists, skipped)",
+            input=job.name,
+            output=str(target),
+            exit=int(ExitCode.OK),
+            skipped=True,
+        )
 
     def progress(self, pictures: int) -> Callable[[float], None]:
         """A callback for work on the next ``pictures`` files: it takes the share done, 0 to 1."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.errors import usage
+
+if TYPE_CHECKING:
+    from jaxcrypt.sealing.keys import Keys
 
 
 def add_key_options(parser: argparse.ArgumentParser, *, sealing: bool) -> None:
@@ -18,7 +21,7 @@ def add_key_options(parser: argparse.ArgumentParser, *, sealing: bool) -> None:
     secret.add_argument("--passphrase-fd", metavar="N", type=int, help="read it from this file descriptor")
     secret.add_argument("--passphrase-env", metavar="NAME", help="it is in this environment variable")
     group.add_argument("--key-image", metavar="FILE", help="a picture as the key; keep it to yourself")
-    group.add_argument("--key-file", metavar="FILE", help="a key file made by jaxcrypt.keygen")
+    group.add_argument("--key-file", metavar="FILE", help="a key file that jaxcrypt keygen made")
     if sealing:
         help = "also for this public key (again for further people)"
         group.add_argument("--recipient", metavar="FILE", action="append", default=[], help=help)
@@ -29,49 +32,69 @@ def add_key_options(parser: argparse.ArgumentParser, *, sealing: bool) -> None:
         group.add_argument("--signed-by", metavar="PUB", help="demand a signature by this public key")
 
 
-def read_sources(args: argparse.Namespace, *, confirm: bool) -> list[Any]:
-    """The symmetric secrets that the options name, read and checked."""
-    from jaxcrypt.crypto import keyimage, sources
-
-    found = []
-    if args.passphrase or args.passphrase_fd is not None or args.passphrase_file or args.passphrase_env:
-        found.append(
-            sources.read_passphrase(
-                prompt=args.passphrase,
-                confirm=confirm,
-                fd=args.passphrase_fd,
-                file=args.passphrase_file,
-                variable=args.passphrase_env,
-            )
-        )
-    if args.key_image:
-        found.append(keyimage.key_image(args.key_image))
-    if args.key_file:
-        found.append(sources.key_file(args.key_file))
-    return found
+def add_new_key_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the keys that shall open a picture from now on."""
+    group = parser.add_argument_group("new keys (as encrypt takes them)")
+    add = group.add_argument
+    add("--new-passphrase", action="store_true", help="ask for the new passphrase at the terminal")
+    add("--new-passphrase-file", metavar="FILE", help="the new passphrase is this file's content")
+    add("--new-passphrase-fd", metavar="N", type=int, help="read it from this file descriptor")
+    add("--new-passphrase-env", metavar="NAME", help="it is in this environment variable")
+    add("--new-key-image", metavar="FILE", help="a picture as the new key")
+    add("--new-key-file", metavar="FILE", help="a new key file")
+    help = "for this public key (again for further people)"
+    add("--new-recipient", metavar="FILE", action="append", default=[], help=help)
+    add("--sign", metavar="KEY", help="sign anew with this private signing key")
 
 
-def key_pixels(path: str) -> Any:
-    """The samples of a key image that is a condition besides, uint8 ``[H, W, C]``.
+def read_keys(args: argparse.Namespace, *, confirm: bool, prefix: str = "") -> Keys:
+    """The keys that the options name, read and checked.
+
+    Args:
+      confirm: ask for a passphrase twice.
+      prefix: of the options' names: ``new_`` for those of :func:`add_new_key_options`.
 
     Raises:
-      Refusal: not a PNG; decoders disagree on the samples of other formats.
+      Refusal: a file that is no such key, a passphrase that cannot be had, a secret given twice.
     """
-    from jaxcrypt.pictures.files import load_picture
+    from jaxcrypt.crypto import sources
+    from jaxcrypt.sealing.keys import Keys
 
-    picture = load_picture(path)
-    if picture.format != "PNG":
-        raise Refusal(f"{path}: is {picture.format}; a key image that is a condition must be a PNG")
-    return picture.pixels
+    names = ("passphrase", "passphrase_fd", "passphrase_file", "passphrase_env", "key_image", "key_file")
+    given = {name: getattr(args, prefix + name) for name in names}
+    passphrase = None
+    if any(given[name] for name in names[:4]) or given["passphrase_fd"] is not None:
+        passphrase = sources.read_passphrase(
+            prompt=given["passphrase"],
+            confirm=confirm,
+            fd=given["passphrase_fd"],
+            file=given["passphrase_file"],
+            variable=given["passphrase_env"],
+        )
+    return Keys(
+        passphrase=passphrase,
+        key_image=given["key_image"],
+        key_file=given["key_file"],
+        recipients=getattr(args, f"{prefix}recipient", ()),
+        identities=getattr(args, f"{prefix}identity", ()),
+    )
 
 
 def files_named(args: argparse.Namespace) -> list[Path]:
     """The files that the key options name: what no output may overwrite."""
-    one = ("passphrase_file", "key_image", "key_file", "sign", "signed_by")
-    several = ("recipient", "identity")
+    one = ("passphrase_file", "key_image", "key_file")
+    one = (*one, *(f"new_{name}" for name in one), "sign", "signed_by")
+    several = ("recipient", "new_recipient", "identity")
     names = [getattr(args, name, None) for name in one]
     names += [path for name in several for path in getattr(args, name, [])]
     return [Path(name) for name in names if name]
+
+
+def require_new_key(args: argparse.Namespace) -> None:
+    """Refuse a command line that names no new key, before anything is read."""
+    names = ("passphrase", "passphrase_file", "passphrase_env", "key_image", "key_file", "recipient")
+    if not any(getattr(args, f"new_{name}") for name in names) and args.new_passphrase_fd is None:
+        raise usage("give a new key: --new-recipient, --new-key-file, … (see --help)")
 
 
 def require_some_key(args: argparse.Namespace, *, sealing: bool) -> None:

@@ -196,6 +196,13 @@ def abandon_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def write_piped(write: Callable[[BinaryIO], None]) -> None:
+    """Call ``write(file)`` and emit what it wrote once that is whole."""
+    buffer = io.BytesIO()
+    write(buffer)
+    write_stdout(buffer.getbuffer())
+
+
 def refuse_terminal() -> None:
     """Refuse a stdout that cannot take binary data."""
     if sys.stdout is None:

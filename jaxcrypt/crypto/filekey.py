@@ -115,25 +115,32 @@ class Keyring:
           Refusal: the keyring holds nothing to encrypt with; or recipients alone, and the machine's random
             source repeats itself, so that the key would follow from the picture.
         """
-        if not self._material and not self._recipients:
-            raise usage("no key given: name a passphrase, key image, key file or recipient")
         digest = hashlib.sha256(data).digest()
         parameters = hashlib.sha256(canonical.encode_parameters(system, options)).digest()
-        fresh = self._randomness(32)
-        stanzas, hedge = [], bytes(kdf.KEY_BYTES)
-        if self._material:
-            request = self._request()
-            symmetric = self._symmetric(request)
-            hedge = kdf.hkdf(symmetric, "hedge")
+        request, fresh, hedge = self._request(), self._randomness(32), bytes(kdf.KEY_BYTES)
+        if request is not None:
+            hedge = kdf.hkdf(self._symmetric(request), "hedge")
         elif self._randomness(32) == fresh:
             hint = "give a passphrase or key file besides --recipient"
             raise Refusal(f"this machine's random source gives the same bytes twice: {hint}", ExitCode.FAILED)
         secret = hmac.digest(hedge + fresh, digest + parameters, "sha256")
-        if self._material:
-            fields = request.encode()
-            stanzas.append(fields + AESSIV(kdf.hkdf(symmetric, "wrap", 64)).encrypt(secret, [fields]))
+        return FileKey(secret, digest, len(data), self._wrap(secret, request))
+
+    def wrap(self, secret: bytes) -> tuple[bytes, ...]:
+        """An existing file key for the keys of this keyring: the stanzas that open it.
+
+        Raises:
+          Refusal: the keyring holds nothing to encrypt with.
+        """
+        return self._wrap(secret, self._request())
+
+    def _wrap(self, secret: bytes, request: Request | None) -> tuple[bytes, ...]:
+        stanzas = []
+        if request is not None:
+            fields, wrap = request.encode(), kdf.hkdf(self._symmetric(request), "wrap", 64)
+            stanzas.append(fields + AESSIV(wrap).encrypt(secret, [fields]))
         stanzas += [bytes([RECIPIENT]) + recipient.seal(secret) for recipient in self._recipients]
-        return FileKey(secret, digest, len(data), tuple(stanzas))
+        return tuple(stanzas)
 
     def open(self, stanzas: Sequence[bytes], fits: Callable[[bytes], bool] = lambda secret: True) -> bytes:
         """FK from the first stanza that a key at hand opens and that ``fits`` the header's MAC.
@@ -159,7 +166,12 @@ class Keyring:
             raise tampered("header damaged or tampered; nothing written")
         raise no_key(f"no key fits, or key data altered (it wants {wanted(stanzas)})")
 
-    def _request(self) -> Request:
+    def _request(self) -> Request | None:
+        """Of a new symmetric stanza; None with recipients alone."""
+        if not self._material and not self._recipients:
+            raise usage("no key given: name a passphrase, key image, key file or recipient")
+        if not self._material:
+            return None
         if self._kinds == sources.Kind.KEY_FILE:
             return Request(self._kinds, None, self._salt or self._randomness(kdf.SALT_BYTES))
         self._salt = self._salt or self._randomness(kdf.SALT_BYTES)

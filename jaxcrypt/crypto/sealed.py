@@ -112,6 +112,18 @@ def seal(
     return SealedPicture(data + mac, pixels, key.subkey("payload"), file, padded)
 
 
+def rekeyed(opened: Opened, stanzas: Sequence[bytes], signer: Signer | None = None) -> bytes:
+    """The header of an opened picture with other stanzas for the same file key; pixels and payload stay.
+
+    A signature covers the stanzas, so the old one is dropped; ``signer`` signs anew.
+    """
+    head = replace(opened.header, stanzas=tuple(stanzas), signature=None)
+    if signer is not None:
+        head = replace(head, signature=signer.sign(head.body()))
+    data = head.authenticated()
+    return data + hmac.digest(opened.key.subkey("header mac"), data, "sha256")
+
+
 @dataclass(frozen=True)
 class Opened:
     """A header that a key opened and whose MAC holds.

@@ -98,7 +98,13 @@ def read_passphrase(
 
 def key_file(path: str | Path) -> Source:
     """The source in a key file: 32 random bytes, or a picture's digest that opens what the picture opens."""
-    kind, secret = textfile.read(path, {KEY_FILE: SECRET_BYTES, PICTURE_KEY_FILE: SECRET_BYTES})
+    return decode_key_file(textfile.read_bounded(path, textfile.MAX_BYTES), str(path))
+
+
+def decode_key_file(data: bytes, name: str = "key file") -> Source:
+    """:func:`key_file` of a file's bytes; ``name`` is for messages."""
+    sizes = {KEY_FILE: SECRET_BYTES, PICTURE_KEY_FILE: SECRET_BYTES}
+    kind, secret = textfile.decode(data, sizes, name)
     return Source(Kind.KEY_FILE if kind == KEY_FILE else Kind.IMAGE, secret)
 
 

@@ -56,10 +56,14 @@ _STRIP_BYTES = 1 << 24
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture: ``pixels`` uint8 ``[H, W, C]``, C = 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA."""
+    """A decoded picture: ``pixels`` uint8 ``[H, W, C]``, C = 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA.
+
+    ``icc`` is the ICC profile of these samples, empty where there is none.
+    """
 
     pixels: np.ndarray
     format: str
+    icc: bytes = b""
 
     @property
     def mode(self) -> str:
@@ -84,7 +88,8 @@ def load_picture(source: str | Path | bytes, name: str | None = None) -> Picture
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # odd EXIF or ICC data do not concern the pixels
                 upright = _upright(image)
-                return Picture(_to_array(_to_mode(upright)), image.format)
+                pixels = _to_array(_to_mode(upright))
+                return Picture(pixels, image.format, _profile(image, pixels.shape[2]))
         except Refusal:
             raise
         except MemoryError:
@@ -95,13 +100,20 @@ def load_picture(source: str | Path | bytes, name: str | None = None) -> Picture
 
 def picture_size(source: str | Path | bytes) -> tuple[int, int] | None:
     """Width and height as stored, from the header alone, or None where they cannot be told; never raises."""
+    kind = identify(source)
+    return None if kind is None else kind[1]
+
+
+def identify(source: str | Path | bytes | bytearray) -> tuple[str, tuple[int, int]] | None:
+    """Format, and width and height as stored, from the header alone, or None where it is no picture that can
+    be read; never raises."""
     try:
-        if not isinstance(source, bytes) and not os.path.isfile(source):
+        if not isinstance(source, bytes | bytearray) and not os.path.isfile(source):
             return None  # a pipe can be read once only
         Image.MAX_IMAGE_PIXELS = None
-        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        file = io.BytesIO(source) if isinstance(source, bytes | bytearray) else source
         with Image.open(file, formats=_FORMATS) as image:
-            return image.size
+            return image.format, image.size
     except Exception:
         return None
 
@@ -147,10 +159,11 @@ def read_stream(file: BinaryIO, name: str) -> bytes:
     return b"".join(pieces)
 
 
-def encode_png(pixels: np.ndarray) -> bytes:
+def encode_png(pixels: np.ndarray, icc: bytes = b"") -> bytes:
     """A plain PNG file of uint8 ``[H, W, C]``: what decryption writes where only pixels come back."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG", compress_level=3)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    image.save(buffer, "PNG", compress_level=3, icc_profile=icc or None)
     return buffer.getvalue()
 
 
@@ -203,6 +216,13 @@ def _to_mode(image: Image.Image) -> Image.Image:
     if image.mode in ("1", "L", "La"):
         return image.convert("LA" if transparent else "L")
     return image.convert("RGBA" if transparent else "RGB")
+
+
+def _profile(image: Image.Image, channels: int) -> bytes:
+    """The file's ICC profile, where it is of the kind of colours that the samples now have."""
+    profile = image.info.get("icc_profile") or b""
+    kind = b"GRAY" if channels < 3 else b"RGB "  # ICC.1:2022, 7.2.6: the colour space stands at byte 16
+    return profile if profile[16:20] == kind else b""
 
 
 def _to_array(image: Image.Image) -> np.ndarray:

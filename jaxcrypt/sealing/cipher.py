@@ -7,6 +7,7 @@ digits of their SHA-256, so that nobody decodes with others unawares.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -169,7 +170,7 @@ def load(
     if weights is None and default not in zoo.manifest():
         cipher = _unlearned(name)
     else:
-        system, variables, about = zoo.load(weights or default)
+        system, variables, about = _weighed(weights or default)
         if system.name != name:
             raise usage(f"--weights {weights}: belong to the System {system.name}, not {name}")
         cipher = Cipher(system, variables, weights=_label(about, variables))
@@ -211,7 +212,7 @@ def load_stored(name: str, stored: Options, weights: str | None, source: str) ->
     entry_name = str(wanted).rpartition("@")[0]
     if weights is None and entry_name not in zoo.manifest():
         raise usage(f"{source}: made with the weights {wanted}; name them with --weights")
-    system, variables, about = zoo.load(weights or entry_name)
+    system, variables, about = _weighed(weights or entry_name)
     label = _label(about, variables)
     if label.rpartition("@")[2] != str(wanted).rpartition("@")[2]:
         raise usage(f"{source}: made with the weights {wanted}, not {label}; name those with --weights")
@@ -227,6 +228,21 @@ def _with_stored(system: System, variables: Any, options: Options, weights: str,
         raise Refusal(
             f"{source}: has options that the System {system.name!r} lacks here ({refusal})"
         ) from None
+
+
+def _weighed(name: str) -> tuple[System, Any, Mapping[str, Any]]:
+    """As :func:`jaxcrypt.zoo.load`; its entries are loaded once, so programs are compiled once."""
+    from jaxcrypt import zoo
+
+    known = zoo.manifest().get(name)
+    return zoo.load(name) if known is None else _shipped(name, known["sha256"])
+
+
+@functools.lru_cache(maxsize=8)
+def _shipped(name: str, _digest: str) -> tuple[System, Any, Mapping[str, Any]]:
+    from jaxcrypt import zoo
+
+    return zoo.load(name)
 
 
 def _build(name: str) -> System:

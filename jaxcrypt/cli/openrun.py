@@ -1,0 +1,125 @@
+"""A run of ``decrypt`` over many pictures: each opened, planned, decoded where it must be, and written whole.
+
+Whatever one picture raises costs the run that picture only.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxcrypt import runtime
+from jaxcrypt.cli.command import explain
+from jaxcrypt.cli.jobs import Job, Report
+from jaxcrypt.cli.output import Targets, make_folder, write_stdout, write_whole
+from jaxcrypt.errors import ExitCode, usage
+
+if TYPE_CHECKING:
+    from jaxcrypt.sealing.unseal import Begun, Opener, Unsealed
+
+_MARK = ".unauthenticated"
+_ACCESS = 0o777  # of a mode that somebody else chose: never set-user-ID and the like
+
+
+class OpenRun:
+    """What is the same for all pictures of a run.
+
+    Args:
+      args: the command line: ``device``, ``force``, ``skip_existing``, ``preserve``, ``check_pixels``,
+        ``header``.
+    """
+
+    def __init__(self, args: Any, opener: Opener, targets: Targets, report: Report):
+        self._args, self._opener, self._targets, self._report = args, opener, targets, report
+
+    def work(self, jobs: list[Job]) -> int:
+        """All of them; returns the exit code."""
+        for job in jobs:
+            try:
+                self._open(job)
+            except Exception as error:
+                self._report.refused(job, explain(error, job.name))
+        return self._report.close()
+
+    def _open(self, job: Job) -> None:
+        """One picture: what cannot be written is refused before a System works on it."""
+        begun = self._opener.begin(job.read(), job.name, self._header(job))
+        planned = _paths(job, begun.names, begun.from_pixels, begun.damaged is not None)
+        if self._args.skip_existing and planned and planned[0].exists():
+            self._report.skipped(job, planned[0])
+            return
+        if job.into:
+            make_folder(job.target)
+        self._claim(planned)
+        result = self._finish(begun)
+        names = [name for name, _ in result.files]
+        paths = _paths(job, names, result.from_pixels, not result.authenticated)
+        self._claim([path for path in paths if path not in planned])
+        for path, (_, data) in zip(paths, result.files, strict=False):
+            write_whole(path, lambda file, data=data: file.write(data), self._args.force)
+        if not paths:
+            write_stdout(result.files[0][1])
+        elif self._args.preserve and result.stamp:
+            os.chmod(paths[0], result.stamp.mode & _ACCESS)
+            os.utime(paths[0], (result.stamp.seconds, result.stamp.seconds))
+        code = ExitCode.OK if result.authenticated else ExitCode.RECOVERED
+        facts = {"outputs": [str(path) for path in paths]} if len(paths) > 1 else {}
+        self._report.done(job, paths[0] if paths else None, _words(result, paths), code=code, **facts)
+
+    def _header(self, job: Job) -> bytes | None:
+        """The saved header that belongs to a picture, where ``--header`` names a folder of them."""
+        folder = Path(self._args.header) if self._args.header else None
+        if folder is None or job.source is None or not folder.is_dir():
+            return None
+        from jaxcrypt.pictures.files import read_file
+
+        name = job.source.name
+        for candidate in (folder / f"{name}.hdr", folder / f"{job.source.stem}.png.hdr"):
+            if candidate.is_file():
+                return read_file(candidate)
+        raise usage(f"{job.name}: --header {folder}: has no {name}.hdr")
+
+    def _claim(self, paths: list[Path]) -> None:
+        for path in paths:
+            self._targets.claim(path)
+
+    def _finish(self, begun: Begun) -> Unsealed:
+        if begun.decodes:
+            runtime.start(self._args.device)
+        return begun.finish(self._report.progress(1))
+
+
+def _paths(job: Job, names: list[str], from_pixels: bool, unauthenticated: bool) -> list[Path]:
+    """Where results go: by their names into a folder, or beside the name that the first was given.
+
+    Empty for stdout.
+    """
+    target = job.target
+    if target is None:
+        if len(names) > 1:
+            raise usage(f"holds {len(names)} files, and stdout takes one; give -o DIR")
+        return []
+    if job.into:
+        return [target / name for name in names]
+    if from_pixels and target.suffix.lower() != ".png":
+        raise usage(f"-o {target}: a picture comes back as PNG; choose a name that ends in .png")
+    if unauthenticated and _MARK not in target.name:
+        target = target.with_name(f"{target.stem}{_MARK}.png")
+    further = [f"{target.stem}.{number}{Path(name).suffix}" for number, name in enumerate(names[1:], 2)]
+    return [target, *map(target.with_name, further)]
+
+
+def _words(result: Any, paths: list[Path]) -> str:
+    """What came back, for the report's line."""
+    count = len(result.files)
+    if not result.authenticated:
+        says = "RECOVERED, UNAUTHENTICATED"
+        says += "" if result.quality is None else f", about {result.quality:.0f} dB or better"
+    elif not result.from_pixels:
+        says = "the very file" if count == 1 else f"the {count} very files"
+    else:
+        says = "the picture's exact samples" if result.exact else "an approximation of the picture"
+    also = [f"also {', '.join(path.name for path in paths[1:])}"] if len(paths) > 1 else []
+    signed = ["signed by that key"] if result.signed else []
+    return "; ".join([says, *also, *signed, *result.notes])

@@ -1,0 +1,184 @@
+"""A run of ``encrypt`` over many pictures: read, sealed together where they are of one shape, written.
+
+Whatever one picture raises costs the run that picture only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxcrypt import runtime
+from jaxcrypt.cli.command import explain
+from jaxcrypt.cli.jobs import Job, Report, batched_by_shape, plan_jobs
+from jaxcrypt.cli.output import Targets, make_folder, write_piped, write_whole
+from jaxcrypt.errors import usage
+
+if TYPE_CHECKING:
+    from jaxcrypt.crypto.sealed import SealedPicture
+    from jaxcrypt.sealing.extras import Stamp
+    from jaxcrypt.sealing.seal import Plain, Sealer
+
+_BATCH_SAMPLES = 1 << 25  # of pictures of one shape that go to the device together
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A picture that was read, and where it goes (``target`` None: stdout)."""
+
+    job: Job
+    target: Path | None
+    header: Path | None
+    plain: Plain
+
+
+class SealRun:
+    """What is the same for all pictures of a run.
+
+    Args:
+      args: the command line: ``device``, ``force``, ``skip_existing``, ``write_header``, ``preserve``,
+        ``dry_run``, ``pixels_only``.
+    """
+
+    def __init__(self, args: Any, sealer: Sealer, targets: Targets, report: Report):
+        self._args, self._sealer, self._targets, self._report = args, sealer, targets, report
+        self._started = False
+
+    def work(self, jobs: list[Job]) -> int:
+        """All of them; returns the exit code.
+
+        Raises:
+          Refusal: the System itself cannot be had: a device, weights or options that do not go together.
+        """
+        for batch in batched_by_shape(self._read(jobs), lambda one: one.plain.pixels.shape, _BATCH_SAMPLES):
+            self._start()
+            if self._args.dry_run:
+                self._estimate(batch)
+            else:
+                self._seal(batch)
+        return self._report.close()
+
+    def _start(self) -> None:
+        """Load the System, only now that a picture was read: a typo costs no start of JAX."""
+        if not self._started:
+            runtime.start(self._args.device)
+            for note in self._sealer.notes():
+                print("note:", note, file=sys.stderr)
+            self._started = True
+
+    def _read(self, jobs: list[Job]) -> Iterator[_Item]:
+        """The pictures, those of one size together; what cannot be taken is reported and passed over."""
+        from jaxcrypt.pictures.files import picture_size
+
+        for job in sorted(jobs, key=lambda job: picture_size(job.source) or (0, 0) if job.source else (0, 0)):
+            try:
+                target, header = self._targets_of(job)
+                if self._args.skip_existing and target and target.exists():
+                    self._report.skipped(job, target)
+                    continue
+                if not self._args.dry_run:
+                    self._claim(job, target, header)
+                plain = self._sealer.read(job.read(), job.file_name, stamp=self._stamp(job))
+                yield _Item(job, target, header, plain)
+            except Exception as error:
+                self._report.refused(job, explain(error, job.name))
+
+    def _targets_of(self, job: Job) -> tuple[Path | None, Path | None]:
+        """Where the sealed picture and its header go."""
+        target = job.target / f"{job.file_name}.png" if job.into else job.target
+        sidecar = self._args.write_header
+        if sidecar is None:
+            return target, None
+        if not _is_folder(sidecar):
+            return target, Path(sidecar)
+        output = self._args.output
+        inner = job.target.relative_to(output) if job.into and output is not None else Path()
+        name = target.name if target else "picture.png"
+        return target, Path(sidecar) / inner / f"{name}.hdr"
+
+    def _claim(self, job: Job, target: Path | None, header: Path | None) -> None:
+        if job.into:
+            make_folder(job.target)
+        if header and _is_folder(self._args.write_header):
+            make_folder(header.parent)
+        for path in filter(None, (target, header)):
+            self._targets.claim(path)
+
+    def _stamp(self, job: Job) -> Stamp | None:
+        from jaxcrypt.sealing.extras import Stamp
+
+        if not self._args.preserve or job.source is None:
+            return None
+        status = job.source.stat()
+        return Stamp(int(status.st_mtime), status.st_mode)
+
+    def _seal(self, batch: list[_Item]) -> None:
+        try:
+            progress = self._report.progress(len(batch))
+            made = self._sealer.seal([item.plain for item in batch], progress)
+        except Exception as error:
+            if len(batch) == 1:
+                self._report.refused(batch[0].job, explain(error, batch[0].job.name))
+                return
+            for item in batch:  # one of them: the others may be sealed all the same
+                self._seal([item])
+            return
+        for item, picture in zip(batch, made, strict=True):
+            try:
+                self._write(item, picture)
+            except Exception as error:
+                self._report.refused(item.job, explain(error, item.job.name))
+
+    def _write(self, item: _Item, picture: SealedPicture) -> None:
+        if item.target:
+            write_whole(item.target, picture.write, self._args.force)
+        else:
+            write_piped(picture.write)
+        if item.header:
+            write_whole(item.header, lambda file: file.write(picture.header), self._args.force)
+        height, width, _ = picture.pixels.shape
+        system = self._sealer.entry.name
+        says = f"{system}, {width}×{height}" + (", pixels only" if self._args.pixels_only else "")
+        self._report.done(item.job, item.target, says, system=system, width=width, height=height)
+
+    def _estimate(self, batch: list[_Item]) -> None:
+        """Say what encryption would give, and write nothing."""
+        from jaxcrypt.sealing.estimate import estimate
+
+        for item in batch:
+            try:
+                found = estimate(self._sealer, item.plain)
+            except Exception as error:
+                self._report.refused(item.job, explain(error, item.job.name))
+                continue
+            says = f"dry run: {found.words()}; nothing written"
+            self._report.done(item.job, item.target, says, **found.facts())
+
+
+def plan_pictures(args: Any) -> list[Job]:
+    """The jobs of a command line, pictures that are of no kind that is read among them."""
+    from jaxcrypt.pictures.files import is_other_picture_name, is_picture_name
+
+    kinds = is_picture_name, is_other_picture_name
+    return plan_jobs(args.inputs, args.output, *kinds, args.skip_unsupported)
+
+
+def refuse_misfits(args: Any, jobs: list[Job]) -> None:
+    """Refuse, before any work, what could not be written at its end."""
+    from jaxcrypt.pictures.files import is_picture_name
+
+    if args.json and any(job.target is None for job in jobs):
+        raise usage("--json and the picture cannot both go to stdout; give -o FILE")
+    if args.write_header and len(jobs) > 1 and not _is_folder(args.write_header):
+        raise usage(f"--write-header {args.write_header}: several headers need a folder; end it in /")
+    target = jobs[0].target
+    if target and not jobs[0].into and target.suffix.lower() != ".png" and is_picture_name(target):
+        raise usage(f"-o {target}: a sealed picture is a PNG; choose a name that ends in .png")
+
+
+def _is_folder(name: str) -> bool:
+    return name.endswith(("/", os.sep)) or Path(name).is_dir()

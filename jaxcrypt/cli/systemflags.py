@@ -1,0 +1,127 @@
+"""Options and inputs of Systems as flags, made from the catalog: no command knows a System by name."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxcrypt.cli.command import Parser
+from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.record import Input, Option
+from jaxcrypt.systems import catalog
+
+_KEY_IMAGE = "key_image"  # this input comes by the key options
+_MOST_WIDE = 22  # columns of a System's name in lists
+
+
+def named_system(argv: Sequence[str]) -> str | None:
+    """The System that a command line names with ``--system``, before the rest of it is read."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--system")
+    try:
+        return parser.parse_known_args(list(argv))[0].system
+    except (argparse.ArgumentError, SystemExit):
+        raise usage("--system: needs a name (try --help)") from None
+
+
+def add_system_flags(parser: argparse.ArgumentParser, system: str) -> None:
+    """Add what the catalog declares of a System: its options, and the inputs that sealing takes."""
+    entry = catalog.entry(system)
+    flags = [*entry.options, *(one for one in entry.inputs if _is_flag(one))]
+    if not flags:
+        return
+    group = parser.add_argument_group(f"of --system {system}")
+    for declared in flags:
+        _add(group, declared)
+
+
+def chosen(args: argparse.Namespace, system: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """``(options, inputs)`` that a command line gave, by the System's names for them."""
+    entry = catalog.entry(system)
+    options = {one.name: getattr(args, _dest(one)) for one in entry.options}
+    options = {name: 1 if value is True else value for name, value in options.items()}  # a switch stores 1
+    inputs = {one.name: getattr(args, _dest(one)) for one in entry.inputs if _is_flag(one)}
+    given = ({name: value for name, value in found.items() if value} for found in (options, inputs))
+    return tuple(given)
+
+
+def files_named(inputs: dict[str, Any]) -> list[Path]:
+    """The files among :func:`chosen` inputs: what no output may overwrite."""
+    files = (value if isinstance(value, list) else [value] for value in inputs.values())
+    return [Path(file) for several in files for file in several]
+
+
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str], system: str) -> argparse.Namespace:
+    """Parse, and say of an unknown flag which System has it, or which flag was meant.
+
+    Raises:
+      Refusal: a flag that this command or this System does not have.
+    """
+    args, unknown = parser.parse_known_args(list(argv))
+    if not unknown:
+        return args
+    flag = unknown[0].partition("=")[0]
+    having = _having(flag)
+    if having:
+        raise usage(f"{flag}: is of --system {having}, not of {system}")
+    own = [text for text in parser._option_string_actions if text.startswith("--")]
+    others = {text for other in catalog.NAMES for text in _flags(other)}
+    near = difflib.get_close_matches(flag, {*own, *others}, 1, 0.6) if flag.startswith("-") else []
+    where = "" if not near or near[0] in own else f" of --system {_having(near[0])}"
+    raise usage(f"{flag}: no such option ({f'did you mean {near[0]}{where}?' if near else 'try --help'})")
+
+
+def show_system(system: str) -> str:
+    """The help text of one System: what it is, and its own flags."""
+    entry = catalog.entry(system)
+    parser = Parser(add_help=False, usage=argparse.SUPPRESS)
+    add_system_flags(parser, system)
+    flags = parser.format_help().strip() or f"of --system {system}: no options of its own"
+    return f"{system}: {entry.summary}\n{entry.traits.argument}\n\n{flags}\n"
+
+
+def list_systems() -> str:
+    """The Systems that are offered, a line each."""
+    offered = [entry for entry in map(catalog.entry, catalog.NAMES) if entry.offered]
+    width = min(_MOST_WIDE, max(len(entry.name) for entry in offered))
+    lines = (f"  {entry.name:{width}}  {entry.summary}" for entry in offered)
+    return "systems (encrypt --system NAME --help lists the options of one):\n" + "\n".join(lines) + "\n"
+
+
+def _add(group: Any, declared: Option | Input) -> None:
+    if isinstance(declared, Input):
+        more = {"action": "append"} if declared.kind == "pictures" else {}
+        metavar = declared.kind.upper() if declared.kind == "mask" else "FILE"
+        group.add_argument(declared.flag, dest=_dest(declared), metavar=metavar, help=declared.help, **more)
+    elif declared.is_switch:
+        group.add_argument(declared.flag, dest=_dest(declared), action="store_true", help=declared.help)
+    else:
+        values = ", ".join(declared.choices)
+        typed = {value: text for text, value in declared.choices.items()}
+        default = typed.get(declared.default, "off")
+        help = f"{declared.help} (one of {values}; {default})"
+        group.add_argument(declared.flag, dest=_dest(declared), metavar="VALUE", help=help)
+
+
+def _dest(declared: Option | Input) -> str:
+    return f"system_{declared.name}"
+
+
+def _is_flag(declared: Input) -> bool:
+    return declared.name != _KEY_IMAGE
+
+
+def _having(flag: str) -> str:
+    """The Systems that have a flag, in words; empty where none has."""
+    return " and ".join(name for name in catalog.NAMES if flag in _flags(name))
+
+
+def _flags(system: str) -> set[str]:
+    try:
+        entry = catalog.entry(system)
+    except Refusal:
+        return set()
+    return {one.flag for one in (*entry.options, *filter(_is_flag, entry.inputs))}

@@ -1,0 +1,80 @@
+"""What sealing a picture would give, without keeping anything of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxcrypt.sealing.seal import Plain, Sealer
+
+_SIDE = 256  # of the cut whose quality stands for the whole
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Sizes, and how close the pixels alone come.
+
+    Attributes:
+      shape: height, width and channels of the cipher picture.
+      bytes: of the sealed file; travelling: of the files in it before they are padded and encrypted.
+      quality: PSNR in dB of what the pixels give back of the picture's middle; infinite where exact.
+    """
+
+    shape: tuple[int, int, int]
+    bytes: int
+    travelling: int
+    quality: float
+
+    def words(self) -> str:
+        """One line."""
+        height, width, _ = self.shape
+        close = "exact" if math.isinf(self.quality) else f"about {self.quality:.1f} dB"
+        files = f"{self.travelling} bytes of files in it" if self.travelling else "no file in it"
+        return f"{width}×{height}, {self.bytes} bytes, {files}; its pixels alone give back: {close}"
+
+    def facts(self) -> dict[str, Any]:
+        """The same by name, for JSON."""
+        height, width, _ = self.shape
+        quality = None if math.isinf(self.quality) else round(self.quality, 2)
+        sizes = {"bytes": self.bytes, "travelling": self.travelling, "psnr": quality}
+        return {"width": width, "height": height, **sizes, "exact": math.isinf(self.quality)}
+
+
+class _Counter:
+    """A file that only counts."""
+
+    def __init__(self):
+        self.bytes = 0
+
+    def write(self, data: Any) -> int:
+        """Takes any bytes."""
+        self.bytes += memoryview(data).nbytes
+        return memoryview(data).nbytes
+
+
+def estimate(sealer: Sealer, plain: Plain) -> Estimate:
+    """Seal a picture into nothing; its quality is measured on the 256×256 in its middle.
+
+    Raises:
+      Refusal: as sealing it would.
+    """
+    (picture,) = sealer.seal([plain])
+    counter = _Counter()
+    picture.write(counter)
+    return Estimate(picture.pixels.shape, counter.bytes, sealer.travelling(plain), _quality(sealer, plain))
+
+
+def _quality(sealer: Sealer, plain: Plain) -> float:
+    cut = np.ascontiguousarray(_middle(plain.pixels))
+    key = [bytes(range(32))]  # nothing of this is kept
+    outcome, *_ = sealer.cipher.decrypt(sealer.cipher.encrypt([cut], key), key, cut.shape)
+    error = np.square(outcome.pictures[0].astype(np.float32) - cut).mean()
+    return 10 * math.log10(255**2 / error) if error else math.inf
+
+
+def _middle(pixels: np.ndarray) -> np.ndarray:
+    top, left = (max(0, (side - _SIDE) // 2) for side in pixels.shape[:2])
+    return pixels[top : top + _SIDE, left : left + _SIDE]

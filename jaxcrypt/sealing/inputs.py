@@ -1,0 +1,149 @@
+"""What a System takes besides the picture, read as its catalog entry declares it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxcrypt.crypto.bundle import File
+from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.pictures.files import MODES, Picture, load_picture, read_file
+from jaxcrypt.record import Input
+from jaxcrypt.sealing.keys import Keys
+from jaxcrypt.systems.catalog import Entry
+
+KEY_IMAGE = "key_image"  # this input comes from the keys
+Source = str | Path | bytes | tuple[str, bytes]  # a path, a file's bytes, or its name and bytes
+
+
+@dataclass(frozen=True)
+class Given:
+    """Inputs that were read.
+
+    Attributes:
+      arrays: by name, as drivers take them: uint8 ``[H, W, C]``, a list of such, or bool ``[H, W]``.
+      files: name and bytes of further secrets, which travel beside the picture's own file.
+      binding: goes into every file key besides what the header stores, so that keys differ with the inputs
+        even where the random source fails.
+    """
+
+    arrays: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    files: tuple[File, ...] = field(default=(), repr=False)
+    binding: tuple[tuple[str, str], ...] = ()
+
+
+def read_options(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored values of what is typed (``"1/2"``) or stored already (``2``), by name.
+
+    Raises:
+      Refusal: an option that is not declared, or a value that it does not take.
+    """
+    known = {option.name: option for option in entry.options}
+    found = {}
+    for name, value in given.items():
+        if name not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise usage(f"option {name}: --system {entry.name} has no such option; {has}")
+        found[name] = known[name].parse(value) if isinstance(value, str) else value
+        known[name].check(found[name])
+    return found
+
+
+def read_inputs(
+    entry: Entry, given: Mapping[str, Source | Sequence[Source]], options: Mapping[str, Any], keys: Keys
+) -> Given:
+    """Read what a System is to be sealed with.
+
+    Args:
+      given: by the inputs' names; ``pictures`` are a sequence.
+      options: stored values that were chosen.
+
+    Raises:
+      Refusal: an input that the System does not take or that is missing, a file that is none.
+    """
+    known = {declared.name: declared for declared in entry.inputs}
+    for name in given:
+        if name not in known or name == KEY_IMAGE:
+            raise usage(f"--{name.replace('_', '-')}: --system {entry.name} takes no such input")
+    wanted = {option.needs for option in entry.options if options.get(option.name, option.default)}
+    arrays: dict[str, Any] = {}
+    files: list[File] = []
+    for name, declared in known.items():
+        if name == KEY_IMAGE:
+            if name in wanted:
+                arrays[name] = keys.key_pixels()
+        elif name in given:
+            arrays[name], further = _read(declared, given[name], entry)
+            files += further
+        elif declared.required or name in wanted:
+            raise usage(f"--system {entry.name}: needs {declared.flag} FILE, {declared.help}")
+    sealed = [value for name, value in arrays.items() if name != KEY_IMAGE]
+    binding = (("inputs", _digest(sealed)),) if sealed else ()
+    return Given(arrays, tuple(files), binding)
+
+
+def read_source(source: Source) -> File:
+    """Name and bytes of a file that is given in any of the ways of :data:`Source`."""
+    if isinstance(source, tuple):
+        return source
+    if isinstance(source, bytes):
+        return "picture", source
+    return Path(source).name, read_file(source)
+
+
+def takes(entry: Entry, channels: int) -> bool:
+    """Whether the System takes a picture of so many channels, or its colours where it has alpha."""
+    return channels in entry.traits.channels or _without_alpha(channels) in entry.traits.channels
+
+
+def check_channels(entry: Entry, picture: Picture, name: str) -> None:
+    """Refuse a picture whose channels the System does not take."""
+    if not takes(entry, picture.pixels.shape[2]):
+        modes = ", ".join(MODES[count] for count in entry.traits.channels)
+        hint = f"--system {entry.name} takes {modes} only; convert it or take another --system"
+        raise Refusal(f"{name}: is {picture.mode}; {hint}")
+
+
+def _without_alpha(channels: int) -> int:
+    return {2: 1, 4: 3}.get(channels, channels)
+
+
+def _read(declared: Input, given: Any, entry: Entry) -> tuple[Any, list[File]]:
+    if declared.kind == "pictures":
+        files = [read_source(source) for source in given]
+        return [_samples(file, declared, entry) for file in files], files
+    file = read_source(given)
+    if declared.kind == "file":
+        return file[1], []
+    if declared.kind == "mask":
+        return load_picture(bytes(file[1]), f"{declared.flag} {file[0]}").pixels[..., 0] > 127, []
+    return _samples(file, declared, entry), []
+
+
+def _samples(file: File, declared: Input, entry: Entry) -> np.ndarray:
+    """uint8 ``[H, W, C]``. An alpha channel that hides nothing is left out where the System takes none."""
+    name = f"{declared.flag} {file[0]}"
+    picture = load_picture(bytes(file[1]), name)
+    channels = picture.pixels.shape[2]
+    if channels in entry.traits.channels:
+        return picture.pixels
+    opaque = channels in (2, 4) and (picture.pixels[..., -1] == 255).all()
+    if opaque and _without_alpha(channels) in entry.traits.channels:
+        return np.ascontiguousarray(picture.pixels[..., :-1])
+    modes = ", ".join(MODES[count] for count in entry.traits.channels)
+    raise Refusal(f"{name}: is {picture.mode}; --system {entry.name} takes {modes} only; convert it")
+
+
+def _digest(arrays: Sequence[Any]) -> str:
+    """SHA-256 of arrays, shapes and samples, as hex."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        for one in array if isinstance(array, list) else [array]:
+            plain = one if isinstance(one, bytes) else np.ascontiguousarray(one).tobytes()
+            digest.update(repr(getattr(one, "shape", len(one))).encode() + plain)
+    return digest.hexdigest()

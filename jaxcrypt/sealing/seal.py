@@ -1,0 +1,199 @@
+"""Photos into sealed pictures: bytes in, bytes out; nothing is printed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxcrypt.crypto import bundle, sealed, signing
+from jaxcrypt.crypto.bundle import File
+from jaxcrypt.crypto.sealed import SealedPicture
+from jaxcrypt.crypto.signing import Signer
+from jaxcrypt.errors import usage
+from jaxcrypt.pictures.files import load_picture
+from jaxcrypt.record import Progress
+from jaxcrypt.sealing import inputs as system_inputs
+from jaxcrypt.sealing.cipher import Cipher, load
+from jaxcrypt.sealing.extras import MAX_ICC, Extras, Stamp
+from jaxcrypt.sealing.inputs import Source
+from jaxcrypt.sealing.keys import Keys
+from jaxcrypt.systems import catalog
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A picture that was read and may be sealed.
+
+    Attributes:
+      name: the file's name; data: its bytes.
+      shape: height, width and channels of the picture.
+      pixels: uint8 ``[H, W, C]``: what the System gets, without the alpha channel where that travels beside.
+      extras: what travels in the header besides.
+    """
+
+    name: str
+    data: bytes = field(repr=False)
+    shape: tuple[int, int, int]
+    pixels: np.ndarray = field(repr=False)
+    extras: Extras = field(default_factory=Extras, repr=False)
+
+
+class Sealer:
+    """Seals pictures under the same keys, System and options. May be shared by threads.
+
+    Args:
+      keys: with a passphrase, key image, key file or recipients.
+      system: a System's name.
+      weights: a zoo entry or a path of weights to use instead of the System's own.
+      options: the System's, by name, as a person types them (``"1/2"``) or as headers store them.
+      inputs: the System's further inputs by name, such as a cover: paths, bytes or ``(name, bytes)``.
+      pixels_only: leave out the file's bytes.
+      attach: further files of any kind that travel beside the picture's own.
+      signer: a private signing key, or its path.
+      padding: length to padded length of what travels, see :mod:`jaxcrypt.crypto.payload`; None: Padmé.
+
+    Raises:
+      Refusal: whatever of these cannot be; the System itself is loaded when the first picture is sealed.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        system: str = catalog.DEFAULT,
+        *,
+        weights: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Source | Sequence[Source]] | None = None,
+        pixels_only: bool = False,
+        attach: Sequence[Source] = (),
+        signer: Signer | str | Path | None = None,
+        padding: Callable[[int], int] | None = None,
+    ):
+        self.keys, self.pixels_only, self.entry = keys, pixels_only, catalog.entry(system)
+        self._weights, self._padding = weights, padding
+        self._options = system_inputs.read_options(self.entry, options or {})
+        self._inputs = system_inputs.read_inputs(self.entry, inputs or {}, self._options, keys)
+        self._signer = signing.read_signer(signer) if isinstance(signer, str | Path) else signer
+        self._attached = tuple(map(system_inputs.read_source, attach))
+        if pixels_only and attach:
+            raise usage("--attach: with --pixels-only no file travels; leave out one of them")
+        count = len(self._inputs.files) + len(self._attached)
+        if count >= bundle.MAX_FILES:
+            raise usage(f"{count} further files; at most {bundle.MAX_FILES - 1} travel with a picture")
+
+    @cached_property
+    def cipher(self) -> Cipher:
+        """The System with its weights; loading it starts JAX."""
+        return load(self.entry.name, self._weights, self._options, self._inputs.arrays)
+
+    def read(self, data: bytes, name: str = "picture", *, stamp: Stamp | None = None) -> Plain:
+        """Decode a picture's file.
+
+        Args:
+          name: the file's, which travels encrypted.
+          stamp: modification time and mode of the file, to travel as well.
+
+        Raises:
+          Refusal: no picture, one that the System does not take, or the key image itself.
+        """
+        if self.keys.is_key_image(data):
+            raise usage(f"{name}: is the key image itself; a picture cannot be its own key")
+        picture = load_picture(data, name)
+        system_inputs.check_channels(self.entry, picture, name)
+        pixels, alpha = picture.pixels, None
+        if pixels.shape[2] not in self.entry.traits.channels:
+            pixels, alpha = np.ascontiguousarray(pixels[..., :-1]), pixels[..., -1]
+        further = tuple(name for name, _ in self._inputs.files) if self.pixels_only else ()
+        icc = picture.icc if self.pixels_only and len(picture.icc) <= MAX_ICC else b""
+        extras = Extras(alpha, icc, further, stamp)
+        return Plain(Path(name).name, data, picture.pixels.shape, pixels, extras)
+
+    def seal(self, pictures: Sequence[Plain], progress: Progress = None) -> list[SealedPicture]:
+        """Seal pictures of one shape together.
+
+        Args:
+          progress: called with the share done, 0 to 1.
+
+        Raises:
+          Refusal: a picture or an option that the System cannot take, no key to seal with.
+        """
+        keyring, parameters = self.keys.keyring, (*self.cipher.stored, *self._inputs.binding)
+        # The files are put together anew for key and payload, so that a batch does not hold them many times.
+        keys = [keyring.new_file_key(self._contents(p), self.entry.name, parameters) for p in pictures]
+        subkeys = [key.subkey("system") for key in keys]
+        made = self.cipher.encrypt([plain.pixels for plain in pictures], subkeys, progress)
+        return [self._put_together(*three) for three in zip(pictures, keys, made, strict=True)]
+
+    def _put_together(self, plain: Plain, key, made) -> SealedPicture:
+        more = {} if self._padding is None else {"padding": self._padding}
+        return sealed.seal(
+            key,
+            system=self.entry.name,
+            options=self.cipher.stored,
+            pixels=made.pixels,
+            original=plain.shape,
+            name=plain.name,
+            side={**made.side, **plain.extras.arrays()},
+            file=None if self.pixels_only else self._contents(plain),
+            several=bool(self._further),
+            signer=self._signer,
+            **more,
+        )
+
+    @property
+    def _further(self) -> tuple[File, ...]:
+        return () if self.pixels_only else (*self._inputs.files, *self._attached)
+
+    def _contents(self, plain: Plain) -> bytes:
+        """What travels exactly: the picture's file, or that and further ones."""
+        if not self._further:
+            return plain.data
+        names = bundle.distinct_names([plain.name, *(name for name, _ in self._further)])
+        return bundle.pack(list(zip(names, [plain.data, *(data for _, data in self._further)], strict=True)))
+
+    def travelling(self, plain: Plain) -> int:
+        """Bytes of the files that travel with a picture, as they are."""
+        return 0 if self.pixels_only else len(plain.data) + sum(len(data) for _, data in self._further)
+
+    def notes(self) -> list[str]:
+        """What whoever seals with this System and these keys should know, a line each."""
+        system, found = self.entry.name, []
+        if not self.cipher.system.traits.exact or system != catalog.DEFAULT:
+            found.append(f"{system}: {self.cipher.argument}")
+        if self.pixels_only and not self.cipher.system.traits.exact:
+            found.append(f"{system} with --pixels-only: decrypt gives back a close picture, not the file")
+        return found
+
+
+def seal(
+    data: bytes,
+    keys: Keys,
+    *,
+    name: str = "picture",
+    system: str = catalog.DEFAULT,
+    progress: Progress = None,
+    **more: Any,
+) -> bytes:
+    """A photo's file as a sealed picture: a PNG that any viewer opens.
+
+    Args:
+      data: the file's bytes.
+      name: its name, which travels encrypted.
+      system: a System's name.
+      progress: called with the share done, 0 to 1.
+      **more: options, inputs, weights, pixels_only, attach, signer, padding: see :class:`Sealer`.
+
+    Raises:
+      Refusal: no picture, one that the System does not take, or options that make no sense.
+    """
+    sealer = Sealer(keys, system, **more)
+    (picture,) = sealer.seal([sealer.read(data, name)], progress)
+    file = io.BytesIO()
+    picture.write(file)
+    return file.getvalue()

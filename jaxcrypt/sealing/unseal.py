@@ -1,0 +1,329 @@
+"""Sealed pictures back into the very files, or into pictures: bytes in, bytes out; nothing is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxcrypt.crypto import pngreader, sealed, signing
+from jaxcrypt.crypto.bundle import File
+from jaxcrypt.crypto.sealed import Opened
+from jaxcrypt.crypto.signing import Verifier
+from jaxcrypt.errors import ExitCode, Refusal, tampered
+from jaxcrypt.pictures.files import encode_png, identify, load_picture, read_file
+from jaxcrypt.record import Outcome, Progress, Sealed
+from jaxcrypt.sealing import extras, naming, recovery
+from jaxcrypt.sealing.cipher import Cipher, load_stored
+from jaxcrypt.sealing.extras import Extras
+from jaxcrypt.sealing.inputs import KEY_IMAGE
+from jaxcrypt.sealing.keys import Keys
+from jaxcrypt.systems import catalog
+
+
+@dataclass(frozen=True)
+class Unsealed:
+    """What came out of a sealed picture.
+
+    Attributes:
+      files: name and bytes of what to write: the very files that went in, or PNGs made from the pixels.
+      system: the System that made it.
+      from_pixels: whether ``files`` were made from the pixels.
+      exact: whether files, or the samples of the pictures, are those that went in.
+      authenticated: False where damaged pixels were decoded: then nothing vouches for them.
+      signed: whether a demanded signature was verified.
+      quality: estimated PSNR in dB before denoising, of what is not authenticated; None where unknown.
+      stamp: modification time and mode of the original file, where they travelled.
+      notes: what else to know, a line each.
+    """
+
+    files: list[File] = field(repr=False)
+    system: str
+    from_pixels: bool
+    exact: bool
+    authenticated: bool = True
+    signed: bool = False
+    quality: float | None = None
+    stamp: extras.Stamp | None = None
+    notes: tuple[str, ...] = ()
+    _pictures: tuple[np.ndarray, ...] | None = field(default=None, repr=False)
+
+    @cached_property
+    def pictures(self) -> list[np.ndarray]:
+        """The pictures, uint8 ``[H, W, C]`` each; of files that travelled, those that are pictures."""
+        if self._pictures is not None:
+            return list(self._pictures)
+        files = [(name, bytes(data)) for name, data in self.files]
+        return [load_picture(data, name).pixels for name, data in files if identify(data)]
+
+
+@dataclass(frozen=True)
+class _Policy:
+    """How pictures are to be opened: see :class:`Opener`."""
+
+    header: bytes | None = None
+    recover: bool = False
+    lost: recovery.Mask = None
+    from_pixels: bool = False
+    verifier: Verifier | None = None
+    weights: str | None = None
+    any_file: bool = False
+    check_pixels: bool = False
+    keep_noise: bool = False
+
+
+class Opener:
+    """Opens pictures with the same keys. May be shared by threads.
+
+    Args:
+      keys: to open with.
+      header: the header that was saved beside, as bytes or as a path, instead of the picture's own.
+      recover: decode damaged pixels, which nothing authenticates, where nothing else is left.
+      lost: white where cipher pixels are known to be lost: a picture's path or bytes, or bool ``[H, W]``.
+      from_pixels: decode the pixels even where the file travels.
+      signed_by: the public key, or its path, of whoever must have signed.
+      weights: a zoo entry or a path of weights to use instead of those that the header names.
+      any_file: take whatever travels, not pictures only.
+      check_pixels: also compare the pixels with the file that travels; with ``signed_by`` that is always done
+        of Systems whose pixels are exact.
+      keep_noise: give back recovered pictures that are nothing but noise.
+
+    Raises:
+      Refusal: a file that cannot be read or is no such key.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        *,
+        header: bytes | str | Path | None = None,
+        signed_by: Verifier | str | Path | None = None,
+        **policy: Any,
+    ):
+        if isinstance(header, str | Path):
+            header = read_file(header)
+        if isinstance(signed_by, str | Path):
+            signed_by = signing.read_verifier(signed_by)
+        self.keys, self.policy = keys, _Policy(header, verifier=signed_by, **policy)
+        self._ciphers: dict[tuple, Cipher] = {}
+
+    def begin(self, data: bytes, name: str = "input", header: bytes | None = None) -> Begun:
+        """Open a picture as far as that needs no System: what it will give is known then.
+
+        Args:
+          name: what messages call it.
+          header: one that was saved beside, of this picture alone.
+
+        Raises:
+          Refusal: no sealed picture, no key fits, damaged or tampered, a signature that is missing.
+        """
+        try:
+            return self._verified(data, name, header)
+        except Refusal as refusal:
+            if not self.policy.recover or refusal.code not in (ExitCode.TAMPERED, ExitCode.BAD_INPUT):
+                raise
+        damaged = recovery.take_apart(data, name)
+        opened = self._open_header(header or self.policy.header or damaged.need_header(), name)
+        files, notes = self._fit(opened, recovery.open_files(opened, damaged))
+        if files:
+            return Begun(self, opened, files, notes=("the pixels around are damaged", *notes))
+        return Begun(self, opened, damaged=damaged)
+
+    def open(self, data: bytes, name: str = "input", progress: Progress = None) -> Unsealed:
+        """Open a picture; see :func:`unseal`."""
+        return self.begin(data, name).finish(progress)
+
+    def open_container(
+        self, data: bytes, name: str, header: bytes | None = None
+    ) -> tuple[pngreader.Container, Opened]:
+        """A PNG's parts and its header, opened; pixels and payload are not verified yet."""
+        header = header or self.policy.header
+        try:
+            container = pngreader.read(data, name)
+        except Refusal as refusal:
+            if header and refusal.code == ExitCode.BAD_INPUT and not self.policy.recover:
+                hint = "to decode a copy that was saved in another format, give --recover as well"
+                raise Refusal(f"{refusal}; {hint}", refusal.code) from None
+            raise
+        return container, self._open_header(header or container.need_header(), name)
+
+    def _verified(self, data: bytes, name: str, header: bytes | None) -> Begun:
+        container, opened = self.open_container(data, name, header)
+        pixels = opened.read_pixels(container)
+        files, notes = self._fit(opened, opened.open_files(container.payload))
+        wanted = not files or self.policy.from_pixels or self._checks(opened)
+        return Begun(self, opened, files, pixels if wanted else None, notes=notes)
+
+    def _open_header(self, blob: bytes, name: str) -> Opened:
+        opened = sealed.open_header(blob, self.keys.keyring, name)
+        if self.policy.verifier:
+            opened.check_signature(self.policy.verifier)
+        return opened
+
+    def _checks(self, opened: Opened) -> bool:
+        """Whether to compare pixels and file: on request, and where that is sure and a signer vouches."""
+        if self.policy.check_pixels or self.policy.verifier is None:
+            return self.policy.check_pixels
+        name = opened.header.system
+        return name in catalog.NAMES and catalog.entry(name).traits.exact
+
+    def _fit(self, opened: Opened, files: Sequence[File]) -> tuple[list[File], tuple[str, ...]]:
+        """The files as they may be written, and what to say of names that were changed."""
+        if self.policy.any_file:
+            fitted = naming.any_files(files)
+        else:
+            fitted = naming.pictures_only(files, opened.header.original, opened.source)
+        return fitted, tuple(naming.renamed([name for name, _ in files], [name for name, _ in fitted]))
+
+    def cipher(self, opened: Opened) -> Cipher:
+        """The System that a header names; loading it starts JAX."""
+        name, options = opened.header.system, opened.header.options
+        if (name, options) not in self._ciphers:
+            cipher = load_stored(name, options, self.policy.weights, opened.source)
+            if dict(options).get(KEY_IMAGE):
+                cipher = cipher.given({KEY_IMAGE: self.keys.key_pixels()})
+            self._ciphers[name, options] = cipher
+        return self._ciphers[name, options]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A picture whose header opened: files that were verified, or pixels that are yet to be decoded.
+
+    Attributes:
+      files: the very files, where they travelled and are whole.
+    """
+
+    opener: Opener = field(repr=False)
+    opened: Opened = field(repr=False)
+    files: Sequence[File] = field(default=(), repr=False)
+    pixels: np.ndarray | None = field(default=None, repr=False)
+    damaged: recovery.Damaged | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def from_pixels(self) -> bool:
+        """Whether what comes back is made from the pixels: then as PNG, and a System decodes it."""
+        return not self.files or (self.opener.policy.from_pixels and self.pixels is not None)
+
+    @property
+    def decodes(self) -> bool:
+        """Whether a System has to work, which starts JAX."""
+        return self.pixels is not None or self.damaged is not None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of what comes back, as far as they are known: of several made from pixels the first."""
+        if not self.from_pixels:
+            return [name for name, _ in self.files]
+        return naming.picture_names([self.opened.name], 1, naming.MARK if self.damaged else "")
+
+    def finish(self, progress: Progress = None) -> Unsealed:
+        """What the picture gives.
+
+        Args:
+          progress: called with the share done, 0 to 1, where a System decodes.
+
+        Raises:
+          Refusal: pixels that show another picture than the file, or nothing but noise.
+        """
+        if self.damaged is not None:
+            return self._recover(progress)
+        if self.from_pixels:
+            return self._from_pixels(self.pixels, progress)
+        if self.decodes:
+            self._compare(progress)
+        return self._result(list(self.files), from_pixels=False, exact=True, notes=self.notes)
+
+    def _result(self, files: list[File], **facts: Any) -> Unsealed:
+        signed = self.opener.policy.verifier is not None
+        stamp = self._extras[0].stamp
+        return Unsealed(files, self.opened.header.system, signed=signed, stamp=stamp, **facts)
+
+    @cached_property
+    def _extras(self) -> tuple[Extras, dict[str, Any]]:
+        return extras.split(self.opened.side, self.opened.header.original, self.opened.source)
+
+    def _from_pixels(self, pixels: np.ndarray, progress: Progress, notes: tuple[str, ...] = ()) -> Unsealed:
+        pictures = self._decode(pixels, None, progress).pictures
+        exact = self.opener.cipher(self.opened).system.traits.exact
+        files = self._as_files(pictures)
+        return self._result(files, from_pixels=True, exact=exact, notes=notes, _pictures=tuple(pictures))
+
+    def _as_files(self, pictures: Sequence[np.ndarray], mark: str = "") -> list[File]:
+        more, _ = self._extras
+        names = [name for name, _ in self.files] or [self.opened.name, *more.names]
+        names = naming.picture_names(names, len(pictures), mark)
+        profiles = [more.icc] + [b""] * (len(pictures) - 1)
+        return [(n, encode_png(p, icc)) for n, p, icc in zip(names, pictures, profiles, strict=True)]
+
+    def _decode(self, pixels: np.ndarray, lost: np.ndarray | None, progress: Progress) -> Outcome:
+        more, side = self._extras
+        height, width, channels = self.opened.header.original
+        shape = height, width, channels - (more.alpha is not None)
+        given = [Sealed(pixels, side)], [self.opened.key.subkey("system")], shape
+        cipher = self.opener.cipher(self.opened)
+        try:
+            (outcome,) = cipher.decrypt(*given, None if lost is None else [lost], progress)
+        except Refusal as refusal:
+            code = refusal.code if refusal.code == ExitCode.USAGE else ExitCode.TAMPERED
+            raise Refusal(f"{self.opened.source}: {refusal}", code) from None
+        if more.alpha is None:
+            return outcome
+        first = np.concatenate([outcome.pictures[0], more.alpha[..., None]], axis=2)
+        return Outcome([first, *outcome.pictures[1:]], outcome.noise, outcome.stages, outcome.report)
+
+    def _recover(self, progress: Progress) -> Unsealed:
+        policy, cipher = self.opener.policy, self.opener.cipher(self.opened)
+        pixels, missing = self.damaged.decode(self.opened.header.shape, cipher.aligns)
+        whole = recovery.verified(self.opened, pixels)
+        if whole is not None:
+            lost = "pixels verified" + (", the file itself is lost" if self.opened.header.payload else "")
+            return self._from_pixels(whole, progress, (lost,))
+        pixels = self.damaged.fitted(pixels, self.opened.header.shape, cipher.aligns)
+        outcome = self._decode(pixels, recovery.lost_pixels(missing, pixels.shape, policy.lost), progress)
+        if not policy.keep_noise and recovery.is_noise(outcome.pictures[0]):
+            hint = "nothing of the picture can be seen in what is left of its pixels"
+            raise tampered(f"{self.opened.source}: {hint}; --force writes the noise all the same")
+        files = self._as_files(outcome.pictures, naming.MARK)
+        quality = recovery.quality(outcome.noise)
+        facts = {"authenticated": False, "quality": quality, "_pictures": tuple(outcome.pictures)}
+        return self._result(files, from_pixels=True, exact=False, **facts)
+
+    def _compare(self, progress: Progress) -> None:
+        """Refuse pixels that show another picture than the file that travels with them."""
+        pictures = self._decode(self.pixels, None, progress).pictures
+        exact = self.opener.cipher(self.opened).system.traits.exact
+        for picture, (name, data) in zip(pictures, self.files, strict=False):
+            plain = load_picture(bytes(data), name).pixels
+            if not recovery.alike(picture, plain, exact):
+                what = f"its pixels show another picture than the file {name}"
+                raise tampered(f"{self.opened.source}: {what}; nothing written")
+
+
+def unseal(
+    data: bytes,
+    keys: Keys,
+    *,
+    name: str = "input",
+    progress: Progress = None,
+    **how: Any,
+) -> Unsealed:
+    """What was sealed: the very file, or the picture that the pixels give.
+
+    Args:
+      data: the sealed picture's bytes.
+      name: what messages call it.
+      progress: called with the share done, 0 to 1, where a System decodes.
+      **how: header, recover, lost, from_pixels, signed_by, weights, any_file, check_pixels, keep_noise: see
+        :class:`Opener`.
+
+    Raises:
+      Refusal: no sealed picture (BAD_INPUT), no key fits (NO_KEY), damaged or tampered (TAMPERED), a
+        signature that is missing or another's (BAD_SIGNATURE).
+    """
+    return Opener(keys, **how).open(data, name, progress)

@@ -1,0 +1,127 @@
+"""The public API: bytes in, bytes out, the same bytes as the commands, from any thread, without a word."""
+
+import io
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import jaxcrypt
+from jaxcrypt import decrypt, encrypt, keygen
+from jaxcrypt.crypto import recipients, signing
+from jaxcrypt.errors import ExitCode, Refusal
+
+ROOT = Path(__file__).parent.parent
+KEY = b"correct horse"
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "secret.key"
+    assert keygen.main(["--key", str(path)]) == ExitCode.OK
+    return path
+
+
+def png(rng, size=(9, 7), mode="RGB") -> bytes:
+    pixels = rng.integers(0, 256, (*size[::-1], 4), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_the_very_file_comes_back_and_nothing_is_printed(rng, key, capfd):
+    photo = png(rng)
+    keys = jaxcrypt.Keys(key_file=key)
+    sealed = jaxcrypt.seal(photo, keys, name="folder/photo.png")
+    assert sealed.startswith(b"\x89PNG")
+    opened = jaxcrypt.unseal(sealed, keys)
+    assert opened.files == [("photo.png", photo)]
+    assert (opened.exact, opened.authenticated, opened.from_pixels) == (True, True, False)
+    assert opened.system == "logistic"
+    np.testing.assert_array_equal(opened.pictures[0], np.asarray(Image.open(io.BytesIO(photo))))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_pixels_only_through_a_lossy_system(rng, key):
+    y, x = np.mgrid[:40, :48]
+    smooth = np.stack([5 * x, 6 * y, x + y], axis=-1).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(smooth).save(file, "PNG")
+    keys, shares = jaxcrypt.Keys(key_file=key.read_bytes()), []
+    sealed = jaxcrypt.seal(file.getvalue(), keys, system="mixing", pixels_only=True, progress=shares.append)
+    assert shares[-1] == 1
+    opened = jaxcrypt.unseal(sealed, keys, progress=shares.append)
+    assert (opened.exact, opened.from_pixels) == (False, True)
+    assert np.abs(opened.pictures[0].astype(int) - smooth).mean() < 4
+    assert [name for name, _ in opened.files] == ["picture.png"]
+
+
+def test_every_way_to_name_a_key(rng, tmp_path):
+    photo, image = png(rng), png(rng, (64, 64))
+    identity, signer = recipients.generate(), signing.generate()
+    (tmp_path / "me").write_text(identity.text())
+    (tmp_path / "me.pub").write_text(identity.recipient().text())
+    both = {"passphrase": "pass", "key_image": image}
+    seals = [{"passphrase": KEY}, both, {"recipients": [tmp_path / "me.pub"]}]
+    opens = [{"passphrase": KEY.decode()}, both, {"identities": [identity]}]
+    for sealing, opening in zip(seals, opens, strict=True):
+        sealed = jaxcrypt.seal(photo, jaxcrypt.Keys(**sealing), signer=signer)
+        opened = jaxcrypt.unseal(sealed, jaxcrypt.Keys(**opening), signed_by=signer.verifier())
+        assert opened.signed
+        assert opened.files[0][1] == photo
+    with pytest.raises(Refusal) as refused:
+        jaxcrypt.unseal(sealed, jaxcrypt.Keys(passphrase="other"))
+    assert refused.value.code == ExitCode.NO_KEY
+    with pytest.raises(Refusal) as refused:
+        jaxcrypt.unseal(sealed, jaxcrypt.Keys(**opening), signed_by=signing.generate().verifier())
+    assert refused.value.code == ExitCode.BAD_SIGNATURE
+    assert "pass" not in repr(jaxcrypt.Keys(passphrase="pass"))
+
+
+def test_damage_is_refused_or_said(rng, key):
+    keys = jaxcrypt.Keys(key_file=key)
+    sealed = jaxcrypt.seal(png(rng, (40, 40)), keys, system="mixing", pixels_only=True)
+    damaged = bytearray(sealed)
+    damaged[200] ^= 1
+    with pytest.raises(Refusal) as refused:
+        jaxcrypt.unseal(bytes(damaged), keys)
+    assert refused.value.code == ExitCode.TAMPERED
+    opened = jaxcrypt.unseal(bytes(damaged), keys, recover=True, keep_noise=True)
+    assert not opened.authenticated
+    assert opened.files[0][0] == "picture.unauthenticated.png"
+
+
+def test_two_threads_give_the_bytes_of_the_commands(rng, key, tmp_path, monkeypatch):
+    """200 small pictures, with the random source held: keys differ by picture all the same."""
+    monkeypatch.setattr("jaxcrypt.sealing.keys.os.urandom", lambda count: bytes(range(count)))
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    photos = {f"{number:03}.png": png(rng, (5 + number % 3, 4)) for number in range(200)}
+    for name, photo in photos.items():
+        (folder / name).write_bytes(photo)
+    assert encrypt.main([str(folder), "-o", str(out), "--key-file", str(key)]) == ExitCode.OK
+    keys = jaxcrypt.Keys(key_file=key)
+
+    def both_ways(name: str) -> tuple[bytes, bytes]:
+        sealed = jaxcrypt.seal(photos[name], keys, name=name)
+        return sealed, jaxcrypt.unseal(sealed, keys).files[0][1]
+
+    with ThreadPoolExecutor(2) as pool:
+        results = dict(zip(photos, pool.map(both_ways, photos), strict=True))
+    assert {name: sealed for name, (sealed, _) in results.items()} == {
+        name: (out / f"{name}.png").read_bytes() for name in photos
+    }
+    assert {name: back for name, (_, back) in results.items()} == photos
+    assert decrypt.main([str(out), "-o", str(tmp_path / "back"), "--key-file", str(key)]) == ExitCode.OK
+    assert all((tmp_path / "back" / name).read_bytes() == photo for name, photo in photos.items())
+
+
+def test_importing_the_package_loads_nothing():
+    program = "import sys, jaxcrypt; print(sorted(m for m in sys.modules if m in ('numpy', 'jax', 'PIL')))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]", done.stderr
+    assert {"Keys", "seal", "unseal", "load"} <= set(dir(jaxcrypt))

@@ -1,0 +1,311 @@
+"""What people do with the commands besides encrypting a photo: resume, attach, check, pass on, keep times."""
+
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from jaxcrypt import decrypt, encrypt, keygen, rekey, verify
+from jaxcrypt.errors import ExitCode
+
+
+@pytest.fixture
+def key(tmp_path) -> str:
+    path = tmp_path / "secret.key"
+    assert keygen.main(["--key", str(path)]) == ExitCode.OK
+    return str(path)
+
+
+def photo(path: Path, size=(24, 20), mode="RGB", **options) -> Path:
+    y, x = np.mgrid[: size[1], : size[0]]
+    planes = np.stack([9 * x, 11 * y, 5 * (x + y), 255 - 8 * x], axis=-1).clip(0, 255).astype(np.uint8)
+    Image.fromarray(planes).convert(mode).save(path, **options)
+    return path
+
+
+def test_a_folder_is_resumed_without_reading_what_is_there(tmp_path, key, capsys):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        photo(folder / name)
+    given = ["-o", str(out), "--key-file", key]
+    assert encrypt.main([str(folder / "a.png"), "-o", f"{out}/", "--key-file", key]) == ExitCode.OK
+    first = (out / "a.png.png").read_bytes()
+    assert encrypt.main([str(folder), *given]) == ExitCode.FAILED
+    (out / "b.png.png").unlink()
+    capsys.readouterr()
+    assert encrypt.main([str(folder), *given, "--skip-existing", "--json"]) == ExitCode.OK
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line.get("skipped", False) for line in lines] == [True, False]
+    assert (out / "a.png.png").read_bytes() == first
+    back = tmp_path / "back"
+    back.mkdir()
+    (back / "a.png").write_bytes(b"mine")
+    assert decrypt.main([str(out), "-o", str(back), "--key-file", key, "--skip-existing"]) == ExitCode.OK
+    assert (back / "a.png").read_bytes() == b"mine"
+    assert (back / "b.png").read_bytes() == (folder / "b.png").read_bytes()
+
+
+def test_headers_of_a_folder_bring_stripped_pictures_back(tmp_path, key):
+    folder, out, headers = tmp_path / "in", tmp_path / "out", tmp_path / "headers"
+    (folder / "inner").mkdir(parents=True)
+    photo(folder / "a.png")
+    photo(folder / "inner" / "b.png")
+    given = [str(folder), "-o", str(out), "--key-file", key]
+    assert encrypt.main([*given, "--write-header", str(headers)]) == ExitCode.USAGE
+    assert encrypt.main([*given, "--write-header", f"{headers}/", "--pixels-only"]) == ExitCode.OK
+    assert (headers / "inner" / "b.png.png.hdr").exists()
+    stripped = tmp_path / "a.png.png"
+    Image.open(out / "a.png.png").save(stripped)
+    told = ["-o", str(tmp_path / "back.png"), "--key-file", key]
+    assert decrypt.main([str(stripped), *told]) == ExitCode.BAD_INPUT
+    assert decrypt.main([str(stripped), *told, "--header", str(headers)]) == ExitCode.OK
+    assert np.array_equal(Image.open(tmp_path / "back.png"), Image.open(folder / "a.png"))
+
+
+def test_any_file_travels_and_is_taken_on_request_only(tmp_path, key, capsys):
+    source, extra = photo(tmp_path / "photo.png"), tmp_path / "notes.sh"
+    extra.write_bytes(b"#!/bin/sh\n")
+    sealed, back = tmp_path / "c.png", tmp_path / "back"
+    back.mkdir()
+    given = ["--attach", str(extra), "--key-file", key, "-o", str(sealed)]
+    assert encrypt.main([str(source), *given]) == ExitCode.OK
+    told = [str(sealed), "--key-file", key, "-o", str(back)]
+    assert decrypt.main(told) == ExitCode.BAD_INPUT
+    assert "--any-file" in capsys.readouterr().err
+    assert os.listdir(back) == []
+    assert decrypt.main([*told, "--any-file"]) == ExitCode.OK
+    assert "also notes.sh" in capsys.readouterr().err
+    assert (back / "notes.sh").read_bytes() == extra.read_bytes()
+    assert (back / "photo.png").read_bytes() == source.read_bytes()
+
+
+def test_verify_says_what_is_whole_and_writes_nothing(tmp_path, key, capsys):
+    assert keygen.main(["--signing", str(tmp_path / "s")]) == ExitCode.OK
+    source, sealed = photo(tmp_path / "photo.png"), tmp_path / "c.png"
+    given = ["--key-file", key, "-o", str(sealed), "--sign", str(tmp_path / "s")]
+    assert encrypt.main([str(source), *given]) == ExitCode.OK
+    before = sorted(os.listdir(tmp_path))
+    told = [str(sealed), "--key-file", key, "--signed-by", str(tmp_path / "s.pub"), "--check-pixels"]
+    capsys.readouterr()
+    assert verify.main(told) == ExitCode.OK
+    said = capsys.readouterr().err
+    assert "header, pixels, file, signature, pixels show what the file shows" in said
+    data = bytearray(sealed.read_bytes())
+    data[-30] ^= 1
+    sealed.write_bytes(data)
+    assert verify.main([*told, "--json"]) == ExitCode.TAMPERED
+    assert json.loads(capsys.readouterr().out)["exit"] == ExitCode.TAMPERED
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_rekey_gives_the_same_pixels_to_other_keys(tmp_path, key, capsys):
+    assert keygen.main(["--key", str(tmp_path / "new.key")]) == ExitCode.OK
+    for who in ("alice", "sign"):
+        kind = "--recipient" if who == "alice" else "--signing"
+        assert keygen.main([kind, str(tmp_path / who)]) == ExitCode.OK
+    source, sealed, moved = photo(tmp_path / "photo.png"), tmp_path / "c.png", tmp_path / "m.png"
+    given = ["--key-file", key, "-o", str(sealed), "--sign", str(tmp_path / "sign")]
+    assert encrypt.main([str(source), *given]) == ExitCode.OK
+    told = [str(sealed), "-o", str(moved), "--key-file", key]
+    assert rekey.main(told) == ExitCode.USAGE
+    new = ["--new-recipient", str(tmp_path / "alice.pub"), "--new-key-file", str(tmp_path / "new.key")]
+    capsys.readouterr()
+    assert rekey.main([*told, *new]) == ExitCode.OK
+    assert "its signature is gone" in capsys.readouterr().err
+    assert np.array_equal(Image.open(moved), Image.open(sealed))
+    back = ["-o", str(tmp_path / "back.png"), "--force"]
+    assert decrypt.main([str(moved), "--key-file", key, *back]) == ExitCode.NO_KEY
+    for opening in (["--identity", str(tmp_path / "alice")], ["--key-file", str(tmp_path / "new.key")]):
+        assert decrypt.main([str(moved), *opening, *back]) == ExitCode.OK
+        assert (tmp_path / "back.png").read_bytes() == source.read_bytes()
+    damaged = bytearray(sealed.read_bytes())
+    damaged[80] ^= 1
+    sealed.write_bytes(damaged)
+    assert rekey.main([*told, *new, "--force"]) == ExitCode.TAMPERED
+
+
+def test_time_and_mode_travel_on_request(tmp_path, key):
+    source, sealed, back = photo(tmp_path / "photo.png"), tmp_path / "c.png", tmp_path / "back.png"
+    os.utime(source, (1_000_000_000, 1_234_567_890))
+    source.chmod(0o640)
+    given = [str(source), "--key-file", key, "-o", str(sealed), "--preserve"]
+    assert encrypt.main(given) == ExitCode.OK
+    assert decrypt.main([str(sealed), "--key-file", key, "-o", str(back), "--preserve"]) == ExitCode.OK
+    status = back.stat()
+    assert (int(status.st_mtime), status.st_mode & 0o777) == (1_234_567_890, 0o640)
+    assert decrypt.main([str(sealed), "--key-file", key, "-o", str(back), "--force"]) == ExitCode.OK
+    assert int(back.stat().st_mtime) != 1_234_567_890
+
+
+def test_a_dry_run_says_sizes_and_quality_and_writes_nothing(tmp_path, key, capsys):
+    source = photo(tmp_path / "photo.png", (40, 40))
+    before = sorted(os.listdir(tmp_path))
+    given = [str(source), "--key-file", key, "--dry-run", "--json"]
+    capsys.readouterr()
+    assert encrypt.main(given) == ExitCode.OK
+    exact = json.loads(capsys.readouterr().out)
+    assert encrypt.main([*given, "--system", "mixing"]) == ExitCode.OK
+    close = json.loads(capsys.readouterr().out)
+    assert sorted(os.listdir(tmp_path)) == before
+    assert (exact["exact"], exact["width"], exact["travelling"]) == (True, 40, source.stat().st_size)
+    assert not close["exact"]
+    assert close["psnr"] > 30
+    assert encrypt.main(given[:3]) == ExitCode.OK
+    assert abs((tmp_path / "photo.png.png").stat().st_size - exact["bytes"]) < 64
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_alpha_comes_back_exactly_from_systems_that_take_colours_alone(tmp_path, key, mode):
+    source, sealed, back = photo(tmp_path / "p.png", (70, 64), mode), tmp_path / "c.png", tmp_path / "b.png"
+    cover = photo(tmp_path / "cover.png", (64, 64))
+    given = [
+        "--system",
+        "stego",
+        "--cover",
+        str(cover),
+        "--key-file",
+        key,
+        "-o",
+        str(sealed),
+        "--pixels-only",
+    ]
+    assert encrypt.main([str(source), *given]) == ExitCode.OK
+    assert decrypt.main([str(sealed), "--key-file", key, "-o", str(back)]) == ExitCode.OK
+    plain, found = np.asarray(Image.open(source)), np.asarray(Image.open(back))
+    assert found.shape == plain.shape
+    assert np.array_equal(found[..., -1], plain[..., -1])
+
+
+def test_profile_and_orientation_survive_pixels_only(tmp_path, key):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    source = photo(tmp_path / "p.jpg", (24, 20), icc_profile=profile, exif=exif)
+    sealed, back = tmp_path / "c.png", tmp_path / "b.png"
+    assert encrypt.main([str(source), "--key-file", key, "-o", str(sealed), "--pixels-only"]) == ExitCode.OK
+    assert profile[:64] not in sealed.read_bytes()
+    assert decrypt.main([str(sealed), "--key-file", key, "-o", str(back)]) == ExitCode.OK
+    with Image.open(back) as image:
+        assert image.info["icc_profile"] == profile
+        assert image.size == (20, 24)
+
+
+def test_the_photo_is_not_its_own_key(tmp_path, capsys):
+    source = photo(tmp_path / "photo.png", (64, 64))
+    Image.fromarray(np.random.default_rng(3).integers(0, 256, (64, 64, 3), np.uint8)).save(source)
+    assert encrypt.main([str(source), "--key-image", str(source)]) == ExitCode.USAGE
+    assert "cannot be its own key" in capsys.readouterr().err
+
+
+def test_a_turned_copy_is_turned_back_or_called_turned(tmp_path, key, capsys):
+    source, sealed, header = photo(tmp_path / "p.png"), tmp_path / "c.png", tmp_path / "c.hdr"
+    given = ["--key-file", key, "-o", str(sealed), "--write-header", str(header), "--pixels-only"]
+    assert encrypt.main([str(source), *given]) == ExitCode.OK
+    turned, lossy = tmp_path / "turned.png", tmp_path / "turned.jpg"
+    Image.open(sealed).rotate(90, expand=True).save(turned)
+    Image.open(sealed).rotate(90, expand=True).save(lossy)
+    told = ["--key-file", key, "--header", str(header), "-o", str(tmp_path / "back.png"), "--recover"]
+    assert decrypt.main([str(lossy), *told]) == ExitCode.TAMPERED
+    assert "turned by 90°" in capsys.readouterr().err
+    assert decrypt.main([str(turned), *told]) == ExitCode.OK
+    assert np.array_equal(Image.open(tmp_path / "back.png"), Image.open(source))
+
+
+def test_noise_is_not_called_a_recovered_picture(tmp_path, key, capsys):
+    source, sealed, header = photo(tmp_path / "p.png", (64, 64)), tmp_path / "c.png", tmp_path / "c.hdr"
+    given = ["--key-file", key, "-o", str(sealed), "--write-header", str(header)]
+    assert encrypt.main([str(source), *given]) == ExitCode.OK
+    copy = tmp_path / "copy.jpg"
+    Image.open(sealed).save(copy, quality=75)
+    told = [str(copy), "--key-file", key, "--header", str(header), "-o", str(tmp_path / "back.png")]
+    assert decrypt.main(told) == ExitCode.BAD_INPUT
+    assert "give --recover as well" in capsys.readouterr().err
+    assert decrypt.main([*told, "--recover"]) == ExitCode.TAMPERED
+    assert "nothing of the picture can be seen" in capsys.readouterr().err
+    assert not list(tmp_path.glob("back*"))
+    assert decrypt.main([*told, "--recover", "--force"]) == ExitCode.RECOVERED
+
+
+def test_what_cannot_be_written_is_refused_before_a_system_works(tmp_path, key, monkeypatch, capsys):
+    source, sealed = photo(tmp_path / "p.png"), tmp_path / "c.png"
+    assert encrypt.main([str(source), "--key-file", key, "-o", str(sealed), "--pixels-only"]) == ExitCode.OK
+    monkeypatch.setattr("jaxcrypt.sealing.unseal.load_stored", lambda *_: pytest.fail("a System was loaded"))
+    taken = photo(tmp_path / "taken.png")
+    for output, says in (("x.jpg", "choose a name that ends in .png"), (taken.name, "exists")):
+        given = [str(sealed), "--key-file", key, "-o", str(tmp_path / output)]
+        capsys.readouterr()
+        assert decrypt.main(given) == ExitCode.USAGE
+        assert says in capsys.readouterr().err
+
+
+def test_a_bug_is_called_one_and_ends_no_folder_run(tmp_path, key, monkeypatch, capsys):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for number in range(3):
+        photo(folder / f"{number}.png", (20 + number, 20))
+    from jaxcrypt.sealing import cipher
+
+    work = cipher.Cipher.encrypt
+
+    def breaks(self, pictures, *more):
+        if pictures[0].shape[1] == 21:
+            raise TypeError("cannot reshape array")
+        return work(self, pictures, *more)
+
+    monkeypatch.setattr(cipher.Cipher, "encrypt", breaks)
+    given = [str(folder), "-o", str(out), "--key-file", key, "--json"]
+    assert encrypt.main(given) == ExitCode.FAILED
+    told = capsys.readouterr()
+    assert sorted(json.loads(line)["exit"] for line in told.out.splitlines()) == [0, 0, ExitCode.INTERNAL]
+    assert "internal error, TypeError: cannot reshape array" in told.err
+    assert "Traceback" not in told.err
+    assert sorted(os.listdir(out)) == ["0.png.png", "2.png.png"]
+    monkeypatch.setenv("JAXCRYPT_DEBUG", "1")
+    alone = [str(folder / "1.png"), "--key-file", key, "-o", str(tmp_path / "c.png")]
+    assert encrypt.main(alone) == ExitCode.INTERNAL
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_bug_while_decoding_is_not_called_tampering(tmp_path, key, monkeypatch, capsys):
+    source, sealed = photo(tmp_path / "p.png"), tmp_path / "c.png"
+    assert encrypt.main([str(source), "--key-file", key, "-o", str(sealed), "--pixels-only"]) == ExitCode.OK
+    from jaxcrypt.sealing import cipher
+
+    def breaks(*_):
+        raise AttributeError("no such attribute")
+
+    monkeypatch.setattr(cipher.Cipher, "decrypt", breaks)
+    told = [str(sealed), "--key-file", key, "-o", str(tmp_path / "b.png")]
+    assert decrypt.main(told) == ExitCode.INTERNAL
+    assert "internal error, AttributeError" in capsys.readouterr().err
+
+
+def _png(size) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.zeros((*size[::-1], 3), np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_pixels_that_show_another_picture_than_the_file_are_found(tmp_path, key, monkeypatch, capsys):
+    """Whoever signs can put file A beside pixels of B, both verified."""
+    from jaxcrypt.sealing import seal
+
+    source, sealed = photo(tmp_path / "p.png"), tmp_path / "c.png"
+    assert keygen.main(["--signing", str(tmp_path / "s")]) == ExitCode.OK
+    other = _png((24, 20))
+    with monkeypatch.context() as lying:
+        lying.setattr(seal.Sealer, "_contents", lambda *_: other)
+        given = ["--key-file", key, "-o", str(sealed), "--sign", str(tmp_path / "s")]
+        assert encrypt.main([str(source), *given]) == ExitCode.OK
+    told = [str(sealed), "--key-file", key, "-o", str(tmp_path / "b.png")]
+    for check in (["--check-pixels"], ["--signed-by", str(tmp_path / "s.pub")]):
+        capsys.readouterr()
+        assert decrypt.main([*told, *check]) == ExitCode.TAMPERED
+        assert "its pixels show another picture than the file" in capsys.readouterr().err
+    assert verify.main([str(sealed), "--key-file", key, "--check-pixels"]) == ExitCode.TAMPERED
+    assert decrypt.main(told) == ExitCode.OK

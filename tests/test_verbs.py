@@ -1,0 +1,119 @@
+"""Verbs are thin: they parse, call one room and report; what they do not know, the catalog does."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jaxcrypt import __version__, encrypt
+from jaxcrypt.errors import ExitCode
+from jaxcrypt.systems import catalog
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "jaxcrypt"
+SEALING_VERBS = ("encrypt", "decrypt", "verify", "rekey")
+MAY_IMPORT = ("cli", "errors", "runtime", "sealing", "systems.catalog", "record", "__version__")
+
+
+def imported(path: Path) -> set[str]:
+    """What a file imports of this package, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "jaxcrypt":
+            found |= {f"{node.module}.{alias.name}".removeprefix("jaxcrypt.") for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {a.name.removeprefix("jaxcrypt.") for a in node.names if a.name.startswith("jaxcrypt")}
+    return found
+
+
+@pytest.mark.parametrize("verb", SEALING_VERBS)
+def test_a_verb_is_thin(verb):
+    path = PACKAGE / f"{verb}.py"
+    assert len(path.read_text().splitlines()) <= 150
+    for name in imported(path):
+        assert any(name == room or name.startswith(f"{room}.") for room in MAY_IMPORT), name
+
+
+def test_the_library_neither_prints_nor_parses():
+    for path in (PACKAGE / "sealing").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert not names & {"print", "input", "argparse"}, path
+        assert not {name for name in imported(path) if name.startswith("cli")}, path
+
+
+def test_no_verb_and_no_shared_room_names_a_system():
+    files = [*PACKAGE.glob("*.py"), *(PACKAGE / "cli").rglob("*.py"), *(PACKAGE / "sealing").rglob("*.py")]
+    for path in files:
+        if path.name == "__init__.py" and path.parent == PACKAGE:
+            continue  # its docstring shows how a System is loaded
+        constants = (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant))
+        texts = [n.value for n in constants if isinstance(n.value, str)]
+        for name in catalog.NAMES:
+            assert not any(name in text.replace(",", " ").split() for text in texts), f"{path}: {name}"
+
+
+def test_help_fits_a_screen_and_says_where_the_rest_is(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert encrypt.main(["--help"]) == ExitCode.OK
+    told = capsys.readouterr().out
+    assert len(told.splitlines()) <= 50
+    assert max(map(len, told.splitlines())) <= 80
+    assert "--system NAME --help" in told
+
+
+@pytest.mark.parametrize("name", catalog.NAMES)
+def test_help_of_a_system_lists_its_own_flags_alone(name, capsys):
+    assert encrypt.main(["--system", name, "--help"]) == ExitCode.OK
+    told = capsys.readouterr().out
+    entry = catalog.entry(name)
+    assert told.startswith(f"{name}: {entry.summary}")
+    for option in entry.options:
+        assert option.flag in told
+    assert "--key-file" not in told
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--rate", "1/2"], "--rate: is of --system cyclegan, not of logistic"),
+        (["--system", "mixing", "--cover", "x"], "--cover: is of --system stego, not of mixing"),
+        (["--robst=2"], "--robst: no such option (did you mean"),
+        (["--fource"], "did you mean --force?"),
+        (["--system", "cyclgan"], "--system cyclgan: unknown; did you mean cyclegan?"),
+        (["--system"], "--system: needs a name"),
+        (["--system", "cyclegan", "--rate", "1/3"], "--rate 1/3: choose one of 1, 1/2, 1/4"),
+        (["--system", "stego"], "needs --cover FILE"),
+        (["--key-file", "a", "--key-file", "b"], "--key-file: given twice"),
+        (["-o", "y.jpg"], "-o y.jpg: a sealed picture is a PNG"),
+        (["--pixels-only", "--attach", "x.zip"], "--attach"),
+        (["--device", "abacus"], "--device"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_at_the_start(given, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.zip").write_bytes(b"zip")
+    monkeypatch.setenv("WORDS", "correct horse")
+    assert encrypt.main(["photo.jpg", "--passphrase-env", "WORDS", *given]) == ExitCode.USAGE
+    told = capsys.readouterr().err
+    assert says in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["encrypt", "decrypt", "inspect", "keygen", "train", "evaluate", "export"])
+def test_every_verb_tells_its_version_and_is_a_verb_of_the_one_command(verb):
+    for command in (["-m", f"jaxcrypt.{verb}"], ["-m", "jaxcrypt", verb]):
+        done = subprocess.run(
+            [sys.executable, *command, "--version"], capture_output=True, text=True, cwd=ROOT
+        )
+        assert (done.returncode, done.stdout) == (0, f"jaxcrypt {__version__}\n"), done.stderr
+
+
+def test_the_one_command_lists_its_verbs_and_suggests():
+    run = [sys.executable, "-m", "jaxcrypt"]
+    told = subprocess.run([*run, "--help"], capture_output=True, text=True, cwd=ROOT).stdout
+    assert all(f"  {verb} " in told for verb in ("encrypt", "decrypt", "verify", "rekey", "train"))
+    done = subprocess.run([*run, "encrpt"], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (2, "jaxcrypt: encrpt: no such verb; did you mean encrypt?\n")
