@@ -1,6 +1,6 @@
 """The budget of the attack table: pairs, steps, nets, three seeds.
 
-  python -m jaxcrypt.evaluate --attacks --system mixing --data kodak24 --known photos [--quick]
+  python -m jaxcrypt.evaluate attacks --system mixing --data kodak24 --known photos [--quick]
 
 --data holds the photos that attacks are judged on, --known those that the adversary knows; without --known
 he gets four fifths of --data. Fields changed here count with --budget configs/attacks.py.

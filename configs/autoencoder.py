@@ -9,7 +9,8 @@ the train partition, of which validation.txt names those for validation).
 Two shared cores of an AMD EPYC, no accelerator: 45 minutes. Validation (averaged parameters): 36.10 dB grey,
 43.86 dB colour. The shipped weights' first 250 steps ran with a cosine over 2000 steps, both nets at 1e-3.
 
-  python -m jaxcrypt.evaluation.suites.codecs --data DIR/faces64/test --train DIR/faces64/train
+  python -m jaxcrypt.evaluate codecs --system autoencoder --grey --data DIR/faces64/test \
+    --known DIR/faces64/train
 
 On the 1,897 grey faces of faces64/test, with ciphers of 1,024 bytes: 35.33 dB; PCA at 8 bits 30.67, JPEG
 33.45, AVIF 38.07, WebP 38.72. AVIF and WebP adapt their bits to the picture, and are 2.7 and 3.4 dB better.

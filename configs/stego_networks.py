@@ -7,7 +7,7 @@ error against the cover's.
 
 20,000 steps in 25 minutes on one shared core of an x86 CPU. Loss and gradients stayed finite: the mean norm
 over 50 steps was at most 1.1, in the first 50, and 0.23 after step 500. Centre 256x256 of Kodak24 and CBSD68,
-after 8-bit PNG (python -m jaxcrypt.evaluation.suites.hiding --weights stego-networks): cover 37.8 dB,
+after 8-bit PNG (python -m jaxcrypt.evaluate hiding --system stego --weights stego-networks): cover 37.8 dB,
 secret 34.2 dB; nothing is left of the secret after JPEG (12.8 dB at quality 95).
 """
 

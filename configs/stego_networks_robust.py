@@ -8,7 +8,7 @@ stego-networks. Every batch meets one kind of damage, JPEG three times as often 
 4,400 steps in 30 minutes on one core of an x86 CPU that a dozen other programs shared; the first 2,578 of
 them ran with config.train.steps=8000. Loss and gradients stayed finite: the mean norm over 50 steps was at
 most 0.58, at step 100. Centre 256x256 of Kodak24 and CBSD68, after 8-bit PNG (python -m
-jaxcrypt.evaluation.suites.hiding --weights stego-networks-robust): cover 29.0 dB, secret 29.3 dB; after
+jaxcrypt.evaluate hiding --system stego --weights stego-networks-robust): cover 29.0 dB, secret 29.3 dB; after
 JPEG of quality 95, 75 and 50 the secret has 22.3, 20.1 and 18.2 dB. configs/stego_robust.py does better
 at 75 and below.
 """

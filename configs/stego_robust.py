@@ -6,7 +6,7 @@ coefficients a block.
 DIR holds photos (of which the last 64 by name are for validation) and bsds200.
 
 500 of 600 steps in 25 minutes on one shared core of an x86 CPU. Centre 256x256 of Kodak24 and CBSD68, after
-8-bit PNG (python -m jaxcrypt.evaluation.suites.hiding): cover 31.5 dB, secret 23.6 dB; after JPEG of
+8-bit PNG (python -m jaxcrypt.evaluate hiding --system stego): cover 31.5 dB, secret 23.6 dB; after JPEG of
 quality 75 and 50 the secret has 23.1 and 23.4 dB.
 """
 

@@ -5,7 +5,7 @@
 DIR holds photos (of which the last 64 by name are for validation) and bsds200.
 
 400 steps in 10 minutes on one shared core of an x86 CPU. Centre 256x256 of Kodak24 and CBSD68, after 8-bit
-PNG (python -m jaxcrypt.evaluation.suites.hiding): cover 37.5 dB, secrets 35.3 dB.
+PNG (python -m jaxcrypt.evaluate hiding --system stego): cover 37.5 dB, secrets 35.3 dB.
 """
 
 from configs import stego

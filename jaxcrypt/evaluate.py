@@ -1,164 +1,192 @@
-"""Measure a System: what comes back, and what its cipher pictures show.
+"""Measure a System, a training run or what an adversary finds.
 
-  python -m jaxcrypt.evaluate --system NAME --data DIR [--data DIR2] [--output DIR] [--crop 256] [--nist]
+  python -m jaxcrypt.evaluate SUITE …         one of the suites below
+  python -m jaxcrypt.evaluate SUITE --help    its flags
+  python -m jaxcrypt.evaluate table FILE …    the tables of results that were written before
 
-Prints a table and writes evaluation.json (every picture's numbers, the summary, versions, hardware) and
-sheet.png into --output. Keys follow from --seed, so a run can be repeated. --nist adds SP 800-22 on ten
-sequences of 10^6 bits of cipher bytes.
-
-  python -m jaxcrypt.evaluate --attacks --system NAME --data DIR [--known DIR2] [--quick]
-
-Prints the attack table: what an adversary without the key finds of the photos of --data, having learnt on
-those of --known (else on four fifths of --data), beside weakened ciphers on which every learned attack
-must succeed; and what ordinary ciphers give back after damage. Writes attacks.json and attacks.md into
---output.
-
-  python -m jaxcrypt.evaluate --workdir W [--watch]
-
-Prints the validation metrics of a training run's best checkpoint; --watch follows a run that goes on.
+A suite prints a table in Markdown and writes SUITE.json (every number, with command, commit, versions and
+machine), SUITE.md and SUITE.png into --output. Keys follow from --seed, so a run can be repeated.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from absl import flags
-
 from jaxcrypt import runtime
 from jaxcrypt.cli import command as cli
-from jaxcrypt.errors import usage
+from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.evaluation.suites import SUITES, Suite
 from jaxcrypt.systems import catalog
 
-
-def _parse(argv: Sequence[str]) -> flags.FlagValues:
-    """The options. Not the global flags: other commands have some of the same names."""
-    own = flags.FlagValues()
-    options = {"flag_values": own}
-    names = ", ".join(catalog.NAMES)
-    flags.DEFINE_string("system", catalog.DEFAULT, f"One of {names}.", **options)
-    flags.DEFINE_string("weights", None, "Zoo entry, weights file or training folder.", **options)
-    flags.DEFINE_multi_string("option", [], "NAME=NUMBER of the System, such as rate=2.", **options)
-    flags.DEFINE_multi_string("data", [], "A folder of pictures.", **options)
-    flags.DEFINE_string("output", None, "Folder for the results; default evaluation/SYSTEM.", **options)
-    flags.DEFINE_integer("crop", None, "Take the centre, so many pixels square.", lower_bound=1, **options)
-    flags.DEFINE_integer("limit", None, "Take so many pictures of each folder.", lower_bound=1, **options)
-    flags.DEFINE_integer("seed", 0, "All keys and positions follow from it.", **options)
-    flags.DEFINE_bool("nist", False, "SP 800-22 on cipher bytes as well.", **options)
-    flags.DEFINE_bool("attacks", False, "The attack table instead.", **options)
-    flags.DEFINE_string("known", None, "With --attacks: folder that the adversary learns on.", **options)
-    flags.DEFINE_bool("quick", False, "With --attacks: a small budget, no ground for claims.", **options)
-    flags.DEFINE_string("budget", None, "With --attacks: a config such as configs/attacks.py.", **options)
-    flags.DEFINE_string("workdir", None, "Measure the checkpoints of this training run.", **options)
-    flags.DEFINE_bool("watch", False, "With --workdir: each checkpoint as it appears.", **options)
-    flags.DEFINE_enum("device", "auto", runtime.DEVICES, "What to run on.", **options)
-    if any(argument in ("--help", "-h", "-help") for argument in argv):
-        print(f"{__doc__.strip()}\n{own.get_help(include_special_flags=False)}")
-        raise SystemExit(0)
-    try:
-        rest = own(["evaluate", *argv])
-    except flags.Error as error:
-        raise usage(f"{' '.join(str(error).split())} (try --help)") from None
-    if rest[1:]:
-        raise usage(f"{rest[1]}: not an option (try --help)")
-    return own
+_TABLE = "table"
+_MOVED = {"attacks": "attacks", "workdir": "checkpoints"}  # once switches
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    options = _parse(sys.argv[1:] if argv is None else argv)
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in ("--help", "-h"):
+        print(overview())
+        return 0
+    if argv[0].startswith("-"):
+        flags = (argument.lstrip("-").partition("=")[0] for argument in argv)
+        suite = next((_MOVED[flag] for flag in flags if flag in _MOVED), "ciphers")
+        raise usage(f"a suite is named first: python -m jaxcrypt.evaluate {suite} … (--help lists them)")
+    name, *rest = argv
+    if name == _TABLE:
+        return print_tables(rest)
+    if name not in SUITES:
+        raise usage(f"{name}: no suite; choose one of {', '.join(SUITES)}")
+    return evaluate(name, parse(name, rest), shlex.join(["python", "-m", "jaxcrypt.evaluate", *argv]))
+
+
+def overview() -> str:
+    """What ``--help`` prints: the suites."""
+    width = max(map(len, SUITES))
+    lines = [f"  {name:{width}}  {suite.summary}" for name, suite in SUITES.items()]
+    return "\n".join([__doc__.strip(), "", "suites:", *lines])
+
+
+def parse(name: str, argv: Sequence[str]) -> Any:
+    """The options of one suite.
+
+    Raises:
+      Refusal: one that it has not, or a System that it cannot measure.
+    """
+    suite = SUITES[name]
+    parser = cli.Parser(prog=f"python -m jaxcrypt.evaluate {name}", description=f"Measures {suite.summary}.")
+    if suite.pictures:
+        _add_common(parser, suite)
+    suite.flags(parser)
+    parser.add_argument(
+        "--device", choices=runtime.DEVICES, default="auto", help="what to run on (%(default)s)"
+    )
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, help="folder for the results (evaluation/SYSTEM)"
+    )
+    args = parser.parse_args(argv)
+    if suite.pictures:
+        _check(args, suite, name)
+    return args
+
+
+def _add_common(parser: cli.Parser, suite: Suite) -> None:
+    own = parser.add_argument_group("what is measured")
+    entries = [entry for entry in map(catalog.entry, catalog.NAMES) if entry.offered and suite.wants(entry)]
+    own.add_argument(
+        "--system",
+        action="append",
+        metavar="NAME",
+        help=", ".join(entry.name for entry in entries) + "; may be repeated, to compare" * suite.several,
+    )
+    own.add_argument("--weights", metavar="W", help="zoo entry, weights file or training folder")
+    own.add_argument("--option", action="append", default=[], metavar="NAME=CHOICE", help="such as rate=1/2")
+    own.add_argument(
+        "--data", action="append", required=True, metavar="DIR", help="pictures; may be repeated"
+    )
+    size = "whole pictures" if suite.crop is None else f"{suite.crop}; whole: whole pictures"
+    own.add_argument("--crop", type=_side, default=suite.crop, metavar="N", help=f"centre N×N ({size})")
+    own.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures of each folder")
+    own.add_argument(
+        "--seed", type=_natural, default=0, metavar="N", help="of keys and positions (%(default)s)"
+    )
+
+
+def _check(args: Any, suite: Suite, name: str) -> None:
+    """Fill in the default System; refuse Systems that the suite cannot measure."""
+    if not args.system and suite.wants(catalog.entry(catalog.DEFAULT)):
+        args.system = [catalog.DEFAULT]
+    if not args.system:
+        raise usage(f"--system NAME is needed: {suite.wanted}")
+    for system in args.system:
+        if not suite.wants(catalog.entry(system)):
+            raise usage(f"--system {system}: evaluate {name} measures {suite.wanted}")
+    if len(args.system) > 1 and not suite.several:
+        raise usage(f"--system: evaluate {name} measures one at a time")
+    if len(args.system) > 1 and (args.weights or args.option):
+        raise usage("--weights and --option go with one --system")
+
+
+def evaluate(name: str, args: Any, command: str) -> int:
+    """Run a suite; print its table; write its results."""
+    from jaxcrypt.cli.output import make_folder
+
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("jaxcrypt.evaluate").setLevel(logging.INFO)
-    if options.attacks:
-        from jaxcrypt.evaluation.suites.attacks import evaluate_attacks
+    runtime.start(args.device)
+    from jaxcrypt.evaluation.circumstances import circumstances
+    from jaxcrypt.evaluation.setting import Setting
 
-        return evaluate_attacks(options)
-    for name in ("known", "quick", "budget"):
-        if options[name].value:
-            raise usage(f"--{name} goes with --attacks")
-    return evaluate_checkpoints(options) if options.workdir else evaluate_ciphers(options)
-
-
-def evaluate_checkpoints(options: flags.FlagValues) -> int:
-    """The mode for training runs: one JSON line for each checkpoint that is measured."""
-    if options.data or options.nist:
-        raise usage("--workdir measures on the run's own validation pictures: leave out --data and --nist")
-    runtime.start(options.device)
-    from jaxcrypt.evaluation.suites.checkpoints import evaluate_run
-
-    for found in evaluate_run(Path(options.workdir), options.watch):
-        print(json.dumps(found), flush=True)
+    own = dict(vars(args))
+    folder = own.pop("output") or _folder(args)
+    shared = {field: own.pop(field) for field in ("weights", "crop", "limit", "seed") if field in own}
+    several = {"systems": "system", "options": "option", "data": "data"}
+    shared |= {field: tuple(own.pop(flag)) for field, flag in several.items() if flag in own}
+    setting = Setting(**shared, own=own)
+    setting.check()
+    make_folder(folder)
+    suite = importlib.import_module(f"jaxcrypt.evaluation.suites.{name}")
+    result = suite.run(setting)
+    facts = {"suite": name, **circumstances(command), "setting": setting.facts(), **result.facts}
+    text = suite.table(facts)
+    print(text, flush=True)
+    _write(folder, name, facts, text, result.plot)
     return 0
 
 
-def evaluate_ciphers(options: flags.FlagValues) -> int:
-    """The cipher mode: measure, print, write."""
-    catalog.entry(options.system)
-    if options.watch:
-        raise usage("--watch goes with --workdir")
-    if not options.data:
-        raise usage("--data FOLDER is needed (try --help)")
-    from jaxcrypt.evaluation.pictures import find_pictures
-
-    paths = find_pictures(options.data, options.limit)
-    runtime.start(options.device)
-    from jaxcrypt.evaluation import report, running
-    from jaxcrypt.evaluation.suites.ciphers import Subject
-    from jaxcrypt.sealing import cipher
-
-    loaded = cipher.load(options.system, options.weights).with_options(options.option)
-    subject = Subject(options.system, loaded, options.seed)
-    rows, examples = running.measure_pictures(subject, paths, options.crop)
-    crop = f"centre {options.crop}×{options.crop}" if options.crop else "whole"
-    chosen = "".join(f" {text}" for text in options.option)
-    title = f"{options.system}{chosen}: {len(rows)} pictures, {crop}, seed {options.seed}"
-    summary = report.summarise(rows)
-    print(report.table(title, summary), flush=True)
-    facts = {
-        "system": options.system,
-        "weights": options.weights,
-        "options": dict(loaded.options),
-        "data": options.data,
-        "crop": options.crop,
-        "limit": options.limit,
-        "seed": options.seed,
-        **report.circumstances(),
-        "summary": summary,
-    }
-    if options.nist:
-        facts["sp800_22"] = _test_bits(subject, paths, options.crop)
-    facts["pictures"] = [vars(row) for row in rows]
-    _write(Path(options.output or Path("evaluation", options.system)), facts, title, examples)
-    return 0
+def _folder(args: Any) -> Path:
+    return Path("evaluation", "+".join(args.system)) if "system" in args else Path(args.workdir, "evaluation")
 
 
-def _test_bits(subject: Any, paths: Sequence[Path], crop: int | None) -> dict[str, Any]:
-    from jaxcrypt.evaluation import report, running
-    from jaxcrypt.metrics import sp800_22
-
-    names, results = running.measure_bits(subject, paths, crop)
-    found = sp800_22.proportions(results)
-    print("\n" + report.random_bits_table(found, names), flush=True)
-    proportions = {name: {**vars(p), "needed": p.needed, "enough": p.enough} for name, p in found.items()}
-    return {"sequences": names, "p_values": results, "proportions": proportions}
-
-
-def _write(folder: Path, facts: dict[str, Any], title: str, examples: Sequence[Any]) -> None:
+def _write(folder: Path, name: str, facts: dict[str, Any], text: str, plot: bytes) -> None:
     from jaxcrypt.cli.output import write_whole
-    from jaxcrypt.evaluation import report
-    from jaxcrypt.evaluation.sheet import draw_sheet
+    from jaxcrypt.evaluation.report import to_json
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in (
-        ("evaluation.json", report.to_json(facts)),
-        ("sheet.png", draw_sheet(title, examples)),
-    ):
-        write_whole(folder / name, lambda file, data=data: file.write(data), force=True)
-        print(folder / name)
+    for suffix, data in (("json", to_json(facts)), ("md", f"{text}\n".encode()), ("png", plot)):
+        target = folder / f"{name}.{suffix}"
+        write_whole(target, lambda file, data=data: file.write(data), force=True)
+        print(target)
+
+
+def print_tables(paths: Sequence[str]) -> int:
+    """The tables of JSON files that suites wrote."""
+    parser = cli.Parser(prog="python -m jaxcrypt.evaluate table", description="Tables of earlier results.")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="SUITE.json, as a suite wrote it")
+    for path in parser.parse_args(paths).files:
+        try:
+            facts = json.loads(Path(path).read_text(encoding="utf-8"))
+            suite = importlib.import_module(f"jaxcrypt.evaluation.suites.{facts['suite']}")
+            print(f"`{facts['command']}`\n\n{suite.table(facts)}\n", flush=True)
+        except (OSError, ValueError, KeyError, TypeError, ModuleNotFoundError):
+            raise Refusal(f"{path}: not what a suite of evaluate wrote") from None
+    return 0
+
+
+def _positive(text: str) -> int:
+    return _number(text, 1)
+
+
+def _natural(text: str) -> int:
+    return _number(text, 0)
+
+
+def _number(text: str, least: int) -> int:
+    import argparse
+
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number from {least}")
+    return int(text)
+
+
+def _side(text: str) -> int | None:
+    return None if text == "whole" else _number(text, 1)
 
 
 def run() -> None:

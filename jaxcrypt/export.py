@@ -94,7 +94,7 @@ def portable(node: Any) -> Any:
 def choose_dtype(system: Any, variables: Mapping[str, Any], entry: Mapping[str, Any]) -> tuple[str, dict]:
     """float16 if every validation metric is the same within :data:`SAME`, and what was measured."""
     from jaxcrypt.errors import Refusal
-    from jaxcrypt.evaluation.suites.checkpoints import validation_evaluator
+    from jaxcrypt.evaluation.validation import validation_evaluator
     from jaxcrypt.training.defaults import complete
     from jaxcrypt.training.weights import load_weights, save_weights
 

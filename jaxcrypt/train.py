@@ -75,7 +75,7 @@ def train(config: ConfigDict, workdir: Path) -> Any:
     import jax
 
     from jaxcrypt import zoo
-    from jaxcrypt.evaluation.suites.checkpoints import training_pipeline, validation_evaluator
+    from jaxcrypt.evaluation.validation import training_pipeline, validation_evaluator
     from jaxcrypt.systems import catalog as systems
     from jaxcrypt.training import run as training
 

@@ -6,7 +6,7 @@
 #SBATCH --job-name=jaxcrypt-evaluate
 #SBATCH --ntasks=1
 set -euo pipefail
-command=("${PYTHON:-python3}" -m jaxcrypt.evaluate --watch "$@")
+command=("${PYTHON:-python3}" -m jaxcrypt.evaluate checkpoints --watch "$@")
 if [ "${DRY_RUN:-0}" = 1 ]; then
   printf '%q ' "${command[@]}"; echo
 else

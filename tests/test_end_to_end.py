@@ -59,8 +59,8 @@ def test_from_pictures_to_a_cipher_and_back(tmp_path, rng):
     resumed = command("train", *train, "--config.train.steps=20")
     assert "resuming from the checkpoint at step" in resumed.stderr
     assert (workdir / "checkpoints" / "20").is_dir()
-    (line,) = command("evaluate", "--workdir", workdir).stdout.splitlines()
-    measured = json.loads(line)
+    command("evaluate", "checkpoints", "--workdir", workdir)
+    (measured,) = json.loads((workdir / "evaluation" / "checkpoints.json").read_text())["rows"]
     assert measured["validation/psnr"] > 20
     command("export", "--workdir", workdir, "--name", "autoencoder", "--zoo", zoo)
 

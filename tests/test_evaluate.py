@@ -1,11 +1,11 @@
-"""The evaluate command on small pictures: sound, weak and lossy Systems, and what it refuses."""
+"""The evaluate command: suites by name, results in files, and what it refuses."""
 
-import dataclasses
 import json
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,208 +13,105 @@ from PIL import Image
 from jaxcrypt import evaluate
 from jaxcrypt.cli import command as cli
 from jaxcrypt.errors import ExitCode
-from jaxcrypt.evaluation import randomness, report
-from jaxcrypt.evaluation.pictures import Named, draw, find_pictures
-from jaxcrypt.evaluation.suites import ciphers
-from jaxcrypt.metrics import sensitivity
-from jaxcrypt.record import Sealed, System
-from jaxcrypt.sealing import cipher as sealing
+from jaxcrypt.evaluation import randomness, report, setting
+from jaxcrypt.evaluation.suites import SUITES
 from jaxcrypt.systems import catalog
-from jaxcrypt.systems.drivers.whole import driven
+from tests.evaluation.subjects import SHAPE, Xor, smooth_pictures, toy
 
-SHAPE = (48, 40, 3)
-
-
-def keystream(subkey, shape, keyed: bool):
-    seed = jnp.bitwise_xor.reduce(subkey * jnp.arange(1, 16, 2, dtype=jnp.uint32)) if keyed else jnp.uint32(5)
-    return jax.random.bits(jax.random.key(seed), shape, jnp.uint8)
-
-
-def toy(keyed: bool = True, loss: int = 0) -> System:
-    """XOR with random bytes: of the key, or always the same; ``loss`` low bits are dropped first."""
-
-    def apply(image, subkey):
-        return jax.vmap(lambda x, key: x ^ keystream(key, x.shape, keyed))(image, subkey)
-
-    def encrypt(variables, inputs, subkey, options):
-        return Sealed(apply(inputs["image"] >> loss << loss, subkey))
-
-    def decrypt(variables, sealed, inputs, subkey, options):
-        return {"image": apply(sealed.pixels, subkey)}
-
-    nothing = dict.fromkeys(("init", "batch", "outputs"), lambda *_: {})
-    return driven(System(stages=(), encrypt=encrypt, decrypt=decrypt, **nothing))
-
-
-def smooth_pictures(count: int) -> list[Named]:
-    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    rng = np.random.default_rng(3)
-    made = []
-    for i in range(count):
-        waves = [np.sin(x / a + y / b + c) for a, b, c in rng.uniform(3, 9, (3, 3))]
-        made.append(Named(f"{i}.png", (127 + 120 * np.stack(waves, axis=-1)).astype(np.uint8)))
-    return made
-
-
-def summary_of(system: System, count: int = 20) -> dict:
-    subject = ciphers.Subject("toy", sealing.Cipher(system), seed=1)
-    return report.summarise(ciphers.measure(subject, smooth_pictures(count))[0])
-
-
-def by_chance(summary: dict) -> dict[str, bool]:
-    return {name: test["by_chance"] for name, test in summary["statistics"].items()}
-
-
-@pytest.fixture(scope="module")
-def sound():
-    return summary_of(toy())
-
-
-def test_a_keyed_xor_passes_all_but_diffusion(sound):
-    assert [name for name, fine in by_chance(sound).items() if not fine] == [
-        "diffusion_npcr",
-        "diffusion_uaci",
-    ]
-    assert sound["statistics"]["diffusion_npcr"]["outside"] == 20
-    quality = sound["quality"]
-    assert quality["exact"] == 20
-    for key in ("wrong", "flipped"):
-        assert quality[key]["above_flat"] == 0
-        assert quality[key]["closer_than_side"]["by_chance"]
-    assert "exact" in report.table("toy", sound)
-    assert report.table("toy", sound).count("NOT CHANCE") == 2
-
-
-def test_a_cipher_without_nonce_is_found():
-    summary = summary_of(toy(keyed=False))
-    fine = by_chance(summary)
-    for name in ("nonce_npcr", "key_npcr", "key_uaci", "wrong_correlation", "flipped_correlation"):
-        assert not fine[name], name
-    assert fine["chi_square"]
-    assert summary["quality"]["wrong"]["ssim"] == pytest.approx(1)
-    assert not summary["quality"]["wrong"]["closer_than_side"]["by_chance"]
-    assert np.isnan(summary["quality"]["wrong"]["psnr"])  # infinite on every picture
-
-
-def test_side_information_that_is_a_small_picture_is_told_from_a_leak():
-    """A wrong key gives noise around the true mean of each half: that much the side information tells."""
-    system = toy()
-
-    def means(image):
-        return jnp.stack([half.mean(axis=(1, 2, 3)) for half in jnp.split(image, 2, axis=1)], axis=1)
-
-    def encrypt(variables, inputs, subkey, options):
-        sealed = system.encrypt(variables, inputs, subkey, options)
-        return Sealed(sealed.pixels, {"means": means(inputs["image"].astype(jnp.float32))})
-
-    def decrypt(variables, sealed, inputs, subkey, options):
-        noise = system.decrypt(variables, sealed, inputs, subkey, options)["image"]
-        centres = jnp.repeat(sealed.side["means"], SHAPE[0] // 2, axis=1)[..., None, None]
-        return {"image": jnp.clip(centres + (noise.astype(jnp.float32) - 128) / 8, 0, 255).astype(jnp.uint8)}
-
-    summary = summary_of(driven(dataclasses.replace(system, encrypt=encrypt, decrypt=decrypt)))
-    assert not by_chance(summary)["wrong_correlation"]
-    assert summary["quality"]["wrong"]["closer_than_side"]["by_chance"]
-    assert summary["quality"]["flipped"]["closer_than_side"]["by_chance"]
-
-
-def test_no_cipher_at_all_is_found():
-    system = toy()
-    plain = dataclasses.replace(system, encrypt=lambda v, inputs, s, o: Sealed(inputs["image"]))
-    fine = by_chance(summary_of(driven(plain)))
-    assert not any(fine[name] for name in ("chi_square", "entropy", "horizontal", "vertical", "block"))
-
-
-def test_what_is_lossy_is_not_called_lossless():
-    summary = summary_of(toy(loss=2))
-    assert summary["quality"]["exact"] == 0
-    assert 40 < summary["quality"]["right"]["psnr"] < 46
-    assert "lossless: no" in report.table("toy", summary)
-
-
-def test_runs_repeat_and_seeds_differ():
-    pictures = smooth_pictures(2)
-    subjects = [ciphers.Subject("toy", sealing.Cipher(toy()), seed) for seed in (1, 1, 2)]
-    first, again, other = (subject.subkeys([p.pixels for p in pictures]) for subject in subjects)
-    assert first == again
-    assert len({*first, *other}) == 4
-    assert draw(0, "a", "b") != draw(0, "b", "a")
-
-
-def test_one_sample_is_changed_by_one_bit():
-    subject = ciphers.Subject("toy", sealing.Cipher(toy()))
-    plain = np.stack([picture.pixels for picture in smooth_pictures(3)])
-    changed = ciphers.changed_pictures(subject, ["a", "b", "c"], plain)
-    assert ((changed ^ plain) != 0).sum(axis=(1, 2, 3)).tolist() == [1, 1, 1]
-    assert (changed ^ plain).max() == 1
-
-
-def test_flipping_a_bit():
-    key = bytes(32)
-    assert sensitivity.flip_bit(key, 9) == b"\0\2" + bytes(30)
-    assert sensitivity.flip_bit(sensitivity.flip_bit(key, 255), 255) == key
-
-
-def test_random_bits_come_from_flat_pictures_too():
-    subject = ciphers.Subject("toy", sealing.Cipher(toy()))
-    found = list(randomness.sequences(subject, smooth_pictures(2)))
-    names = [name for name, _ in found]
-    assert len(names) == 10
-    assert sum(name.startswith("flat") for name in names) == 5
-    assert all(bits.shape == (1_000_000,) and bits.max() == 1 for _, bits in found)
-    assert abs(found[0][1].mean() - 0.5) < 0.003
-    assert len({bits.tobytes() for _, bits in found}) == 10
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
 def folder(tmp_path):
     data = tmp_path / "photos"
-    data.mkdir()
-    for picture in smooth_pictures(4):
-        Image.fromarray(picture.pixels).save(data / picture.name)
+    (data / "inner").mkdir(parents=True)
+    for index, picture in enumerate(smooth_pictures(4)):
+        kind = ("png", "bmp", "tif", "webp")[index]
+        options = {"lossless": True} if kind == "webp" else {}
+        Image.fromarray(picture.pixels).save(
+            data / ("inner" if index == 3 else "") / f"{index}.{kind}", **options
+        )
     Image.new("RGB", SHAPE[1::-1], (9, 9, 9)).save(data / "flat.png")
     return data
 
 
+@pytest.fixture
+def xor(monkeypatch):
+    """Every System is a toy."""
+    monkeypatch.setattr(
+        setting.subject, "load", lambda name, weights, options, seed: Xor(name, toy().cipher, seed)
+    )
+
+
 def test_the_command_end_to_end(folder, tmp_path, capsys):
     output = tmp_path / "results"
-    argv = ["--data", str(folder), "--output", str(output), "--seed", "3", "--device", "cpu"]
+    argv = ["ciphers", "--data", str(folder), "--output", str(output), "--seed", "3", "--device", "cpu"]
     assert cli.entry(evaluate.main, argv) == ExitCode.OK
     printed = capsys.readouterr().out
-    assert "logistic: 5 pictures, whole, seed 3" in printed
+    assert f"{catalog.DEFAULT}: 5 pictures, whole, seed 3" in printed
     assert "lossless: yes, 5 of 5 came back bit for bit" in printed
-    facts = json.loads((output / "evaluation.json").read_text())
-    assert len(facts["pictures"]) == 5
-    assert facts["versions"]["jax"] == jax.__version__
-    assert facts["hardware"]["device"]
-    flat = next(row for row in facts["pictures"] if row["picture"] == "flat.png")
+    facts = json.loads((output / "ciphers.json").read_text())
+    assert facts["suite"] == "ciphers"
+    assert facts["command"] == f"python -m jaxcrypt.evaluate {' '.join(argv)}"
+    assert facts["setting"]["systems"] == [catalog.DEFAULT]
+    assert {"python", "jax", "numpy"} <= set(facts["versions"])
+    assert facts["machine"]["device"]
+    assert facts["machine"]["cores"] >= 1
+    assert len(facts["rows"]) == 5
+    flat = next(row for row in facts["rows"] if row["picture"] == "flat.png")
     assert flat["values"]["block"] is None  # nothing correlates with a flat picture
-    assert flat["values"]["right_psnr"] is None
+    assert flat["values"]["right_psnr"] == "exact"
     assert facts["summary"]["statistics"]["block"]["count"] == 4
-    with Image.open(output / "sheet.png") as sheet:
+    assert (output / "ciphers.md").read_text() in printed
+    with Image.open(output / "ciphers.png") as sheet:
         assert min(sheet.size) > 300
-        assert len(sheet.convert("RGB").getcolors(1 << 24)) > 1000
 
 
-def test_crop_and_limit(folder, tmp_path, capsys, caplog, monkeypatch):
-    monkeypatch.setattr(sealing, "load", lambda name, weights: sealing.Cipher(toy()))
-    argv = ["--data", str(folder), "--output", str(tmp_path / "r"), "--crop", "24", "--limit", "2"]
+def test_the_commit_is_told():
+    from jaxcrypt.evaluation.circumstances import commit
+
+    told = subprocess.run(
+        ["git", "-C", ROOT, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True
+    )
+    if told.returncode:
+        pytest.skip("not a checkout")
+    assert commit().removesuffix("-dirty") == told.stdout.strip()
+
+
+def test_tables_are_made_of_the_files_again(folder, tmp_path, capsys, xor):
+    argv = ["--data", str(folder), "--crop", "24", "--limit", "2", "--output", str(tmp_path)]
+    assert cli.entry(evaluate.main, ["ciphers", *argv]) == ExitCode.OK
+    assert cli.entry(evaluate.main, ["damage", *argv, "--damage", "noise=8"]) == ExitCode.OK
+    capsys.readouterr()
+    files = [tmp_path / "ciphers.json", tmp_path / "damage.json"]
+    assert cli.entry(evaluate.main, ["table", *map(str, files)]) == ExitCode.OK
+    printed = capsys.readouterr().out
+    for file in files:
+        assert file.with_suffix(".md").read_text() in printed
+    assert "`python -m jaxcrypt.evaluate damage --data" in printed
+    (tmp_path / "other.json").write_text("{}")
+    for name in ("other.json", "ciphers.md", "missing.json"):
+        assert cli.entry(evaluate.main, ["table", str(tmp_path / name)]) == ExitCode.BAD_INPUT
+        assert "not what a suite of evaluate wrote" in capsys.readouterr().err
+
+
+def test_crop_and_limit(folder, tmp_path, capsys, caplog, xor):
+    argv = ["ciphers", "--data", str(folder), "--output", str(tmp_path / "r"), "--crop", "24", "--limit", "2"]
     with caplog.at_level(logging.INFO):
         assert cli.entry(evaluate.main, argv) == ExitCode.OK
-    facts = json.loads((tmp_path / "r" / "evaluation.json").read_text())
-    assert [row["shape"] for row in facts["pictures"]] == [[24, 24, 3]] * 2
+    facts = json.loads((tmp_path / "r" / "ciphers.json").read_text())
+    assert [row["shape"] for row in facts["rows"]] == [[24, 24, 3]] * 2
     assert "measured 2 of 2" in caplog.text
 
 
-def test_nist_on_request(folder, tmp_path, capsys, monkeypatch):
+def test_nist_on_request(folder, tmp_path, capsys, monkeypatch, xor):
     monkeypatch.setattr(randomness, "SEQUENCES", 2)
-    monkeypatch.setattr(sealing, "load", lambda name, weights: sealing.Cipher(toy()))
-    argv = ["--data", str(folder), "--output", str(tmp_path / "r"), "--limit", "2", "--nist"]
+    argv = ["ciphers", "--data", str(folder), "--output", str(tmp_path / "r"), "--limit", "2", "--nist"]
     assert cli.entry(evaluate.main, argv) == ExitCode.OK
     printed = capsys.readouterr().out
     assert "SP 800-22 on 2 sequences: flat 0, " in printed
     assert "non-overlapping template" in printed
-    proportions = json.loads((tmp_path / "r" / "evaluation.json").read_text())["sp800_22"]["proportions"]
+    proportions = json.loads((tmp_path / "r" / "ciphers.json").read_text())["sp800_22"]["proportions"]
     assert proportions["frequency"]["applicable"] == 2
     assert len([name for name in proportions if name.startswith("non-overlapping")]) == 148
 
@@ -222,22 +119,52 @@ def test_nist_on_request(folder, tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ([], "--data FOLDER is needed"),
-        (["--data", "nowhere"], "--data nowhere: not a folder"),
-        (["--data", "{empty}"], "no pictures in this folder"),
-        (["--data", "{photos}", "--system", "rot13"], "--system rot13: unknown; choose one of"),
-        (["--data", "{photos}", "--crop", "0"], "crop=0"),
-        (["--data", "{photos}", "--crop", "41"], "0.png: 40×48 is smaller than --crop 41"),
-        (["--data", "{photos}", "--sistem", "mixing"], "Did you mean: system"),
-        (["{photos}"], "not an option"),
-        (["--data", "{photos}", "--watch"], "--watch goes with --workdir"),
-        (["--workdir", "w", "--data", "{photos}"], "leave out --data"),
-        (["--data", "{photos}", "--option", "rate=half"], "--option rate=half: must be NAME=NUMBER"),
-        (["--data", "{photos}", "--option", "rate=2"], "--option rate=2: this System has no such option"),
+        (["ciphers"], "arguments are required: --data"),
+        (["ciphers", "--data", "nowhere"], "--data nowhere: not a folder"),
+        (["ciphers", "--data", "{empty}"], "no pictures in this folder"),
+        (
+            ["ciphers", "--data", "{photos}", "--system", "logstic"],
+            "--system logstic: unknown; did you mean logistic?",
+        ),
+        (["ciphers", "--data", "{photos}", "--crop", "0"], "--crop: 0: must be a whole number from 1"),
+        (["ciphers", "--data", "{photos}", "--limit", "x"], "--limit: x: must be a whole number from 1"),
+        (["ciphers", "--data", "{photos}", "--crop", "41"], "0.png: 40×48 is smaller than --crop 41"),
+        (["ciphers", "--data", "{photos}", "--sistem", "mixing"], "unrecognized arguments: --sistem mixing"),
+        (["ciphers", "{photos}"], "arguments are required: --data"),
+        (["ciphers", "--data", "{photos}", "--option", "rate"], "--option rate: must be NAME=CHOICE"),
+        (
+            ["ciphers", "--data", "{photos}", "--option", "rate=2"],
+            "--system logistic has no such option; it has none",
+        ),
+        (
+            ["rates", "--data", "{photos}", "--system", "cyclegan", "--option", "rate=3"],
+            "--rate 3: choose one of 1, 1/2, 1/4",
+        ),
+        (["ciphers", "--data", "{photos}", "--system", "stego"], "measures one that makes cipher pictures"),
+        (["ciphers", "--data", "{photos}", *["--system", "mixing"] * 2], "measures one at a time"),
+        (["hiding", "--data", "{photos}"], "--system NAME is needed: one that hides pictures"),
+        (["hiding", "--data", "{photos}", "--system", "mixing"], "measures one that hides pictures"),
+        (["damage", "--data", "{photos}", "--crop", "24", "--damage", "rain=1"], "--damage rain=1: unknown"),
+        (
+            ["damage", "--data", "{photos}", "--crop", "24", "--vary", "rate"],
+            "--system logistic has no such option",
+        ),
+        (
+            ["damage", "--data", "{photos}", "--system", "mixing", "--system", "logistic", "--weights", "x"],
+            "--weights and --option go with one --system",
+        ),
+        (["checkpoints"], "arguments are required: --workdir"),
+        (["checkpoints", "--workdir", "w", "--data", "{photos}"], "unrecognized arguments: --data"),
+        (["checkpoints", "--workdir", "w", "--system", "mixing"], "unrecognized arguments: --system"),
+        (["checkpoints", "--workdir", "w", "--weights", "x"], "unrecognized arguments: --weights"),
+        (["checkpoints", "--workdir", "w", "--crop", "64"], "unrecognized arguments: --crop"),
+        (["checkpoints", "--workdir", "{empty}"], "not the --workdir of a training run"),
+        (["faces"], "faces: no suite; choose one of ciphers, attacks"),
     ],
 )
-def test_refusals_are_one_line(folder, tmp_path, capsys, options, says):
+def test_refusals_are_one_line(folder, tmp_path, capsys, options, says, monkeypatch):
     (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
     argv = [option.format(empty=tmp_path / "empty", photos=folder) for option in options]
     assert cli.entry(evaluate.main, argv) in (ExitCode.USAGE, ExitCode.BAD_INPUT)
     message = capsys.readouterr().err.strip().splitlines()
@@ -246,23 +173,94 @@ def test_refusals_are_one_line(folder, tmp_path, capsys, options, says):
     assert says in message[0]
 
 
-def test_help_names_every_option(capsys):
-    with pytest.raises(SystemExit) as stop:
-        evaluate.main(["--help"])
-    assert not stop.value.code
+@pytest.mark.parametrize(
+    ("argv", "suite"),
+    [
+        (["--system", "mixing", "--data", "x"], "ciphers"),
+        (["--attacks", "--system=mixing", "--data=x"], "attacks"),
+        (["--workdir", "w", "--watch"], "checkpoints"),
+        (["--watch", "--workdir=w"], "checkpoints"),
+    ],
+)
+def test_the_old_spellings_name_the_new_one(argv, suite, capsys):
+    assert cli.entry(evaluate.main, argv) == ExitCode.USAGE
+    assert f"python -m jaxcrypt.evaluate {suite} …" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("module", "now"),
+    [
+        ("evaluation_damage", "evaluate damage"),
+        ("evaluation_rates", "evaluate rates"),
+        ("evaluation_stego", "evaluate hiding"),
+        ("evaluation_codecs", "evaluate codecs"),
+        ("bench_step", "bench step"),
+    ],
+)
+def test_modules_that_moved_name_the_new_command(module, now):
+    done = subprocess.run(
+        [sys.executable, "-m", f"jaxcrypt.{module}", "--data", "x"], capture_output=True, text=True
+    )
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr == f"jaxcrypt: python -m jaxcrypt.{module} is now: python -m jaxcrypt.{now}\n"
+
+
+def test_help_lists_the_suites_and_each_its_flags(capsys):
+    assert evaluate.main(["--help"]) == 0
     printed = capsys.readouterr().out
-    for option in ("system", "data", "output", "crop", "limit", "seed", "nist", "workdir", "watch"):
-        assert f"--{option}" in printed or f"--[no]{option}" in printed
-    assert all(name in printed for name in catalog.NAMES)
+    assert all(f"  {name} " in printed for name in SUITES)
+    shared = ("system", "weights", "option", "data", "crop", "limit", "seed", "device", "output")
+    for name, suite in SUITES.items():
+        with pytest.raises(SystemExit) as stop:
+            evaluate.main([name, "--help"])
+        assert not stop.value.code
+        printed = capsys.readouterr().out
+        assert all(
+            f"--{flag} " in printed for flag in (shared if suite.pictures else ("device", "output"))
+        ), name
 
 
-def test_folders_are_searched_by_name(folder):
-    assert [path.name for path in find_pictures([str(folder)], 2)] == ["0.png", "1.png"]
+def test_help_needs_no_jax():
+    program = (
+        "import sys\nfrom jaxcrypt import evaluate\n"
+        "try: evaluate.main(['damage', '--help'])\nexcept SystemExit: pass\n"
+        "assert not {'jax', 'matplotlib', 'scipy'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_terminal_that_knows_few_letters_is_no_error(folder, tmp_path):
+    argv = ["ciphers", "--data", str(folder), "--crop", "24", "--limit", "1", "--output", str(tmp_path / "ж")]
+    import os
+
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "jaxcrypt.evaluate", *argv], capture_output=True, env=env, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"centre 24" in done.stdout
+
+
+def test_numbers_are_strict_json_and_come_back():
+    facts = {"a": [np.float32(1.5), float("inf"), float("nan")], "b": {"c": np.int64(3), "d": np.arange(2)}}
+    read = json.loads(report.to_json(facts))
+    assert read == {"a": [1.5, "exact", None], "b": {"c": 3, "d": [0, 1]}}
+    assert report.numbers(read["a"])[:2].tolist() == [1.5, float("inf")]
+    assert np.isnan(report.numbers(read["a"])[2])
 
 
 def test_real_photos_through_the_default_system(real_data, tmp_path, capsys):
-    argv = ["--data", str(real_data / "eval" / "kodak24"), "--crop", "64", "--output", str(tmp_path)]
+    argv = [
+        "ciphers",
+        "--data",
+        str(real_data / "eval" / "kodak24"),
+        "--crop",
+        "64",
+        "--output",
+        str(tmp_path),
+    ]
     assert cli.entry(evaluate.main, argv) == ExitCode.OK
-    summary = json.loads((tmp_path / "evaluation.json").read_text())["summary"]
+    summary = json.loads((tmp_path / "ciphers.json").read_text())["summary"]
     assert summary["quality"]["exact"] == 24
-    assert all(by_chance(summary).values())
+    assert all(test["by_chance"] for test in summary["statistics"].values())

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxcrypt.attacks import broken, looks, ordinary, pictures, wrong_keys
+from jaxcrypt.attacks import broken, looks, pictures, wrong_keys
 from jaxcrypt.attacks.learned import Attack, Pairs
 from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.significance import permutation_p
 from jaxcrypt.attacks.victim import Victim, unkeyed
+from jaxcrypt.metrics import image as quality
 from jaxcrypt.sealing.cipher import Cipher
 
 _log = logging.getLogger("jaxcrypt.evaluate")
@@ -92,14 +93,6 @@ def run(victim: Victim, known: Sequence[Any], judged: Sequence[Any], config: Con
     return rows
 
 
-def undone(
-    victim: Victim, logistic: Victim, judged: Sequence[Any], config: ConfigDict
-) -> list[ordinary.Undone]:
-    """What ordinary ciphers, and ``victim``, give back after damage."""
-    photos = pictures.windows(judged, config.side, config.photos, config.channels, config.seeds[0])
-    return ordinary.rows({logistic.name: logistic, victim.name: victim}, photos, config.seeds[0])
-
-
 class _Made:
     """What several rows share: small photos, and attacks that are compiled already."""
 
@@ -159,7 +152,7 @@ class _Runner:
         found = [self._run(pairs, seed) for seed in seeds]
         psnr, baseline = (float(np.mean([getattr(f, x) for f in found])) for x in ("psnr", "baseline"))
         p = permutation_p([f.likeness for f in found], seeds[0])
-        words = f"{psnr:.2f} dB; the mean photo {baseline:.2f}"
+        words = f"{quality.words(psnr)}; the mean photo {baseline:.2f}"
         return Row(name, granted, words, p, psnr - baseline, control, weakened)
 
     def _run(self, pairs: int, seed: int):

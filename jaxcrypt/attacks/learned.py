@@ -27,6 +27,7 @@ from ml_collections import ConfigDict
 from jaxcrypt.attacks.reader import Reader
 from jaxcrypt.attacks.significance import cosines
 from jaxcrypt.attacks.victim import Victim
+from jaxcrypt.metrics import image as quality
 from jaxcrypt.record import Phase, Sealed, Stage, System
 from jaxcrypt.training import state as states
 from jaxcrypt.training.defaults import complete
@@ -187,6 +188,4 @@ def _trust(answers: np.ndarray, truth: np.ndarray) -> float:
 
 def _psnr(images: np.ndarray, photos: np.ndarray) -> float:
     """Mean over pictures of the PSNR in dB after rounding to 8 bits; [0, 1]."""
-    error = np.round(255 * np.clip(images, 0, 1)) - np.round(255 * photos)
-    mse = np.square(error).reshape(len(photos), -1).mean(axis=1)
-    return float(np.mean(10 * np.log10(255**2 / np.maximum(mse, 1e-3))))
+    return quality.mean(quality.psnr(images, photos)).psnr

@@ -12,20 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.pictures.files import SUFFIXES, load_picture
+from jaxcrypt.errors import Refusal
+from jaxcrypt.pictures.files import load_picture
 
 _SHORT_SIDE = 256  # pictures are kept at about this size: windows are made much smaller anyway
-
-
-def find(folder: Path, option: str = "--data") -> list[Path]:
-    """The picture files below ``folder``, by name. Refuses a folder that is none, or has none."""
-    if not Path(folder).is_dir():
-        raise usage(f"{option} {folder}: not a folder")
-    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise Refusal(f"{option} {folder}: no pictures in this folder")
-    return paths
 
 
 def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:

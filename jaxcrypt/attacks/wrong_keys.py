@@ -15,7 +15,7 @@ from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.significance import cosines, permutation_p
 from jaxcrypt.attacks.victim import CHEAP, Victim
 from jaxcrypt.crypto import filekey, keyimage, sources
-from jaxcrypt.metrics.image import flat_mean, psnr
+from jaxcrypt.metrics import image as quality
 from jaxcrypt.metrics.sensitivity import flip_bit
 from jaxcrypt.pictures.files import encode_png
 
@@ -77,11 +77,11 @@ def rows(victim: Victim, photos: np.ndarray, seed: int) -> list[Row]:
 def _row(victim: Victim, attack: str, photos, right, wrong, seed: int) -> Row:
     ciphers, sides = victim.encrypt(photos, right)
     seen = victim.decrypt(ciphers, sides, wrong, photos.shape[1:])
-    found = float(np.mean(np.minimum(psnr(seen, photos, 255), 99)))
-    flat = float(np.mean(psnr(flat_mean(photos), photos, 255)))
+    got = quality.mean(quality.psnr(seen, photos)).psnr
+    flat = quality.mean(quality.psnr(quality.flat_mean(photos), photos)).psnr
     p = permutation_p([cosines(_centred(seen), _centred(photos))], seed)
-    words = f"{found:.2f} dB; its flat mean {flat:.2f}"
-    return Row(attack, GRANTED, words, p, gain=found - flat)
+    words = f"{quality.words(got)}; its flat mean {flat:.2f}"
+    return Row(attack, GRANTED, words, p, gain=got - flat)
 
 
 def _centred(images: np.ndarray) -> np.ndarray:

@@ -1,104 +1,134 @@
-"""How fast the ciphers are, side by side in one run.
+"""How fast the ciphers are, each beside AES-256-GCM.
 
-  python -m jaxcrypt.bench [--quick] [--json FILE] [--memory]
-
-Prints MB/s of picture samples: the Systems ``logistic`` and ``mixing`` in batches of 1-megapixel RGB pictures
-(compiled, warm, without PNG), their key stream, AES-256-GCM, a logistic map that loops over pixels in
-Python, and the writing of a cipher picture as PNG. Every figure is the best of several rounds in which all
-contestants take turns, for other work on the machine only ever slows one down. ``--memory`` adds the peak
-memory of ``encrypt --system logistic`` on a 100-megapixel picture.
+Prints MB/s of picture samples: Systems in batches of 1-megapixel RGB pictures (compiled, warm, without PNG),
+the key stream, a logistic map that loops over pixels in Python, and the writing of a cipher picture as PNG.
+Speeds are the best of several rounds, for other work on the machine only ever slows one down. Every row
+alternates with AES-256-GCM, and its ratio is the median over those pairs: what slows both cancels.
 """
 
 from __future__ import annotations
 
 import io
-import json
-import os
-import subprocess
-import sys
-import tempfile
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from jaxcrypt.bench import results
 from jaxcrypt.cli import command as cli
-from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.errors import ExitCode
+from jaxcrypt.systems import catalog
 
 _SIDE = 1000
 _LOOP_SAMPLES = 64 * 64 * 3
-_REFERENCE = "AES-256-GCM"
+REFERENCE = "AES-256-GCM"
+Work = tuple[int, Callable[[], object]]  # bytes, and what is done with them
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = cli.Parser(prog="python -m jaxcrypt.bench", description=__doc__)
+def main(argv: Sequence[str]) -> int:
+    """``bench speed``; returns its exit code."""
+    parser = cli.Parser(prog="python -m jaxcrypt.bench speed", description=__doc__)
+    parser.add_argument("--system", action="append", help="which Systems (all that need no weights)")
     parser.add_argument("--quick", action="store_true", help="one small batch, two rounds")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the figures there")
-    parser.add_argument("--memory", action="store_true", help="also peak memory at 100 megapixels (a minute)")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the numbers there")
     args = parser.parse_args(argv)
+    for name in args.system or ():
+        catalog.entry(name)
     from jaxcrypt import runtime
 
     runtime.start("auto")
     pictures, rounds = (1, 2) if args.quick else (8, 5)
-    figures = measure(contestants(pictures, _SIDE // 4 if args.quick else _SIDE), rounds)
+    systems = args.system or unlearned()
+    figures = measure(contestants(systems, pictures, _SIDE // 4 if args.quick else _SIDE), rounds)
     print(table(figures))
-    result = {"megabytes_per_second": figures}
-    if args.memory:
-        result["peak_memory_mib"] = peak_memory(10_000)
-        print(f"\nencrypt --system logistic, 100 megapixels: {result['peak_memory_mib']:.0f} MiB at the peak")
-    if args.json is not None:
-        args.json.write_text(json.dumps(result, indent=1) + "\n")
+    results.write(args.json, "speed", argv, {"rounds": rounds, "rows": figures})
     return ExitCode.OK
 
 
-def measure(work: Mapping[str, tuple[int, Callable[[], object]]], rounds: int) -> dict[str, float]:
-    """MB/s of each contestant, given as ``name: (bytes, call)``: its best of ``rounds`` after a warm-up."""
-    best = dict.fromkeys(work, float("inf"))
+def unlearned() -> list[str]:
+    """The Systems that run without weights."""
+    from jaxcrypt import zoo
+
+    shipped = {entry["system"] for entry in zoo.manifest().values()}
+    offered = [name for name in catalog.NAMES if catalog.entry(name).offered and name not in shipped]
+    return [name for name in offered if not _needs_config(name)]
+
+
+def _needs_config(name: str) -> bool:
+    from jaxcrypt.errors import Refusal
+
+    try:
+        return bool(catalog.build(name).stages)
+    except Refusal:
+        return True
+
+
+def measure(work: Mapping[str, Work], rounds: int) -> dict[str, dict[str, float]]:
+    """``{name: {"megabytes_per_second", "ratio"}}`` of each contestant, after a warm-up of each.
+
+    ``ratio`` is its speed over that of :data:`REFERENCE`, which runs right after it, median over the rounds.
+    """
     for _, call in work.values():
         call()
+    seconds: dict[str, list[float]] = {name: [] for name in work}
+    ratios: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(rounds):
-        for name, (_, call) in work.items():
-            start = time.perf_counter()
-            call()
-            best[name] = min(best[name], time.perf_counter() - start)
-    return {name: size / best[name] / 1e6 for name, (size, _) in work.items()}
+        for name, (size, call) in work.items():
+            own = _seconds(call)
+            reference = own if name == REFERENCE else _seconds(work[REFERENCE][1])
+            seconds[name].append(own)
+            ratios[name].append((size / own) / (work[REFERENCE][0] / reference))
+    return {
+        name: {
+            "megabytes_per_second": size / min(seconds[name]) / 1e6,
+            "ratio": statistics.median(ratios[name]),
+        }
+        for name, (size, _) in work.items()
+    }
 
 
-def table(figures: Mapping[str, float]) -> str:
-    """The figures as lines, with the ratio of each to the reference and to the Python loop."""
-    reference, loop = figures[_REFERENCE], figures["Python loop over pixels"]
-    lines = [f"{'':<34}{'MB/s':>10}{'× AES-GCM':>12}{'× Python loop':>16}"]
-    for name, speed in figures.items():
-        lines.append(f"{name:<34}{speed:>10.2f}{speed / reference:>12.3f}{speed / loop:>16.1f}")
-    return "\n".join(lines)
+def _seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
 
 
-def contestants(count: int, side: int) -> dict[str, tuple[int, Callable[[], object]]]:
+def table(figures: Mapping[str, Mapping[str, float]]) -> str:
+    """The figures as Markdown."""
+    from jaxcrypt.evaluation.report import markdown
+
+    rows = [
+        [name, f"{row['megabytes_per_second']:.2f}", f"{row['ratio']:.4f}"] for name, row in figures.items()
+    ]
+    return markdown(["", "MB/s", f"× {REFERENCE}"], rows)
+
+
+def contestants(systems: Sequence[str], count: int, side: int) -> dict[str, Work]:
     """Everything that is compared, on ``count`` random RGB pictures of ``side`` × ``side``."""
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 256, (side, side, 3), np.uint8) for _ in range(count)]
     keys = [rng.bytes(32) for _ in pictures]
     work = {}
-    for name in ("logistic", "mixing"):
+    for name in systems:
         work |= _system(name, pictures, keys)
     return work | _keystream() | _aes(pictures) | _loop() | _png(pictures[0])
 
 
-def _system(name: str, pictures, keys):
-    from jaxcrypt.sealing.cipher import load
+def _system(name: str, pictures, keys) -> dict[str, Work]:
+    from jaxcrypt.evaluation import subject
 
-    cipher, shape = load(name), pictures[0].shape
-    sealed = cipher.encrypt(pictures, keys)
+    measured, shape = subject.load(name), pictures[0].shape
+    sealed = measured.encrypt(pictures, keys)
     size = sum(picture.size for picture in pictures)
     return {
-        f"{name}, encrypt": (size, lambda: cipher.encrypt(pictures, keys)),
-        f"{name}, decrypt": (size, lambda: cipher.decrypt(sealed, keys, shape)),
+        f"{name}, encrypt": (size, lambda: measured.encrypt(pictures, keys)),
+        f"{name}, decrypt": (size, lambda: measured.decrypt(sealed, keys, shape)),
     }
 
 
-def _keystream():
+def _keystream() -> dict[str, Work]:
     import jax
     import jax.numpy as jnp
 
@@ -110,15 +140,15 @@ def _keystream():
     return {"ChaCha20 key stream, one thread": (64 * blocks, lambda: make(key, nonce).block_until_ready())}
 
 
-def _aes(pictures):
+def _aes(pictures) -> dict[str, Work]:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     cipher, nonce = AESGCM(bytes(32)), bytes(12)
     data = [picture.tobytes() for picture in pictures]
-    return {_REFERENCE: (sum(map(len, data)), lambda: [cipher.encrypt(nonce, part, None) for part in data])}
+    return {REFERENCE: (sum(map(len, data)), lambda: [cipher.encrypt(nonce, part, None) for part in data])}
 
 
-def _loop():
+def _loop() -> dict[str, Work]:
     samples = bytes(_LOOP_SAMPLES)
     return {"Python loop over pixels": (len(samples), lambda: loop_cipher(samples, 0.3456, 3.99))}
 
@@ -132,7 +162,7 @@ def loop_cipher(samples: bytes, x: float, r: float) -> bytes:
     return bytes(out)
 
 
-def _png(picture):
+def _png(picture) -> dict[str, Work]:
     from PIL import Image
 
     from jaxcrypt.crypto import pngwriter
@@ -142,60 +172,3 @@ def _png(picture):
         "PNG of noise, jaxcrypt": (picture.size, lambda: pngwriter.write(io.BytesIO(), picture)),
         "PNG of noise, Pillow": (picture.size, lambda: image.save(io.BytesIO(), "PNG")),
     }
-
-
-def peak_memory(side: int) -> float:
-    """MiB that ``encrypt --system logistic`` holds at most on a random RGB picture of ``side`` × ``side``."""
-    with tempfile.TemporaryDirectory() as folder:
-        photo, key = Path(folder) / "photo.bmp", Path(folder) / "key.txt"
-        _write_bmp(photo, side)
-        key.write_text("a passphrase for this measurement only\n")
-        program = (
-            "import sys\n"
-            "from jaxcrypt import encrypt\n"
-            "from jaxcrypt.bench import speed\n"
-            "code = encrypt.main(sys.argv[1:])\n"
-            "print(speed.own_peak())\n"
-            "sys.exit(code)"
-        )
-        options = ["--system", "logistic", "--passphrase-file", key, "-o", photo.with_suffix(".png")]
-        done = subprocess.run(
-            [sys.executable, "-c", program, photo, *options], capture_output=True, text=True, env=os.environ
-        )
-        if done.returncode:
-            raise Refusal(f"encrypt failed: {done.stderr.strip().splitlines()[-1]}", ExitCode.FAILED)
-        return float(done.stdout.split()[-1])
-
-
-def own_peak() -> float:
-    """MiB that this process held at most."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Not getrusage: a child's figure there starts at what its parent held when it was made.
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    import resource
-
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, KiB elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-
-
-def _write_bmp(path: Path, side: int) -> None:
-    """A random RGB picture of any size, row by row."""
-    rng, padding = np.random.default_rng(0), -(3 * side) % 4
-    size = (3 * side + padding) * side
-    with path.open("wb") as file:
-        file.write(b"BM" + (54 + size).to_bytes(4, "little") + bytes(4) + (54).to_bytes(4, "little"))
-        file.write((40).to_bytes(4, "little") + side.to_bytes(4, "little") * 2)
-        file.write(b"\1\0\x18\0" + bytes(4) + size.to_bytes(4, "little") + bytes(16))
-        for _ in range(side):
-            file.write(rng.bytes(3 * side) + bytes(padding))
-
-
-def run() -> None:
-    """The console script and ``python -m``: exits with the command's code, a refusal being one line."""
-    sys.exit(cli.entry(main))
-
-
-if __name__ == "__main__":
-    run()

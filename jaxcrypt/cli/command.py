@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from jaxcrypt import __version__
+from jaxcrypt.cli import extras
 from jaxcrypt.cli.output import abandon_stdout, cut_short, finish_stdout, steady_stdout
 from jaxcrypt.errors import ExitCode, Refusal
 
@@ -75,6 +76,8 @@ def explain(error: Exception, name: str = "") -> Refusal:
     if isinstance(error, Refusal):
         text = str(error)
         return error if text.startswith(front) else Refusal(front + text, error.code)
+    if isinstance(error, ModuleNotFoundError) and (hint := extras.hint(error.name or "")):
+        return Refusal(f"{front}{hint}", ExitCode.USAGE)
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
         return Refusal(f"{front}out of memory", ExitCode.FAILED)
     if isinstance(error, OSError):

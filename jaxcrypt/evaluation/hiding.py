@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
+import jax
 import numpy as np
 
-from jaxcrypt.evaluation.pictures import centre, draw
-from jaxcrypt.pictures.files import load_picture
+from jaxcrypt.evaluation.pictures import draw
+from jaxcrypt.evaluation.subject import Subject, through_png
+from jaxcrypt.metrics import image as metrics
 from jaxcrypt.record import Sealed
-from jaxcrypt.sealing.cipher import Cipher
-
-
-def centres(paths: Sequence[Path], size: int) -> np.ndarray:
-    """The centres of pictures as RGB, uint8 ``[N, size, size, 3]``."""
-    pictures = [centre(load_picture(path).pixels, size, str(path)) for path in paths]
-    return np.stack([np.repeat(p, 3, axis=2) if p.shape[2] == 1 else p[..., :3] for p in pictures])
 
 
 def order(count: int, seed: int) -> np.ndarray:
@@ -33,65 +25,63 @@ def order(count: int, seed: int) -> np.ndarray:
 
 def secrets_of(covers: np.ndarray, index: int, count: int, following: np.ndarray) -> np.ndarray:
     """What picture ``index`` hides, uint8 ``[count, H, W, 3]``."""
-    found = []
+    secrets = []
     for _ in range(count):
         index = following[index]
-        found.append(covers[index])
-    return np.stack(found)
-
-
-def through(pixels: np.ndarray, kind: str, **options: Any) -> np.ndarray:
-    """uint8 ``[H, W, 3]`` as it comes back from a file of a picture format."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, **options)
-    return np.asarray(Image.open(buffer))
+        secrets.append(covers[index])
+    return np.stack(secrets)
 
 
 @dataclass(frozen=True)
 class Hider:
-    """The System with its weights, as pairs of pictures and numbers go through it."""
+    """A System that hides pictures, as pairs of pictures and numbers go through it.
 
-    loaded: Cipher
-    seed: int
+    Attributes:
+      subject: the System, hiding as its users do.
+      unkeyed: the same hiding without the key, where it has such an option: what strangers try.
+    """
+
+    subject: Subject
+    unkeyed: Subject | None = None
+
+    @property
+    def seed(self) -> int:
+        """All keys and pairs follow from it."""
+        return self.subject.seed
 
     @property
     def secrets(self) -> int:
-        return self.loaded.system.driver.secrets
+        """How many pictures a cover takes."""
+        return self.subject.secrets
 
     @property
     def parameters(self) -> int:
-        import jax
-
-        return sum(int(np.size(leaf)) for leaf in jax.tree.leaves(self.loaded.variables["params"]))
+        """Of all nets together."""
+        leaves = jax.tree.leaves(self.subject.cipher.variables["params"])
+        return sum(int(np.size(leaf)) for leaf in leaves)
 
     def key(self, index: int) -> bytes:
         """Picture ``index``'s subkey; those below 0 are wrong for all."""
         return draw(self.seed, "stego", str(index))
 
-    def hide(self, cover: np.ndarray, secrets: Sequence[np.ndarray], index: int, keyed: bool = True):
-        """The stego picture, through a PNG, and its side."""
-        cipher = self._with(keyed).given({"cover": cover, "secrets": secrets[1:]})
-        [made] = cipher.encrypt([secrets[0]], [self.key(index)])
-        return through(made.pixels, "PNG"), made.side
+    def hide(
+        self, cover: np.ndarray, secrets: Sequence[np.ndarray], index: int, keyed: bool = True
+    ) -> Sealed:
+        """The stego picture, through a PNG."""
+        given = {"cover": cover, "secrets": list(secrets[1:])}
+        (sealed,) = self._under(keyed).given(given).encrypt([secrets[0]], [self.key(index)])
+        return through_png(sealed)
 
-    def reveal(self, stego: np.ndarray, side: Any, key: bytes, keyed: bool = True) -> np.ndarray:
+    def reveal(self, stego: Sealed, key: bytes, keyed: bool = True) -> np.ndarray:
         """All secrets, uint8 ``[S, H, W, 3]``."""
-        [found] = self._with(keyed).decrypt([Sealed(stego, side)], [key], stego.shape)
-        return np.stack(found.pictures)
+        (outcome,) = self._under(keyed).decrypt([stego], [key], stego.pixels.shape)
+        return np.stack(outcome.pictures)
 
-    @property
-    def keyed(self) -> bool:
-        """Whether pictures are hidden with the key."""
-        return dict(self.loaded.options)["keyed"]
-
-    def _with(self, keyed: bool) -> Cipher:
-        return self.loaded.chosen("keyed", self.keyed and keyed)
+    def _under(self, keyed: bool) -> Subject:
+        return self.subject if keyed or self.unkeyed is None else self.unkeyed
 
 
-def quality(found: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
-    """PSNR, 99 dB where exact, and SSIM: means over uint8 ``[N, H, W, 3]``."""
-    from jaxcrypt.metrics.image import psnr, ssim
-
-    return tuple(float(np.mean(np.minimum(f(found, wanted, 255.0), 99.0))) for f in (psnr, ssim))
+def alike(pictures: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
+    """PSNR and SSIM: means over uint8 ``[N, H, W, 3]``."""
+    similar = np.asarray(metrics.ssim(pictures, wanted, 255.0))
+    return metrics.mean(metrics.psnr(pictures, wanted)).psnr, float(similar.mean())

@@ -12,7 +12,8 @@ import io
 import numpy as np
 
 from jaxcrypt.attacks.steganalysis import amplified, reassemble
-from jaxcrypt.evaluation.hiding import Hider, order, quality, secrets_of
+from jaxcrypt.evaluation.hiding import Hider, alike, order, secrets_of
+from jaxcrypt.metrics.image import words
 
 TITLES = (
     "cover",
@@ -67,18 +68,17 @@ def _show(ax, pixels: np.ndarray, words: str) -> None:
 def _rows(hider: Hider, covers: np.ndarray, index: int) -> list[list[Cell | None]]:
     """For each secret of a cover its pictures, and what to say of them."""
     cover, secrets = covers[index], secrets_of(covers, index, hider.secrets, order(len(covers), hider.seed))
-    stego, side = hider.hide(cover, secrets, index)
-    plain, _ = hider.hide(cover, secrets, index, keyed=False)
-    revealed = hider.reveal(stego, side, hider.key(index))
-    wrong = hider.reveal(stego, side, hider.key(-1 - index))
-    without = hider.reveal(stego, side, hider.key(index), keyed=False)
-    front = [(cover, ""), (stego, _decibels(stego, cover)), _change(stego, cover)]
+    stego, plain = (hider.hide(cover, secrets, index, keyed) for keyed in (True, False))
+    revealed = hider.reveal(stego, hider.key(index))
+    wrong = hider.reveal(stego, hider.key(-1 - index))
+    without = hider.reveal(stego, hider.key(index), keyed=False)
+    front = [(cover, ""), (stego.pixels, _decibels(stego.pixels, cover)), _change(stego.pixels, cover)]
     rows = []
     for place, secret in enumerate(secrets):
         others = np.array(secrets)
         others[place] = _GREY
         put = [
-            _change(made, hider.hide(cover, others, index, keyed)[0])
+            _change(made.pixels, hider.hide(cover, others, index, keyed).pixels)
             for made, keyed in ((stego, True), (plain, False))
         ]
         jigsaw = reassemble(without[place])
@@ -95,9 +95,9 @@ def _change(made: np.ndarray, without: np.ndarray) -> Cell:
     return amplified(made, without), f"{100 * np.mean(size > 0):.0f}% moved, mean {size.mean():.1f}"
 
 
-def _decibels(found: np.ndarray, wanted: np.ndarray) -> str:
-    return f"{quality(found[None], wanted[None])[0]:.1f} dB"
+def _decibels(seen: np.ndarray, wanted: np.ndarray) -> str:
+    return words(alike(seen[None], wanted[None])[0])
 
 
-def _likeness(found: np.ndarray, wanted: np.ndarray) -> str:
-    return f"SSIM {quality(found[None], wanted[None])[1]:.3f}"
+def _likeness(seen: np.ndarray, wanted: np.ndarray) -> str:
+    return f"SSIM {alike(seen[None], wanted[None])[1]:.3f}"

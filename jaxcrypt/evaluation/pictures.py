@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from jaxcrypt.cli.jobs import batched_by_shape
-from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.pictures.files import MODES, SUFFIXES, load_picture, picture_size
+from jaxcrypt.errors import Refusal
+from jaxcrypt.pictures.files import MODES, load_picture, picture_size
 
 _BATCH_SAMPLES = 1 << 22
 
@@ -26,23 +26,6 @@ class Named:
     @property
     def mode(self) -> str:
         return MODES[self.pixels.shape[2]]
-
-
-def find_pictures(folders: Sequence[str], limit: int | None = None) -> list[Path]:
-    """The picture files of the folders, by name; the first ``limit`` of each folder.
-
-    Raises:
-      Refusal: a folder that is none, or has no pictures.
-    """
-    found = []
-    for folder in map(Path, folders):
-        if not folder.is_dir():
-            raise usage(f"--data {folder}: not a folder")
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-        if not files:
-            raise Refusal(f"--data {folder}: no pictures in this folder")
-        found += files[:limit]
-    return found
 
 
 def centre(pixels: np.ndarray, side: int | None, name: str) -> np.ndarray:
@@ -60,10 +43,26 @@ def centre(pixels: np.ndarray, side: int | None, name: str) -> np.ndarray:
     return np.ascontiguousarray(pixels[top : top + side, left : left + side])
 
 
+def load(path: Path, crop: int | None) -> Named:
+    """One picture, or its centre."""
+    return Named(path.name, centre(load_picture(path).pixels, crop, str(path)))
+
+
+def load_colour(paths: Sequence[Path], crop: int | None) -> list[Named]:
+    """Pictures as RGB, uint8 ``[H, W, 3]``: grey is repeated, alpha is dropped."""
+    return [Named(named.name, colour(named.pixels)) for named in (load(path, crop) for path in paths)]
+
+
+def colour(pixels: np.ndarray) -> np.ndarray:
+    """uint8 ``[H, W, C]`` of any kind as ``[H, W, 3]``."""
+    colours = pixels[..., :1] if pixels.shape[2] < 3 else pixels[..., :3]
+    return np.ascontiguousarray(np.broadcast_to(colours, (*pixels.shape[:2], 3)))
+
+
 def batches(paths: Sequence[Path], crop: int | None) -> Iterator[list[Named]]:
     """The pictures, read as they are wanted, those of one shape together."""
     ordered = sorted(paths, key=lambda path: picture_size(path) or (0, 0))
-    pictures = (Named(path.name, centre(load_picture(path).pixels, crop, str(path))) for path in ordered)
+    pictures = (load(path, crop) for path in ordered)
     return batched_by_shape(pictures, lambda picture: picture.pixels.shape, _BATCH_SAMPLES)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from jaxcrypt.evaluation.pictures import Named, draw
-from jaxcrypt.evaluation.suites.ciphers import Subject
+from jaxcrypt.evaluation.subject import Subject
 from jaxcrypt.metrics.sp800_22 import MIN_BITS
 
 SEQUENCES = 10
@@ -36,7 +36,7 @@ def sequences(subject: Subject, pictures: Sequence[Named]) -> Iterator[tuple[str
         pieces, size, part = [], 0, 0
         while 8 * size < MIN_BITS:
             key = draw(subject.seed, f"sequence {number}.{part}", source.name)
-            cipher, _ = subject.encrypt(source.pixels[None], [key])
-            pieces.append(cipher.reshape(-1))
-            size, part = size + cipher.size, part + 1
+            (sealed,) = subject.encrypt([source.pixels], [key])
+            pieces.append(sealed.pixels.reshape(-1))
+            size, part = size + sealed.pixels.size, part + 1
         yield source.name, np.unpackbits(np.concatenate(pieces))[:MIN_BITS]

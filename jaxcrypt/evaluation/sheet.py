@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxcrypt.evaluation.suites.ciphers import Example
+from jaxcrypt.evaluation.measured import Example
 from jaxcrypt.metrics.cipher import adjacent_pairs
 
 TITLES = (

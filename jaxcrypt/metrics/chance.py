@@ -107,6 +107,26 @@ def uaci_interval(samples: int, alpha: float = ALPHA) -> tuple[float, float]:
     return tuple(float(stats.norm.ppf(q, *_uaci_moments(samples))) for q in (alpha / 2, 1 - alpha / 2))
 
 
+def drawn_p(value: float, draws) -> float:
+    """Two-sided p-value of a statistic whose law is known by a few independent draws of it only.
+
+    Student's: with m and s the mean and standard deviation of K draws of a normal law,
+    (value - m) / (s sqrt(1 + 1 / K)) ~ t(K - 1). NaN where ``value`` or a draw is.
+    """
+    draws = np.asarray(draws, float)
+    spread = draws.std(ddof=1) * np.sqrt(1 + 1 / len(draws))
+    if spread == 0:
+        return float(value == draws[0])
+    return float(2 * stats.t.sf(abs(value - draws.mean()) / spread, len(draws) - 1))
+
+
+def drawn_interval(draws, alpha: float = ALPHA) -> tuple[float, float]:
+    """Where one more draw lies with probability 1 - ``alpha``."""
+    draws = np.asarray(draws, float)
+    edge = stats.t.ppf(1 - alpha / 2, len(draws) - 1) * draws.std(ddof=1) * np.sqrt(1 + 1 / len(draws))
+    return float(draws.mean() - edge), float(draws.mean() + edge)
+
+
 @dataclass(frozen=True)
 class Pooled:
     """Of ``count`` pictures with the statistic ``outside`` stand out; ``p``: of so many or more."""

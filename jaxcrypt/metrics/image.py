@@ -1,7 +1,7 @@
-"""How close two pictures are. Batched, NHWC, in [0, 1] unless ``data_range`` says otherwise.
+"""How close two pictures are.
 
     MSE  = mean (x - y)^2
-    PSNR = 10 log10(255^2 / MSE), after both were rounded to 8 bits
+    PSNR = 10 log10(255^2 / MSE), after both were rounded to 8 bits; infinite where they are then equal
     SSIM = mean over windows of (2 m_x m_y + C1) (2 s_xy + C2) / ((m_x^2 + m_y^2 + C1) (s_x^2 + s_y^2 + C2))
 
 SSIM is that of Wang, Bovik, Sheikh and Simoncelli (2004) as scikit-image computes it: windows wholly inside
@@ -9,6 +9,10 @@ the picture, C1 = (0.01 R)^2, C2 = (0.03 R)^2, averaged over channels.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -34,22 +38,75 @@ def mse(image: jax.Array, reference: jax.Array) -> jax.Array:
     return _mean(jnp.square(image.astype(jnp.float32) - reference.astype(jnp.float32)))
 
 
-def to_bytes(image: jax.Array, data_range: float = 1.0) -> jax.Array:
-    """The picture as an 8-bit file holds it: float32 whole numbers 0 to 255."""
-    return jnp.round(jnp.clip(image.astype(jnp.float32) / data_range, 0, 1) * 255)
+def to_bytes(image: jax.Array) -> jax.Array:
+    """A picture in [0, 1] as an 8-bit file holds it: float32 whole numbers 0 to 255."""
+    return jnp.round(jnp.clip(image.astype(jnp.float32), 0, 1) * 255)
 
 
-def psnr(image: jax.Array, reference: jax.Array, data_range: float = 1.0) -> jax.Array:
-    """Peak signal-to-noise ratio in dB after rounding both to 8 bits; infinite where they are then equal.
+def psnr(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Peak signal-to-noise ratio in dB of the 8-bit pictures; infinite where they are equal.
 
     Args:
-      image, reference: ``[B, H, W, C]`` in [0, data_range].
+      image, reference: ``[…, H, W, C]`` of one shape: uint8, or floats in [0, 1], which are rounded first.
 
     Returns:
-      float32 [B].
+      float64 ``[…]``.
     """
-    error = mse(to_bytes(image, data_range), to_bytes(reference, data_range))
-    return 20 * jnp.log10(255.0) - 10 * jnp.log10(error)
+    if image.shape != reference.shape or image.ndim < 3:
+        raise ValueError(f"two pictures [..., H, W, C] of one shape, got {image.shape} and {reference.shape}")
+    error = _eight_bits(image) - _eight_bits(reference)
+    return decibels(np.mean(np.square(error), axis=(-3, -2, -1)))
+
+
+def decibels(error: np.ndarray | float) -> np.ndarray:
+    """PSNR of a mean squared error in 8-bit levels: float64, infinite where there is none."""
+    with np.errstate(divide="ignore"):
+        return 10 * np.log10(255.0**2 / np.asarray(error, np.float64))
+
+
+def _eight_bits(image: np.ndarray) -> np.ndarray:
+    image = np.asarray(image)
+    if image.dtype == np.uint8:
+        return image.astype(np.float64)
+    return np.round(np.clip(image.astype(np.float64), 0, 1) * 255)
+
+
+def words(psnr: float) -> str:
+    """One PSNR for a table: ``exact`` or ``45.60 dB``."""
+    return "exact" if math.isinf(psnr) else f"{psnr:.2f} dB"
+
+
+@dataclass(frozen=True)
+class Mean:
+    """PSNR of several pictures: those that came back exactly have no finite one, and are counted instead.
+
+    Attributes:
+      psnr, lowest: mean and least over the others, in dB; infinite where all are exact, NaN of none.
+      exact, count: how many came back exactly, of how many.
+    """
+
+    psnr: float
+    lowest: float
+    exact: int
+    count: int
+
+    @property
+    def words(self) -> str:
+        """For a table: ``exact``; ``45.60 (41.0)``; ``45.60 (41.0), 3 of 24 exact``."""
+        if self.count and self.exact == self.count:
+            return "exact"
+        mean = f"{self.psnr:.2f} ({self.lowest:.1f})"
+        return mean + (f", {self.exact} of {self.count} exact" if self.exact else "")
+
+
+def mean(values: Sequence[float]) -> Mean:
+    """Means over pictures of PSNR in dB; NaN (a picture that has none) is left out."""
+    known = [float(value) for value in values if not math.isnan(value)]
+    finite = [value for value in known if math.isfinite(value)]
+    if finite:
+        return Mean(float(np.mean(finite)), min(finite), len(known) - len(finite), len(known))
+    alike = math.inf if known else math.nan
+    return Mean(alike, alike, len(known), len(known))
 
 
 def ssim(
@@ -106,6 +163,10 @@ def _blur(image: jax.Array, weights: np.ndarray) -> jax.Array:
     return sum(float(w) * rows[:, :, i : i + width] for i, w in enumerate(weights))
 
 
-def flat_mean(image: jax.Array) -> jax.Array:
-    """Each picture replaced by its own mean over all samples: what one knows who knows nothing else."""
-    return jnp.broadcast_to(_mean(image)[:, None, None, None], image.shape)
+def flat_mean(image: np.ndarray) -> np.ndarray:
+    """Each picture ``[…, H, W, C]`` replaced by its own mean over all samples, as it is stored: what one
+    knows who knows nothing else. Same shape and dtype."""
+    image = np.asarray(image)
+    level = image.mean(axis=(-3, -2, -1), keepdims=True, dtype=np.float64)
+    level = np.rint(level) if image.dtype == np.uint8 else level
+    return np.broadcast_to(level.astype(image.dtype), image.shape)

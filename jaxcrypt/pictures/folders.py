@@ -1,11 +1,15 @@
-"""Folders of pictures: every file below one, in the order in which people count."""
+"""Folders of pictures: every file below one, as people count; and those that are pictures, by name."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.pictures.files import SUFFIXES
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -53,6 +57,34 @@ def walk(folder: str | Path) -> Walk:
             found.unread.append((path, f"cannot be read ({error.strerror})"))
     found.files.sort(key=lambda path: [natural_key(part) for part in path.parts])
     return found
+
+
+def find(folder: str | Path, option: str = "--data", limit: int | None = None) -> list[Path]:
+    """The picture files below ``folder``, by name; the first ``limit`` of them.
+
+    Args:
+      option: the flag that named the folder, for messages.
+
+    Raises:
+      Refusal: it is no folder, has no pictures, or a folder in it cannot be read.
+    """
+    if not Path(folder).is_dir():
+        raise usage(f"{option} {folder}: not a folder")
+    below = walk(folder)
+    if below.unread:
+        path, reason = below.unread[0]
+        raise Refusal(f"{path}: {reason}")
+    # Not in natural order: what is measured depends on the order, and this one all systems agree on.
+    paths = sorted(path for path in below.files if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        known = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
+        raise Refusal(f"{option} {folder}: no pictures in this folder ({known})")
+    return paths[:limit]
+
+
+def find_all(folders: Sequence[str | Path], option: str = "--data", limit: int | None = None) -> list[Path]:
+    """:func:`find` of each folder, one after the other; ``limit`` counts for each."""
+    return [path for folder in folders for path in find(folder, option, limit)]
 
 
 def _visit(folder: Path, folders: list[Path], links: list[Path], files: list[Path]) -> None:

@@ -44,6 +44,8 @@ class Entry:
       options, inputs, traits: as in its :class:`~jaxcrypt.record.System`.
       weights: the entry of the zoo that it runs with, where that has another name.
       offered: whether lists show it; the others must be named.
+      yardsticks: module with what ``evaluate rates`` sets beside it: ``ablations(variables)`` and
+        ``rows(variables)``.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Entry:
     traits: Traits = field(default_factory=Traits)
     weights: str = ""
     offered: bool = True
+    yardsticks: str = ""
 
     def declared(self) -> dict[str, Any]:
         """What a System takes over from here: ``System(…, **entry("name").declared())``."""
@@ -65,7 +68,7 @@ _CHACHA20 = (
 )
 _MIXING = (
     "experimental: keyed orthogonal mixing, without a proof; "
-    "claimed to resist what evaluate --attacks measured, and no more"
+    "claimed to resist what evaluate attacks measured, and no more"
 )
 _ROBUST = Option(
     "robust",
@@ -164,6 +167,7 @@ _OWN = (
             channels=(1, 3),
             argument=_MIXING,
         ),
+        yardsticks="jaxcrypt.systems.cyclegan.netless",
     ),
     Entry(
         "diffusion",

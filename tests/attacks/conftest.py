@@ -6,6 +6,7 @@ from PIL import Image
 
 from jaxcrypt.attacks import pictures
 from jaxcrypt.attacks.victim import Victim
+from jaxcrypt.pictures import folders
 from jaxcrypt.sealing.cipher import Cipher
 from jaxcrypt.systems.catalog import build
 
@@ -25,7 +26,7 @@ def _folder(path, seed, count):
     random = np.random.default_rng(seed)
     for index in range(count):
         Image.fromarray(scene(random)).save(path / f"{index:03}.png")
-    return pictures.find(path)
+    return folders.find(path)
 
 
 @pytest.fixture(scope="session")

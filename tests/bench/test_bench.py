@@ -1,56 +1,124 @@
-"""The benchmark's own parts; no test asserts a speed."""
+"""The benchmarks' own parts; no test asserts a speed."""
 
 import json
+import sys
+from types import SimpleNamespace
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from jaxcrypt.bench import speed as bench
+from jaxcrypt.bench import __main__ as bench
+from jaxcrypt.bench import memory, speed, step
 from jaxcrypt.cli import command as cli
+from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.pictures.files import load_picture
+from jaxcrypt.record import Phase
 
 
-def test_measure_takes_the_best_round():
+def test_every_row_alternates_with_the_yardstick():
     calls = []
-    figures = bench.measure({"a": (10**6, lambda: calls.append("a")), "b": (1, lambda: calls.append("b"))}, 2)
-    assert calls == ["a", "b"] * 3
-    assert list(figures) == ["a", "b"]
-    assert all(speed > 0 for speed in figures.values())
+    work = {name: (10**6, lambda name=name: calls.append(name)) for name in ("a", "b", speed.REFERENCE)}
+    figures = speed.measure(work, 2)
+    one_round = ["a", speed.REFERENCE, "b", speed.REFERENCE, speed.REFERENCE]
+    assert calls == ["a", "b", speed.REFERENCE, *one_round, *one_round]
+    assert list(figures) == list(work)
+    assert all(row["megabytes_per_second"] > 0 for row in figures.values())
+    assert figures[speed.REFERENCE]["ratio"] == 1
 
 
-def test_table_shows_both_ratios():
-    text = bench.table({"x": 50.0, "AES-256-GCM": 100.0, "Python loop over pixels": 2.0})
-    row = next(line for line in text.splitlines() if line.startswith("x "))
-    assert row.split() == ["x", "50.00", "0.500", "25.0"]
+def test_ratios_are_medians_of_pairs(monkeypatch):
+    """A slow spell that meets a row and its yardstick alike leaves the ratio as it is."""
+    clock = iter([2.0, 1.0, 1.0, 20.0, 10.0, 10.0, 4.0, 2.0, 2.0])
+    monkeypatch.setattr(speed, "_seconds", lambda call: next(clock))
+    figures = speed.measure({"a": (100, int), speed.REFERENCE: (100, int)}, 3)
+    assert figures["a"]["ratio"] == 0.5
+    assert figures["a"]["megabytes_per_second"] == pytest.approx(100 / 2 / 1e6)
+
+
+def test_the_table_shows_speed_and_ratio():
+    text = speed.table({"x": {"megabytes_per_second": 50.0, "ratio": 0.5}})
+    assert [cell.strip() for cell in text.splitlines()[-1].split("|")[1:-1]] == ["x", "50.00", "0.5000"]
+
+
+def test_systems_without_weights_are_found_by_what_they_are():
+    assert {"logistic", "mixing"} <= set(speed.unlearned())
+    assert not {"denoiser", "stego", "autoencoder"} & set(speed.unlearned())
 
 
 def test_loop_cipher_undoes_itself():
     data = bytes(range(100))
-    cipher = bench.loop_cipher(data, 0.3, 3.99)
+    cipher = speed.loop_cipher(data, 0.3, 3.99)
     assert cipher != data
-    assert bench.loop_cipher(cipher, 0.3, 3.99) == data
+    assert speed.loop_cipher(cipher, 0.3, 3.99) == data
 
 
 @pytest.mark.parametrize("side", [4, 7])
 def test_the_made_picture_is_read(tmp_path, side):
-    bench._write_bmp(tmp_path / "a.bmp", side)
+    memory.write_bmp(tmp_path / "a.bmp", side)
     assert load_picture(tmp_path / "a.bmp").pixels.shape == (side, side, 3)
 
 
-def test_peak_memory_of_a_small_picture(tmp_path):
-    assert 50 < bench.peak_memory(32) < 4096
+def test_peak_memory_of_a_small_picture(tmp_path, capsys):
+    argv = ["memory", "--megapixels", "0.001", "--json", str(tmp_path / "m.json")]
+    assert cli.entry(bench.main, argv) == 0
+    facts = json.loads((tmp_path / "m.json").read_text())
+    assert facts["side"] == 32
+    assert all(50 < facts["peak_memory_mib"][verb] < 4096 for verb in ("encrypt", "decrypt"))
+    assert facts["command"] == f"python -m jaxcrypt.bench {' '.join(argv)}"
+    assert facts["machine"]["cores"]
+    assert "32×32 RGB" in capsys.readouterr().out
+
+
+def test_a_bench_is_named_first(capsys):
+    assert cli.entry(bench.main, ["--quick"]) == ExitCode.USAGE
+    assert "python -m jaxcrypt.bench speed" in capsys.readouterr().err
+    assert bench.main(["--help"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"jaxcrypt.bench {name}" in printed for name in bench.BENCHES)
 
 
 @pytest.mark.slow
 def test_quick_run_prints_and_writes_everything(tmp_path, capsys):
-    assert cli.entry(bench.main, ["--quick", "--json", str(tmp_path / "b.json")]) == 0
-    figures = json.loads((tmp_path / "b.json").read_text())["megabytes_per_second"]
+    assert cli.entry(bench.main, ["speed", "--quick", "--json", str(tmp_path / "b.json")]) == 0
+    rows = json.loads((tmp_path / "b.json").read_text())["rows"]
     printed = capsys.readouterr().out
-    for name in (
-        "logistic, encrypt",
-        "mixing, decrypt",
-        "AES-256-GCM",
-        "Python loop over pixels",
-        "PNG of noise, jaxcrypt",
-    ):
+    for name in ("logistic, encrypt", "mixing, decrypt", "AES-256-GCM", "Python loop over pixels"):
         assert name in printed
-        assert figures[name] > 0
+        assert rows[name]["megabytes_per_second"] > 0
+
+
+def test_tolerance_follows_from_the_sums_lengths():
+    small, large = ({"image": np.zeros((n, 8, 8, 1))} for n in (4, 64))
+    one, two = {"a": np.zeros((3, 3))}, {"a": np.zeros((3, 3)), "b": np.zeros((3, 3)), "bias": np.zeros(3)}
+    assert step.tolerance(one, large) == pytest.approx(4 * step.tolerance(one, small))
+    assert step.tolerance(two, small) == pytest.approx(2 * step.tolerance(one, small))
+    assert step.tolerance(one, {"image": np.zeros((4, 64, 64, 1))}) < 1e-4
+
+
+def test_implementations_that_differ_are_refused(monkeypatch, capsys):
+    stage = SimpleNamespace(phases={"net": Phase(("net",), None)})
+    params, batch = {"net": {"w": jnp.ones((2, 2))}}, {"image": np.zeros((4, 8, 8, 1))}
+    told = {"loss": 1e-9, "gradient of net": 1e-9}
+    monkeypatch.setattr(step, "differences", lambda *_: told)
+    step.agree(stage, {"net": None}, params, {}, batch)
+    assert "gradient of net differs by 1.0e-09" in capsys.readouterr().out
+    for off in (0.01, float("nan")):
+        told["gradient of net"] = off
+        with pytest.raises(Refusal, match="gradient of net differs by"):
+            step.agree(stage, {"net": None}, params, {}, batch)
+
+
+def test_without_torch_jax_runs_alone(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    config = "tests/training/toy_config.py"
+    target = tmp_path / "s.json"
+    argv = ["step", "--config", config, "--rounds", "1", "--seconds", "0.01", "--json", str(target)]
+    monkeypatch.setattr(sys, "argv", ["bench", *argv])
+    from jaxcrypt.systems import catalog
+
+    monkeypatch.setitem(catalog._ENTRIES, "toy", catalog.Entry("toy", "tests.training.toys", "a toy"))
+    assert cli.entry(bench.main, argv) == 0
+    printed = capsys.readouterr().out
+    assert "torch is missing: JAX runs alone" in printed
+    assert list(json.loads(target.read_text())["images_per_second"]) == ["jax"]

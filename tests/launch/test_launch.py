@@ -29,7 +29,7 @@ def dry(script, **env):
             "slurm.sh",
             ["srun", "--kill-on-bad-exit=1", "venv/bin/python", "-m", "jaxcrypt.train", "--distributed"],
         ),
-        ("evaluate_checkpoints.sh", ["python", "-m", "jaxcrypt.evaluate", "--watch"]),
+        ("evaluate_checkpoints.sh", ["python", "-m", "jaxcrypt.evaluate", "checkpoints", "--watch"]),
     ],
 )
 def test_arguments_arrive_whole(script, expected):

@@ -1,5 +1,7 @@
 """Picture metrics against scikit-image."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -22,9 +24,10 @@ def pictures(rng):
 
 def test_mse_and_psnr_equal_scikit_image(rng):
     plain, other = pictures(rng)
-    ours = metrics.psnr(jnp.asarray(other) / 255, jnp.asarray(plain) / 255)
+    ours = metrics.psnr(other, plain)
     theirs = [peak_signal_noise_ratio(a, b, data_range=255) for a, b in zip(plain, other, strict=True)]
-    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    np.testing.assert_allclose(metrics.psnr(other / 255, plain / np.float32(255)), theirs, rtol=1e-12)
     errors = metrics.mse(jnp.asarray(other) / 255, jnp.asarray(plain) / 255)
     expected = [mean_squared_error(a / 255, b / 255) for a, b in zip(plain, other, strict=True)]
     np.testing.assert_allclose(errors, expected, rtol=1e-5)
@@ -54,10 +57,30 @@ def test_ssim_equals_scikit_image(rng, gaussian, sample_covariance):
 
 
 def test_psnr_is_that_of_the_eight_bit_picture():
-    plain = jnp.full((1, 8, 8, 3), 100 / 255)
+    plain = np.full((1, 8, 8, 3), 100 / 255, np.float32)
     assert np.isinf(metrics.psnr(plain + 0.4 / 255, plain)[0])  # rounds to the very picture
-    off_by_one = float(metrics.psnr(plain + 0.6 / 255, plain)[0])
-    assert off_by_one == pytest.approx(20 * np.log10(255), abs=1e-4)
+    assert metrics.psnr(plain + 0.6 / 255, plain)[0] == pytest.approx(20 * np.log10(255))
+    assert metrics.psnr(plain[0], plain[0]) == np.inf, "one picture has one PSNR"
+    assert metrics.decibels([1.0, 0.0]).tolist() == [pytest.approx(20 * np.log10(255)), np.inf]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([math.inf, math.inf], "exact"),
+        ([45.0, 40.0], "42.50 (40.0)"),
+        ([45.0, math.inf, 40.0, math.nan], "42.50 (40.0), 1 of 3 exact"),
+    ],
+)
+def test_exact_pictures_are_counted_not_averaged(values, words):
+    assert metrics.mean(values).words == words
+
+
+def test_a_mean_of_nothing_is_no_number():
+    assert math.isnan(metrics.mean([math.nan]).psnr)
+    assert math.isnan(metrics.mean([]).psnr)
+    assert metrics.words(math.inf) == "exact"
+    assert metrics.words(45.678) == "45.68 dB"
 
 
 def test_what_has_no_measure_is_refused():
@@ -66,11 +89,17 @@ def test_what_has_no_measure_is_refused():
         metrics.ssim(small, small)
     with pytest.raises(ValueError, match="one shape"):
         metrics.mse(small, jnp.zeros((1, 6, 20, 1)))
+    with pytest.raises(ValueError, match="one shape"):
+        metrics.psnr(np.zeros((6, 20, 3)), np.zeros((6, 20, 1)))
 
 
 def test_flat_mean_is_the_best_flat_picture(rng):
     plain, _ = pictures(rng)
-    plain = jnp.asarray(plain[:1]) / 255
-    best = metrics.mse(metrics.flat_mean(plain), plain)
-    for shift in (-0.05, 0.05):
-        assert metrics.mse(metrics.flat_mean(plain) + shift, plain) > best
+    flat = metrics.flat_mean(plain)
+    assert flat.dtype == np.uint8
+    best = metrics.psnr(flat, plain)
+    for shift in (-2, 2):
+        assert (metrics.psnr((flat.astype(int) + shift).astype(np.uint8), plain) < best).all()
+    level = metrics.flat_mean(plain[0] / 255)
+    assert level.shape == plain[0].shape
+    assert level.flat[0] == pytest.approx(plain[0].mean() / 255)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jaxcrypt.pictures.folders import natural_key, walk
+from jaxcrypt.errors import Refusal
+from jaxcrypt.pictures.folders import find, find_all, natural_key, walk
 
 
 def tree(root: Path, *names: str) -> Path:
@@ -97,3 +98,23 @@ def test_any_name(tmp_path, name):
     except OSError:
         pytest.skip("this file system takes no such names")
     assert names(walk(root), root) == ["x"]
+
+
+def test_pictures_of_every_format_by_name(tmp_path):
+    root = tree(
+        tmp_path, "b.png", "a.JPG", "10.png", "9.png", "inner/c.webp", "inner/deep/d.tiff", "notes.txt"
+    )
+    wanted = ["10.png", "9.png", "a.JPG", "b.png", "inner/c.webp", "inner/deep/d.tiff"]
+    assert [path.relative_to(root).as_posix() for path in find(root)] == wanted
+    assert [path.name for path in find(root, limit=2)] == wanted[:2]
+    assert len(find_all([root, root / "inner"], limit=1)) == 2
+
+
+def test_no_folder_and_no_pictures_are_refused(tmp_path):
+    with pytest.raises(Refusal, match=r"--known .*x: not a folder"):
+        find(tmp_path / "x", "--known")
+    with pytest.raises(Refusal, match=r"no pictures in this folder \(.*png"):
+        find(tmp_path)
+    (tree(tmp_path / "root", "a.png") / "up").symlink_to(tmp_path)
+    with pytest.raises(Refusal, match=r"up: is a link to a folder above"):
+        find(tmp_path / "root")

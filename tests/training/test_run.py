@@ -14,6 +14,7 @@ import pytest
 import jaxcrypt.data
 from jaxcrypt import zoo
 from jaxcrypt.errors import Refusal
+from jaxcrypt.evaluation import validation, watching
 from jaxcrypt.evaluation.suites import checkpoints as checkpoint_evaluation
 from jaxcrypt.record import Phase, Stage
 from jaxcrypt.systems import catalog as systems
@@ -60,10 +61,10 @@ def values(workdir, name):
 
 
 def test_watching_says_what_it_waits_for(tmp_path, caplog, monkeypatch):
-    def no_patience(seconds):
+    def no_patience(watcher):
         raise TimeoutError
 
-    monkeypatch.setattr(checkpoint_evaluation.time, "sleep", no_patience)
+    monkeypatch.setattr(watching.Watcher, "steps", no_patience)
     with pytest.raises(TimeoutError):
         next(checkpoint_evaluation.evaluate_run(tmp_path / "typo", watch=True))
     assert "typo: no checkpoints yet; waiting for the first" in caplog.text
@@ -150,7 +151,7 @@ def test_padding_of_the_last_validation_batch_does_not_count():
     blind = dataclasses.replace(system, outputs=lambda variables, batch, rng: {
         "image": batch["image"] / 255.0, "decrypted": jnp.full(batch["image"].shape, 0.5),
     })  # fmt: skip
-    found = dict(checkpoint_evaluation.validation_evaluator(blind, config)({}))
+    found = dict(validation.validation_evaluator(blind, config)({}))
     data = toys.Data(16, seed=1, count=24)
     real = np.concatenate([batch["image"][batch["valid"]] for batch in data]) / 255
     assert len(real) == 24

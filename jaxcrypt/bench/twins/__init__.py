@@ -1,6 +1,6 @@
 """Torch twins of the Systems: the yardstick of the step benchmark. Needs the extra ``bench``.
 
-``jaxcrypt/bench_torch/<system>.py`` has ``losses(config) -> {phase: (params, batch) -> loss}``: the same
+``jaxcrypt/bench/twins/<system>.py`` has ``losses(config) -> {phase: (params, batch) -> loss}``: the same
 arithmetic as the System's phases, on torch tensors. ``params`` is flat, by the path of the JAX parameter
 (``grey/encoder/Conv_0/kernel``), with convolution kernels as torch wants them (OIHW); ``batch`` holds the
 System's inputs, NHWC. Everything else (parameters, optimizer, averages, timing) is common and stands here.
@@ -8,7 +8,7 @@ System's inputs, NHWC. Everything else (parameters, optimizer, averages, timing)
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -20,17 +20,12 @@ from jaxcrypt.errors import usage
 from jaxcrypt.training.optimizer import phase_settings
 
 
-def twin(name: str, config: Any) -> dict[str, Callable]:
-    """The torch losses of the System called ``name``, by phase.
-
-    Raises:
-      Refusal: it has no twin.
-    """
-    try:
-        module = importlib.import_module(f"jaxcrypt.bench.twins.{name}")
-    except ModuleNotFoundError:
-        raise usage(f"config.system={name}: has no torch twin in jaxcrypt/bench_torch") from None
-    return module.losses(config)
+def twin(name: str, config: Any) -> dict[str, Callable] | None:
+    """The torch losses of the System called ``name``, by phase; None where it has no twin."""
+    module = f"jaxcrypt.bench.twins.{name}"
+    if importlib.util.find_spec(module) is None:
+        return None
+    return importlib.import_module(module).losses(config)
 
 
 def to_torch(params: Mapping[str, Any]) -> dict[str, torch.nn.Parameter]:
@@ -46,11 +41,11 @@ def to_torch(params: Mapping[str, Any]) -> dict[str, torch.nn.Parameter]:
 
 def gradients(params: Mapping[str, torch.nn.Parameter]) -> dict[str, Any]:
     """The gradients as a JAX tree, zeros where there is none."""
-    found = {}
+    tree = {}
     for path, value in params.items():
         grad = torch.zeros_like(value) if value.grad is None else value.grad
-        found[path] = np.asarray(grad.permute(2, 3, 1, 0) if grad.ndim == 4 else grad)
-    return unflatten_dict(found, sep="/")
+        tree[path] = np.asarray(grad.permute(2, 3, 1, 0) if grad.ndim == 4 else grad)
+    return unflatten_dict(tree, sep="/")
 
 
 class TorchStep:
@@ -69,16 +64,16 @@ class TorchStep:
         self._averages = [p.detach().clone() for p in self.params.values()]
 
     def __call__(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        found = {}
+        values = {}
         for name, loss in self._losses.items():
             self._rules[name].zero_grad()
-            found[name] = loss(self.params, batch)
-            found[name].backward()
+            values[name] = loss(self.params, batch)
+            values[name].backward()
             torch.nn.utils.clip_grad_norm_(self._owned[name].values(), self._clips[name])
             self._rules[name].step()
         with torch.no_grad():
             self._average(self._averages, [p.detach() for p in self.params.values()], 1)
-        return found
+        return values
 
 
 def _adam(params: Iterable[torch.nn.Parameter], fields: Any) -> torch.optim.Optimizer:

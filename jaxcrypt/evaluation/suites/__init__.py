@@ -1,1 +1,113 @@
-"""What ``evaluate`` measures: one module for each suite."""
+"""What ``evaluate`` measures: one module for each suite, with ``run(setting)`` and ``table(facts)``.
+
+What a suite is and which flags it has beside those of all is declared here, without JAX.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jaxcrypt.systems.catalog import Entry
+
+Flags = Callable[[argparse.ArgumentParser], None]
+_BUDGET = "small budget, to try things out: no ground for claims"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One suite.
+
+    Attributes:
+      summary: one line for lists.
+      flags: adds its own flags to a parser.
+      wants: whether it can measure the System of a catalog entry.
+      wanted: which Systems those are, in words.
+      several: whether it takes several Systems at once, to compare.
+      pictures: whether it takes Systems and folders of pictures at all.
+      crop: side of the centre that is taken where nothing else is said; None: whole pictures.
+    """
+
+    summary: str
+    flags: Flags = lambda parser: None
+    wants: Callable[[Entry], bool] = lambda entry: not entry.traits.covert
+    wanted: str = "one that makes cipher pictures"
+    several: bool = False
+    pictures: bool = True
+    crop: int | None = None
+
+
+def _ciphers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--nist", action="store_true", help="SP 800-22 on ten sequences of 10^6 cipher bits, too"
+    )
+
+
+def _attacks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--known", metavar="DIR", help="pictures that the adversary learns on (4/5 of --data)"
+    )
+    parser.add_argument("--quick", action="store_true", help=_BUDGET)
+    parser.add_argument("--budget", metavar="FILE", help="a config such as configs/attacks.py")
+
+
+def _damage(parser: argparse.ArgumentParser) -> None:
+    _add_damage(parser)
+    parser.add_argument("--vary", metavar="OPTION", help="a column for every choice of that option")
+    parser.add_argument("--bm3d", action="store_true", help="BM3D as decoder, too (not for commercial use)")
+
+
+def _add_damage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--damage",
+        action="append",
+        metavar="KIND=N",
+        help="jpeg=75, jpeg444=75, noise=8, blur=0.6, resize=0.75, crop=0.875, dropout=0.02, blocks=0.1 or "
+        "none; may be repeated (a list of them)",
+    )
+
+
+def _hiding(parser: argparse.ArgumentParser) -> None:
+    _add_damage(parser)
+    parser.add_argument(
+        "--known", action="append", metavar="DIR", help="pictures that detectors of hiding are trained on"
+    )
+    parser.add_argument("--memory", action="store_true", help="peak memory at 12 megapixels, too (a minute)")
+
+
+def _codecs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--known", metavar="DIR", help="pictures that PCA is fitted on (no PCA without)")
+    parser.add_argument("--grey", action="store_true", help="turn the pictures grey first")
+    names = ("WebP", "JPEG", "AVIF")
+    parser.add_argument("--codecs", nargs="*", choices=names, default=names, help="which to compare (all)")
+
+
+def _checkpoints(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workdir", metavar="DIR", required=True, help="folder of the training run")
+    parser.add_argument(
+        "--watch", action="store_true", help="each checkpoint as it appears, until the last step"
+    )
+
+
+SUITES: dict[str, Suite] = {
+    "ciphers": Suite("what comes back, and what cipher pictures show, against what chance gives", _ciphers),
+    "attacks": Suite("what an adversary without the key finds, each attack beside its control", _attacks),
+    "damage": Suite(
+        "what is left of pictures whose cipher pictures suffered", _damage, several=True, crop=256
+    ),
+    "rates": Suite(
+        "quality at all, a half and a quarter of the bytes, beside codecs", several=True, crop=256
+    ),
+    "hiding": Suite(
+        "pictures hidden in pictures: covers, secrets, damage, strangers, detectors",
+        _hiding,
+        wants=lambda entry: entry.traits.covert,
+        wanted="one that hides pictures in others",
+        crop=256,
+    ),
+    "codecs": Suite("quality beside PCA and image codecs at the bytes of the cipher pictures", _codecs),
+    "checkpoints": Suite(
+        "a training run's checkpoints on its own validation pictures", _checkpoints, pictures=False
+    ),
+}

@@ -1,84 +1,59 @@
-"""The attack mode of evaluate: the table of one System, and what ordinary ciphers give after damage."""
+"""What an adversary without the key finds: every attack on one System, each beside its control."""
 
 from __future__ import annotations
 
 import runpy
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxcrypt import runtime
+from jaxcrypt.attacks import bench, pictures, rows
+from jaxcrypt.attacks.budget import default_config, quick_config
+from jaxcrypt.attacks.victim import Victim
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.systems import catalog
+from jaxcrypt.evaluation.plots import bars
+from jaxcrypt.evaluation.report import Result, number
+from jaxcrypt.evaluation.setting import Setting
+from jaxcrypt.pictures import folders
 
 
-def evaluate_attacks(options: Any) -> int:
-    """Measure as the options of evaluate say; print, and write ``attacks.json`` and ``attacks.md``.
-
-    Raises:
-      Refusal: options that do not go together, a folder without pictures, a System that attacks cannot take.
-    """
-    catalog.entry(options.system)
-    if options.workdir or options.nist or options.crop or options.limit:
-        raise usage("--attacks goes without --workdir, --nist, --crop and --limit (see --budget)")
-    if not options.data:
-        raise usage("--data FOLDER is needed (try --help)")
-    from jaxcrypt.attacks import pictures
-
-    judged = [path for folder in options.data for path in pictures.find(Path(folder))]
-    if options.known:
-        known = pictures.find(Path(options.known), "--known")
+def run(setting: Setting) -> Result:
+    """Learn on the pictures of ``--known`` (else on four fifths of ``--data``), judge on the others."""
+    judged = setting.paths()
+    if setting.own.get("known"):
+        known = folders.find(setting.own["known"], "--known")
     else:
         known, judged = pictures.split(judged)
-    config = _budget(options)
-    runtime.start(options.device)
-    from jaxcrypt.attacks import bench, ordinary, rows
-    from jaxcrypt.attacks.victim import Victim
-    from jaxcrypt.sealing import cipher
-
-    def victim(name: str, weights: str | None = None, given: Sequence[str] = ()) -> Victim:
-        return Victim(name, cipher.load(name, weights).with_options(given))
-
+    config = _budget(setting)
+    (subject,) = setting.subjects()
+    victim = Victim(subject.name, subject.cipher)
     start = time.perf_counter()
-    attacked, ordinary_one = victim(options.system, options.weights, options.option), victim("logistic")
-    found = bench.run(attacked, known, judged, config)
-    undone = bench.undone(attacked, ordinary_one, judged, config)
-    text = "\n\n".join(
-        [
-            rows.table(f"Attacks on {' '.join([options.system, *options.option])}", found),
-            ordinary.table("After damage to the cipher picture", undone),
-        ]
-    )
-    print(text, flush=True)
+    made = bench.run(victim, known, judged, config)
     facts = {
-        "system": options.system,
-        "weights": options.weights,
-        "options": dict(attacked.cipher.options),
-        "data": options.data,
-        "known": options.known,
+        "pictures": len(judged),
+        "known": setting.own.get("known"),
+        "system": subject.label,
         "budget": config.to_dict(),
         "seconds": time.perf_counter() - start,
-        "attacks": [row.facts() for row in found],
-        "damage": [vars(row) for row in undone],
+        "rows": [row.facts() for row in made],
+        "table": rows.table(f"Attacks on {subject.label}", made),
     }
-    _write(Path(options.output or Path("evaluation", options.system)), facts, text)
-    return 0
+    return Result(facts, plot(facts))
 
 
-def _budget(options: Any) -> Any:
-    """The config with all seeds moved by ``--seed``."""
-    from jaxcrypt.attacks.budget import default_config, quick_config
-
-    if options.quick and options.budget:
+def _budget(setting: Setting) -> Any:
+    """The config with all seeds moved by the setting's, and pictures of the size that ``--crop`` says."""
+    quick, path = setting.own.get("quick"), setting.own.get("budget")
+    if quick and path:
         raise usage("--quick is a budget of its own: leave out --budget")
-    if options.budget and not Path(options.budget).is_file():
-        raise Refusal(f"--budget {options.budget}: no such file")
-    if options.budget:
-        config = _from_file(options.budget)
-    else:
-        config = quick_config() if options.quick else default_config()
-    config.seeds = tuple(seed + options.seed for seed in config.seeds)
+    if path and not Path(path).is_file():
+        raise Refusal(f"--budget {path}: no such file")
+    own = quick_config if quick else default_config
+    config = _from_file(path) if path else own()
+    config.seeds = tuple(seed + setting.seed for seed in config.seeds)
+    if setting.crop:
+        config.side = setting.crop
     return config
 
 
@@ -92,12 +67,18 @@ def _from_file(path: str) -> Any:
     raise Refusal(f"--budget {path}: has no get_config(), see configs/attacks.py")
 
 
-def _write(folder: Path, facts: dict[str, Any], text: str) -> None:
-    from jaxcrypt.cli.output import write_whole
-    from jaxcrypt.evaluation import report
+def table(facts: Mapping[str, Any]) -> str:
+    """The attack table as Markdown."""
+    return facts["table"]
 
-    folder.mkdir(parents=True, exist_ok=True)
-    written = {"attacks.json": report.to_json(report.circumstances() | facts), "attacks.md": text.encode()}
-    for name, data in written.items():
-        write_whole(folder / name, lambda file, data=data: file.write(data), force=True)
-        print(folder / name)
+
+def plot(facts: Mapping[str, Any]) -> bytes:
+    """Bars of what each attack gained in dB over knowing nothing, beside its control."""
+    groups = {}
+    for row in facts["rows"]:
+        if row["gain"] is not None:
+            own = {"gain": number(row["gain"])}
+            control = row.get("control")
+            own |= {"its control": number(control["gain"])} if control else {}
+            groups[f"{row['attack']}: {row['granted']}"] = own
+    return bars(groups, "dB above knowing nothing")

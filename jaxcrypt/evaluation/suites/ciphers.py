@@ -1,201 +1,195 @@
-"""Everything that is measured of a System on one batch of pictures: what comes back, and what shows.
-
-For each picture, with keys that follow from the seed: its cipher picture through an 8-bit PNG and back; what
-a wrong key and a key with one flipped bit give, past the key check and with the true side information;
-what random pixels in place of the cipher picture give with it (``side``: a mean for every tile is a small
-picture already); statistics of the cipher picture; and NPCR and UACI between cipher pictures
-
-* ``nonce``: of the picture and of the picture with one changed sample, each under its own file key, the
-  random bytes held fixed: what users get where the random source fails (a regression test of the nonce);
-* ``diffusion``: of the same two under one subkey: the System's own diffusion;
-* ``key``: of the picture under the subkey and under the subkey with one flipped bit.
-"""
+"""What comes back, and what cipher pictures show: each statistic against what chance gives."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-import jax
 import numpy as np
 
-from jaxcrypt.crypto.filekey import Keyring
-from jaxcrypt.crypto.kdf import SALT_BYTES
-from jaxcrypt.crypto.sources import Kind, Source
-from jaxcrypt.evaluation.pictures import Named, draw, draw_number
-from jaxcrypt.metrics import chance, sensitivity
-from jaxcrypt.metrics import cipher as statistics
-from jaxcrypt.metrics.image import flat_mean, psnr
-from jaxcrypt.pictures.files import encode_png, load_picture
-from jaxcrypt.record import Sealed
-from jaxcrypt.sealing.cipher import Cipher
+from jaxcrypt.evaluation import randomness
+from jaxcrypt.evaluation.measured import LIKENESS, WITHOUT_KEY, Example, Measured, measure
+from jaxcrypt.evaluation.pictures import batches
+from jaxcrypt.evaluation.report import Result, markdown, number, plain
+from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.evaluation.sheet import draw_sheet
+from jaxcrypt.evaluation.subject import Subject
+from jaxcrypt.metrics import chance, sp800_22
+from jaxcrypt.metrics.image import mean
 
-PAIRS = ("nonce", "diffusion", "key")
-LIKENESS = ("right", "wrong", "flipped", "side")
-WITHOUT_KEY = ("wrong", "flipped")
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A System under measurement: its name, itself ready to run, the seed of all keys."""
-
-    name: str
-    loaded: Cipher
-    seed: int = 0
-
-    def encrypt(self, plain: np.ndarray, subkeys: Sequence[bytes]) -> tuple[np.ndarray, list[dict]]:
-        """uint8 ``[B, H, W, C]`` -> cipher pictures uint8 ``[B, H', W', C]`` and their side information."""
-        made = self.loaded.encrypt(list(plain), subkeys)
-        return np.stack([one.pixels for one in made]), [one.side for one in made]
-
-    def decrypt(self, ciphers: np.ndarray, sides: list[dict], subkeys: Sequence[bytes], shape) -> np.ndarray:
-        """The inverse; ``shape`` is the plain picture's ``(H, W, C)``."""
-        sealed = [Sealed(pixels, side) for pixels, side in zip(ciphers, sides, strict=True)]
-        opened = self.loaded.decrypt(sealed, subkeys, tuple(shape))
-        return np.stack([outcome.pictures[0] for outcome in opened])
-
-    def subkeys(self, pictures: Sequence[np.ndarray]) -> list[bytes]:
-        """Each picture's subkey as the commands derive it, with the random bytes held fixed by the seed."""
-        source = Source(Kind.KEY_FILE, draw(self.seed, "key file", ""))
-        fixed = draw(self.seed, "random bytes", "")
-        keyring = Keyring([source], salt=fixed[:SALT_BYTES], randomness=lambda count: fixed[:count])
-        keys = (keyring.new_file_key(p.tobytes(), self.name, self.loaded.stored) for p in pictures)
-        return [key.subkey("system") for key in keys]
+STATISTICS = {
+    "chi_square": "histogram chi-square",
+    "entropy": "entropy, bits a sample",
+    "horizontal": "neighbours, horizontal",
+    "vertical": "neighbours, vertical",
+    "diagonal": "neighbours, diagonal",
+    "block": "8×8 block means with the photo",
+    "nonce_npcr": "NPCR, random bytes fixed",
+    "nonce_uaci": "UACI, random bytes fixed",
+    "diffusion_npcr": "NPCR, one subkey (diffusion)",
+    "diffusion_uaci": "UACI, one subkey (diffusion)",
+    "key_npcr": "NPCR, one key bit flipped",
+    "key_uaci": "UACI, one key bit flipped",
+    "wrong_correlation": "wrong key's picture with the photo",
+    "flipped_correlation": "one key bit's picture with the photo",
+    "wrong_block": "wrong key's block means",
+    "flipped_block": "one key bit's block means",
+}
+_WORDS = {
+    "right": "right key",
+    "wrong": "wrong key",
+    "flipped": "one key bit flipped",
+    "side": "random pixels, true side information",
+}
+_ROWS_ON_SHEET = 3
 
 
-@dataclass
-class Measured:
-    """One picture: ``values`` by name; of its statistics the ``p`` values, and ``intervals`` at α = 0.01."""
+def run(setting: Setting) -> Result:
+    """Measure one System on every picture.
 
-    picture: str
-    shape: tuple[int, ...]
-    cipher_shape: tuple[int, ...]
-    values: dict[str, float]
-    p: dict[str, float] = field(default_factory=dict)
-    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    Raises:
+      Refusal: a picture that cannot be read, is smaller than the crop, or has channels the System refuses.
+    """
+    (subject,) = setting.subjects()
+    paths = setting.paths()
+    step = max(1, len(paths) // _ROWS_ON_SHEET)
+    shown = {path.name for path in paths[::step][:_ROWS_ON_SHEET]}
+    rows: list[Measured] = []
+    examples: list[Example] = []
+    for batch in progress(batches(paths, setting.crop), len(paths), "measured"):
+        for picture in batch:
+            subject.check(picture)
+        more, sheet = measure(subject, batch, shown)
+        rows, examples = rows + more, examples + sheet
+    facts = {"pictures": len(rows), "system": subject.label, "summary": summarise(rows)}
+    if setting.own.get("nist"):
+        facts["sp800_22"] = _test_bits(subject, paths, setting.crop)
+    heading = title({"setting": setting.facts(), "pictures": len(rows)}, [subject.label])
+    return Result(facts | {"rows": [vars(row) for row in rows]}, draw_sheet(heading, examples))
 
 
-@dataclass(frozen=True)
-class Example:
-    """The pictures of one row of the sheet, uint8 ``[H, W, C]``."""
+def _test_bits(subject: Subject, paths: Sequence, crop: int | None) -> dict[str, Any]:
+    """SP 800-22 on cipher bytes, as :mod:`~jaxcrypt.evaluation.randomness` draws them."""
+    chosen = [picture for batch in batches(paths[: randomness.PICTURES], crop) for picture in batch]
+    names, results = [], []
+    sequences = ([sequence] for sequence in randomness.sequences(subject, chosen))
+    for [(name, bits)] in progress(sequences, randomness.SEQUENCES, "SP 800-22:"):
+        names.append(name)
+        results.append(sp800_22.run_all(bits))
+    tests = sp800_22.proportions(results)
+    proportions = {name: {**vars(p), "needed": p.needed, "enough": p.enough} for name, p in tests.items()}
+    return {"sequences": names, "p_values": results, "proportions": proportions}
 
-    name: str
-    plain: np.ndarray
-    cipher: np.ndarray
-    right: np.ndarray
-    wrong: np.ndarray
 
+def summarise(rows: Sequence[Measured]) -> dict[str, Any]:
+    """Means over pictures; every statistic's count outside chance with its binomial probability.
 
-def measure(
-    subject: Subject, batch: Sequence[Named], show: Sequence[str] = ()
-) -> tuple[list[Measured], list[Example]]:
-    """Measure pictures of one shape; those named in ``show`` come back as examples."""
-    plain = np.stack([picture.pixels for picture in batch])
-    names = [picture.name for picture in batch]
-    keys = subject.subkeys(plain)
-    ciphers, sides = subject.encrypt(plain, keys)
-    received = np.stack([load_picture(encode_png(cipher)).pixels for cipher in ciphers])
-    right = subject.decrypt(received, sides, keys, plain.shape[1:])
-    strangers = [draw(subject.seed, "wrong key", name) for name in names]
-    wrong = subject.decrypt(received, sides, strangers, plain.shape[1:])
-    random = np.stack([_random_like(subject.seed, name, ciphers.shape[1:]) for name in names])
-    alone = subject.decrypt(random, sides, strangers, plain.shape[1:])
-    columns = {
-        **_prefixed("right", sensitivity.likeness(right, plain)),
-        "exact": (right == plain).all(axis=(1, 2, 3)),
-        **_prefixed("wrong", sensitivity.likeness(wrong, plain)),
-        **_prefixed("side", sensitivity.likeness(alone, plain)),
-        "flat_psnr": np.asarray(_flat_psnr(plain)),
-        **_statistics(ciphers, plain),
-        **_pairs(subject, names, plain, ciphers, sides, keys),
+    PSNR is averaged over the pictures that did not come back exactly: ``exact`` counts the others.
+    """
+    values = {key: np.array([row.values[key] for row in rows]) for key in rows[0].values}
+    quality: dict[str, Any] = {
+        "exact": int(values["exact"].sum()),
+        "flat_psnr": mean(values["flat_psnr"]).psnr,
     }
-    rows = [
-        _judged(name, plain.shape[1:], ciphers.shape[1:], {key: float(v[i]) for key, v in columns.items()})
-        for i, name in enumerate(names)
-    ]
-    shown = [
-        Example(name, plain[i], ciphers[i], right[i], wrong[i])
-        for i, name in enumerate(names)
-        if name in show
-    ]
-    return rows, shown
-
-
-def _prefixed(prefix: str, found: dict[str, Any]) -> dict[str, Any]:
-    return {f"{prefix}_{name}": value for name, value in found.items()}
-
-
-def _random_like(seed: int, name: str, shape) -> np.ndarray:
-    rng = np.random.default_rng(list(draw(seed, "random picture", name)))
-    return rng.integers(0, 256, shape, dtype=np.uint8)
-
-
-@jax.jit
-def _flat_psnr(plain):
-    return psnr(flat_mean(plain), plain, data_range=255)
-
-
-@jax.jit
-def _statistics(ciphers, plain):
-    found = {
-        "chi_square": statistics.chi_square(ciphers),
-        "entropy_deficit": statistics.entropy_deficit(ciphers),
-        "entropy": statistics.entropy(ciphers),
-    }
-    for name in statistics.DIRECTIONS:
-        found[name] = statistics.adjacent_correlation(ciphers, name)
-        found[f"plain_{name}"] = statistics.adjacent_correlation(plain, name)
-    if ciphers.shape[-1] == plain.shape[-1]:
-        found["block"] = statistics.block_correlation(ciphers, plain)
-    return found
-
-
-def changed_pictures(subject: Subject, names: Sequence[str], plain: np.ndarray) -> np.ndarray:
-    """Each picture with the lowest bit of one of its samples flipped."""
-    changed = plain.copy()
-    for name, picture in zip(names, changed, strict=True):
-        picture.reshape(-1)[draw_number(subject.seed, "changed sample", name, picture.size)] ^= 1
-    return changed
-
-
-def _pairs(subject: Subject, names, plain, ciphers, sides, keys) -> dict[str, np.ndarray]:
-    """The three NPCR and UACI pairs, and what a key with one flipped bit decrypts."""
-    changed = changed_pictures(subject, names, plain)
-    fresh, _ = subject.encrypt(changed, subject.subkeys(changed))
-    fixed, _ = subject.encrypt(changed, keys)
-    bits = [draw_number(subject.seed, "flipped bit", name, 256) for name in names]
-    flipped = [sensitivity.flip_bit(key, bit) for key, bit in zip(keys, bits, strict=True)]
-    turned, _ = subject.encrypt(plain, flipped)
-    opened = subject.decrypt(ciphers, sides, flipped, plain.shape[1:])  # the true side: the worst case
-    return {
-        **_prefixed("nonce", sensitivity.difference(ciphers, fresh)),
-        **_prefixed("diffusion", sensitivity.difference(ciphers, fixed)),
-        **_prefixed("key", sensitivity.difference(ciphers, turned)),
-        **_prefixed("flipped", sensitivity.likeness(opened, plain)),
-    }
-
-
-def _judged(name: str, shape, cipher_shape, values: dict[str, float]) -> Measured:
-    """Set every statistic against chance for this picture's size."""
-    row = Measured(name, tuple(shape), tuple(cipher_shape), values)
-    samples = int(np.prod(cipher_shape))
-
-    def against(key: str, p_value, interval, count: int, value: str | None = None) -> None:
-        row.p[key] = float(p_value(values[value or key], count))
-        row.intervals[key] = interval(count)
-
-    against("chi_square", chance.chi_square_p, chance.chi_square_interval, samples)
-    against("entropy", chance.entropy_p, chance.entropy_interval, samples, "entropy_deficit")
-    for key, (down, right) in statistics.DIRECTIONS.items():
-        pairs = (cipher_shape[0] - down) * (cipher_shape[1] - right) * cipher_shape[2]
-        against(key, chance.correlation_p, chance.correlation_interval, pairs)
-    if "block" in values:
-        blocks = [min(a, b) // statistics.BLOCK for a, b in zip(shape[:2], cipher_shape[:2], strict=True)]
-        against("block", chance.correlation_p, chance.correlation_interval, blocks[0] * blocks[1] * shape[2])
+    for key in LIKENESS:
+        psnr = values[f"{key}_psnr"]
+        quality[key] = {"psnr": mean(psnr).psnr, "ssim": _mean(values[f"{key}_ssim"])}
+        quality[key] |= {"psnr_min": mean(psnr).lowest, "psnr_max": float(np.max(psnr))}
+        quality[key]["above_flat"] = int(np.sum(psnr > values["flat_psnr"]))
     for key in WITHOUT_KEY:
-        against(f"{key}_correlation", chance.correlation_p, chance.correlation_interval, int(np.prod(shape)))
-    for key in PAIRS:
-        against(f"{key}_npcr", chance.npcr_p, chance.npcr_interval, samples)
-        against(f"{key}_uaci", chance.uaci_p, chance.uaci_interval, samples)
-    return row
+        closer = chance.sign_test(values[f"{key}_correlation"] - values["side_correlation"])
+        quality[key]["closer_than_side"] = asdict(closer) | {"by_chance": closer.by_chance}
+    tests = {}
+    for key in (name for name in STATISTICS if name in rows[0].p):
+        pooled = chance.pool([row.p[key] for row in rows])
+        low, high = (_mean(np.array([row.intervals[key][side] for row in rows])) for side in (0, 1))
+        facts = {"mean": _mean(values[key]), "low": low, "high": high, "extreme": _farthest(values[key])}
+        tests[key] = facts | asdict(pooled) | {"by_chance": pooled.by_chance}
+    photos = {name: _mean(values[f"plain_{name}"]) for name in ("horizontal", "vertical", "diagonal")}
+    return {"quality": quality, "statistics": tests, "plain_neighbours": photos}
+
+
+def _mean(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else float("nan")
+
+
+def _farthest(values: np.ndarray) -> float:
+    """The value farthest from the mean of all."""
+    finite = values[np.isfinite(values)]
+    return float(finite[np.argmax(np.abs(finite - finite.mean()))]) if len(finite) else float("nan")
+
+
+def table(facts: Mapping[str, Any]) -> str:
+    """What :func:`run` found as Markdown."""
+    summary = plain(facts["summary"])
+    parts = [title(facts, [facts["system"]]), _quality(summary["quality"], facts["pictures"])]
+    parts += [_closer(summary["quality"], facts["pictures"]), _statistics(summary["statistics"])]
+    photos = ", ".join(f"{name} {number(v):.3f}" for name, v in summary["plain_neighbours"].items())
+    parts.append(f"Neighbours in the photos themselves: {photos}.")
+    if "sp800_22" in facts:
+        parts.append(random_bits_table(facts["sp800_22"]))
+    return "\n\n".join(parts)
+
+
+def _quality(quality: Mapping[str, Any], count: int) -> str:
+    rows = []
+    for key, words in _WORDS.items():
+        row = quality[key]
+        psnr = [_decibels(row[name]) for name in ("psnr", "psnr_min", "psnr_max")]
+        above = f"{row['above_flat']} of {count}"
+        rows.append([words, *psnr, f"{number(row['ssim']):.4f}", above])
+    rows.append(["a flat picture of the mean", _decibels(quality["flat_psnr"]), "", "", "", ""])
+    head = ["after an 8-bit PNG", "PSNR dB", "lowest", "highest", "SSIM", "above the flat mean"]
+    return markdown(head, rows)
+
+
+def _decibels(value: Any) -> str:
+    return value if isinstance(value, str) else f"{number(value):.2f}"
+
+
+def _closer(quality: Mapping[str, Any], count: int) -> str:
+    lines = []
+    for key in WITHOUT_KEY:
+        test = quality[key]["closer_than_side"]
+        lines.append(
+            f"{_WORDS[key]}: closer to the photo than random pixels, {test['outside']} of {test['count']} "
+            f"(binomial p {test['p']:.2g}, {_verdict(test)})."
+        )
+    lossless = "yes" if quality["exact"] == count else "no"
+    return "\n".join([*lines, f"lossless: {lossless}, {quality['exact']} of {count} came back bit for bit."])
+
+
+def _verdict(test: Mapping[str, Any]) -> str:
+    return "as chance" if test["by_chance"] else "NOT CHANCE"
+
+
+def _statistics(statistics: Mapping[str, Any]) -> str:
+    rows = []
+    for key, test in statistics.items():
+        if not test["count"]:
+            rows.append([STATISTICS[key], "none has it", "", "", "", ""])
+            continue
+        digits = 1 if key == "chi_square" else 6
+        interval = f"{number(test['low']):.{digits}f} to {number(test['high']):.{digits}f}"
+        shown = f"{number(test['mean']):.{digits}f}"
+        outside = f"{test['outside']} of {test['count']}"
+        rows.append([STATISTICS[key], shown, interval, outside, f"{test['p']:.2g}", _verdict(test)])
+    return markdown(["cipher statistic", "mean", "by chance (99%)", "outside", "binomial p", ""], rows)
+
+
+def random_bits_table(tested: Mapping[str, Any]) -> str:
+    """SP 800-22: every test, those of many p-values by their worst one."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for name, proportion in tested["proportions"].items():
+        groups.setdefault(name.rstrip("+-0123456789").removesuffix(" "), []).append(proportion)
+    rows = []
+    for name, group in groups.items():
+        worst = min(group, key=lambda p: p["passed"] - p["needed"])
+        verdict = "" if all(p["enough"] for p in group) else "TOO FEW"
+        fewest = f"{worst['passed']} of {worst['applicable']}"
+        rows.append([name, str(len(group)), fewest, str(worst["needed"]), verdict])
+    sequences = tested["sequences"]
+    heading = f"SP 800-22 on {len(sequences)} sequences: {', '.join(sequences)}"
+    return heading + "\n\n" + markdown(["test", "p-values", "fewest passed", "needed", ""], rows)

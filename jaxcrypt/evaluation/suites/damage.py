@@ -1,254 +1,147 @@
-"""Decode cipher pictures that suffered: the recovery table, measured on real pictures.
+"""What is left of pictures whose cipher pictures suffered, beside what undoes ordinary encryption.
 
-  python -m jaxcrypt.evaluation.suites.damage --data DIR [--weights NAME_OR_PATH] [--limit N] [--bm3d]
-  [--json FILE]
-
-Every picture of DIR (centre 256×256, RGB) is encrypted under a key of its own, damaged, and decoded with
-the header at hand, as ``decrypt --recover`` does: by ``mixing``, by the Systems that --weights
-names (``denoiser``, ``cyclegan``), with --bm3d by un-mixing and BM3D (the bm3d package; not for commercial
-use), and in the robust layout at strengths 1 to 3. Beside them what undoes ordinary ciphers: ``logistic``,
-and AES-256-GCM, which returns nothing at all once a bit has changed.
+Every picture, as RGB, is encrypted under a key of its own, damaged, and decoded with the header at hand, as
+``decrypt --recover`` does. AES-256-GCM (NIST SP 800-38D) encrypts the samples, its tag kept safe: after any
+damage it refuses. What its bytes would have been, had the tag been ignored, is counter mode (SP 800-38A).
 """
 
 from __future__ import annotations
 
-import io
-import json
-import sys
+import math
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from jaxcrypt.cli import command as cli
+from jaxcrypt.evaluation.pictures import Named
+from jaxcrypt.evaluation.plots import bars
+from jaxcrypt.evaluation.report import Result, markdown, numbers
+from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.evaluation.subject import Subject
+from jaxcrypt.metrics.image import flat_mean, mean, psnr
+from jaxcrypt.pictures import damages
+from jaxcrypt.pictures.damages import Damage
+from jaxcrypt.record import Sealed
 
-SIDE = 256
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 _SEED = 5
+_TAG, _NONCE = 16, bytes(12)
+_FIRST_COUNTER = b"\0\0\0\2"  # GCM encrypts data from J0 + 1, SP 800-38D section 7.1
+Decoder = Callable[[np.ndarray, Damage, np.random.Generator], np.ndarray | None]
 
 
-def _jpeg(quality: int, subsampling: int) -> Callable:
-    def suffer(cipher: np.ndarray, rng: np.random.Generator):
-        from PIL import Image
-
-        file = io.BytesIO()
-        picture = Image.fromarray(cipher[..., 0] if cipher.shape[2] == 1 else cipher).convert("RGB")
-        picture.save(file, "JPEG", quality=quality, subsampling=subsampling)
-        return np.asarray(Image.open(file)), None
-
-    return suffer
-
-
-def _noise(sigma: float) -> Callable:
-    def suffer(cipher: np.ndarray, rng: np.random.Generator):
-        noisy = cipher + sigma * rng.standard_normal(cipher.shape)
-        return np.clip(np.rint(noisy), 0, 255).astype(np.uint8), None
-
-    return suffer
-
-
-def _lose(share: float, block: int) -> Callable:
-    def suffer(cipher: np.ndarray, rng: np.random.Generator):
-        height, width, _ = cipher.shape
-        gone = rng.random((-(-height // block), -(-width // block))) < share
-        lost = np.kron(gone, np.ones((block, block), bool))[:height, :width]
-        return np.where(lost[..., None], 0, cipher).astype(np.uint8), lost
-
-    return suffer
-
-
-DAMAGES: dict[str, Callable] = {
-    "nothing": lambda cipher, rng: (cipher, None),
-    "JPEG 90, 4:4:4": _jpeg(90, 0),
-    "JPEG 75, 4:4:4": _jpeg(75, 0),
-    "JPEG 50, 4:4:4": _jpeg(50, 0),
-    "noise, sigma 8": _noise(8.0),
-    "10% of 16x16 blocks lost": _lose(0.1, 16),
-}
-ROBUST: dict[str, Callable] = {
-    "nothing": DAMAGES["nothing"],
-    "JPEG 90, 4:2:0": _jpeg(90, 2),
-    "JPEG 75, 4:2:0": _jpeg(75, 2),
-}
-
-
-def psnr(found: np.ndarray | None, picture: np.ndarray) -> float:
-    """Decibel, of uint8 pictures over all channels; 99 where they are equal, 0 where nothing came back."""
-    if found is None:
-        return 0.0
-    error = np.mean((found.astype(np.float64) - picture) ** 2)
-    return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))
-
-
-def load_pictures(folder: Path, limit: int | None = None) -> dict[str, np.ndarray]:
-    """Centre crops, uint8 [256, 256, 3], by file name.
-
-    Raises:
-      Refusal: no picture there, or one that is too small.
-    """
-    from jaxcrypt.errors import usage
-    from jaxcrypt.pictures.files import load_picture
-
-    paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in _PICTURES)[:limit]
-    if not paths:
-        raise usage(f"--data {folder}: no pictures there")
-    found = {}
-    for path in paths:
-        pixels = load_picture(path).pixels[..., :3]
-        top, left = (pixels.shape[0] - SIDE) // 2, (pixels.shape[1] - SIDE) // 2
-        if top < 0 or left < 0:
-            raise usage(f"{path}: smaller than {SIDE}×{SIDE}")
-        crop = pixels[top : top + SIDE, left : left + SIDE]
-        found[path.name] = np.ascontiguousarray(np.broadcast_to(crop, (SIDE, SIDE, 3)))
-    return found
-
-
-class Decoder:
-    """One System with its options, from a picture to what comes back."""
-
-    def __init__(self, system, variables, options: tuple = ()):
-        self.system, self.variables, self.options = system, variables, options
-        self.seconds = 0.0
-
-    def __call__(self, picture: np.ndarray, number: int, suffer: Callable) -> np.ndarray:
-        from jaxcrypt.record import Sealed
-        from jaxcrypt.sealing.cipher import Cipher
-
-        system = Cipher(self.system, self.variables, self.options)
-        rng = np.random.default_rng((_SEED, number))
-        key = rng.bytes(32)
-        [made] = system.encrypt([picture], [key])
-        received, lost = suffer(made.pixels, rng)
-        start = time.perf_counter()
-        gaps = None if lost is None else [lost]
-        [found] = system.decrypt([Sealed(received, made.side)], [key], picture.shape, gaps)
-        self.seconds += time.perf_counter() - start
-        return self.finish(found)
-
-    def finish(self, found) -> np.ndarray:
-        """The picture of an :class:`~jaxcrypt.record.Outcome`."""
-        return found.pictures[0]
-
-
-class AesGcm(Decoder):
-    """AES-256-GCM of the pixels, the tag kept safe: all or nothing."""
-
-    def __init__(self):
-        super().__init__(None, {})
-
-    def __call__(self, picture: np.ndarray, number: int, suffer: Callable) -> np.ndarray | None:
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        rng = np.random.default_rng((_SEED, number))
-        aes, nonce = AESGCM(rng.bytes(32)), bytes(12)
-        sealed = aes.encrypt(nonce, picture.tobytes(), None)
-        cipher = np.frombuffer(sealed[: picture.size], np.uint8).reshape(picture.shape)
-        received, _ = suffer(cipher, rng)
-        try:
-            opened = aes.decrypt(nonce, received.tobytes() + sealed[picture.size :], None)
-        except InvalidTag:
-            return None
-        return np.frombuffer(opened, np.uint8).reshape(picture.shape)
-
-
-class Bm3d(Decoder):
-    """Mixing, then BM3D told the level that the pilots measured."""
-
-    def finish(self, found) -> np.ndarray:
-        import bm3d
-
-        clean = bm3d.bm3d_rgb(found.pictures[0] / 255, found.noise / 255)
-        return np.clip(np.rint(clean * 255), 0, 255).astype(np.uint8)
-
-
-def decoders(weights: Sequence[str], bm3d: bool) -> tuple[dict[str, Decoder], dict[str, Decoder]]:
-    """Those of the table of :data:`DAMAGES`, and those of :data:`ROBUST`; ``weights``: of Systems that have
-    the option ``robust``, ``denoiser`` and ``cyclegan``.
-
-    Raises:
-      Refusal: weights of another System.
-    """
-    from jaxcrypt import zoo
-    from jaxcrypt.errors import usage
-    from jaxcrypt.functional.robust import STRENGTHS
-    from jaxcrypt.systems.catalog import build
-
-    plain = {
-        "AES-256-GCM": AesGcm(),
-        "logistic": Decoder(build("logistic"), {}),
-        "mixing": Decoder(build("mixing"), {}),
-    }
-    if bm3d:
-        plain["mixing + BM3D"] = Bm3d(build("mixing"), {})
-    sturdy = {}
-    for given in weights:
-        system, variables, entry = zoo.load(given)
-        if "robust" not in {option.name for option in system.options}:
-            raise usage(f"--weights {given}: {entry['system']} has no robust layout")
-        name = entry["system"]
-        plain[name] = Decoder(system, variables, (("robust", 0),))
-        sturdy |= {f"{name} --robust {s}": Decoder(system, variables, (("robust", s),)) for s in STRENGTHS}
-    return plain, sturdy
+def run(setting: Setting) -> Result:
+    """Every picture through every damage and back, by every System."""
+    subjects = [
+        varied
+        for subject in setting.subjects()
+        for varied in (subject.varied(setting.own["vary"]) if setting.own.get("vary") else [subject])
+    ]
+    chosen = [damages.parse(text) for text in setting.own.get("damage") or ()] or damages.CIPHER
+    columns: dict[str, Decoder] = {"AES-256-GCM": aes, "AES-256-GCM, tag ignored": aes_without_tag}
+    columns |= {subject.label: decoder(subject) for subject in subjects}
+    if setting.own.get("bm3d"):
+        columns |= {f"{subject.label} + BM3D": decoder(subject, _bm3d) for subject in subjects}
+    pictures = setting.colour_pictures()
+    values, seconds = measure(pictures, columns, chosen, setting.seed)
+    flat = mean([psnr(flat_mean(picture.pixels), picture.pixels) for picture in pictures])
+    facts = {"pictures": len(pictures), "names": [picture.name for picture in pictures]}
+    facts |= {"values": values, "seconds": seconds, "flat": flat.psnr}
+    return Result(facts, plot(facts))
 
 
 def measure(
-    pictures: dict[str, np.ndarray],
-    using: dict[str, Decoder],
-    damages: dict[str, Callable],
-    tell: Callable[[str], None] = lambda line: None,
-) -> dict[str, dict[str, list[float]]]:
-    """PSNR of every picture, ``{damage: {decoder: [dB, …]}}``."""
-    table = {damage: {name: [] for name in using} for damage in damages}
-    for number, (file, picture) in enumerate(pictures.items()):
-        for damage, suffer in damages.items():
-            for name, decode in using.items():
-                table[damage][name].append(psnr(decode(picture, number, suffer), picture))
-            row = ", ".join(f"{name} {values[-1]:.2f}" for name, values in table[damage].items())
-            tell(f"{file}: {damage}: {row}")
-    return table
+    pictures: Sequence[Named], columns: Mapping[str, Decoder], chosen: Sequence[Damage], seed: int
+) -> tuple[dict[str, dict[str, list[float]]], dict[str, float]]:
+    """PSNR of every picture, ``{damage: {column: [dB, …]}}``, NaN where nothing came back; and the seconds
+    that each column took."""
+    values = {damage.words: {name: [] for name in columns} for damage in chosen}
+    seconds = dict.fromkeys(columns, 0.0)
+    for number, (picture,) in enumerate(progress(([one] for one in pictures), len(pictures), "measured")):
+        for damage in chosen:
+            for name, decode in columns.items():
+                start = time.perf_counter()
+                # Key and damage follow from the picture alone: every column meets the same.
+                opened = decode(picture.pixels, damage, np.random.default_rng((_SEED + seed, number)))
+                seconds[name] += time.perf_counter() - start
+                values[damage.words][name].append(
+                    math.nan if opened is None else float(psnr(opened, picture.pixels))
+                )
+    return values, seconds
 
 
-def markdown(table: dict[str, dict[str, list[float]]]) -> str:
-    """Mean (lowest) PSNR as a table."""
-    names = list(next(iter(table.values())))
-    lines = ["| cipher picture suffered | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
-    for damage, row in table.items():
-        cells = (f"{np.mean(v):.2f} ({min(v):.1f})" if any(v) else "nothing" for v in row.values())
-        lines.append(f"| {damage} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def decoder(subject: Subject, finish: Callable | None = None) -> Decoder:
+    """A System, from a picture to what comes back; ``finish`` makes the picture of an outcome."""
+
+    def decode(picture: np.ndarray, damage: Damage, rng: np.random.Generator) -> np.ndarray:
+        key = rng.bytes(32)
+        (sealed,) = subject.encrypt([picture], [key])
+        received, lost = damage(sealed.pixels, rng)
+        known = None if lost is None else [lost]
+        (outcome,) = subject.decrypt([Sealed(received, sealed.side)], [key], picture.shape, known)
+        return finish(outcome) if finish else outcome.pictures[0]
+
+    return decode
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    return cli.entry(_main, argv)
+def _bm3d(outcome) -> np.ndarray:
+    """BM3D told the level that the System measured."""
+    import bm3d
+
+    clean = bm3d.bm3d_rgb(outcome.pictures[0] / 255, float(outcome.noise or 0) / 255)
+    return np.clip(np.rint(clean * 255), 0, 255).astype(np.uint8)
 
 
-def _main(argv: Sequence[str] | None) -> int:
-    parser = cli.Parser(prog="python -m jaxcrypt.evaluation.suites.damage", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of pictures of 256×256 and more")
-    parser.add_argument(
-        "--weights",
-        action="append",
-        help="zoo entry or training folder of denoiser or cyclegan, any number of them (denoiser)",
-    )
-    parser.add_argument("--limit", type=int, help="only the first so many pictures")
-    parser.add_argument("--bm3d", action="store_true", help="a row for BM3D (needs the bm3d package)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="save every single PSNR")
-    args = parser.parse_args(argv)
-    pictures = load_pictures(args.data, args.limit)
-    plain, sturdy = decoders(args.weights or ["denoiser"], args.bm3d)
-    tell = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-    tables = measure(pictures, plain, DAMAGES, tell), measure(pictures, sturdy, ROBUST, tell)
-    print(f"PSNR in dB, mean (lowest) of {len(pictures)} pictures, centre {SIDE}×{SIDE}\n")
-    print("\n\n".join(markdown(table) for table in tables))
-    for name, decoder in (plain | sturdy).items():
-        print(f"{name}: {decoder.seconds:.0f} s decoding", file=sys.stderr)
-    if args.json:
-        args.json.write_text(json.dumps(tables, indent=1), encoding="utf-8")
-    return 0
+def aes(picture: np.ndarray, damage: Damage, rng: np.random.Generator) -> np.ndarray | None:
+    """AES-256-GCM of the samples: all or nothing."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    received, key, tag = _through_aes(picture, damage, rng)
+    try:
+        opened = AESGCM(key).decrypt(_NONCE, received + tag, None)
+    except InvalidTag:
+        return None
+    return np.frombuffer(opened, np.uint8).reshape(picture.shape)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def aes_without_tag(picture: np.ndarray, damage: Damage, rng: np.random.Generator) -> np.ndarray:
+    """The same, decrypted whatever the tag says."""
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    received, key, _ = _through_aes(picture, damage, rng)
+    counter = Cipher(algorithms.AES(key), modes.CTR(_NONCE + _FIRST_COUNTER)).decryptor()
+    return np.frombuffer(counter.update(received), np.uint8).reshape(picture.shape)
+
+
+def _through_aes(picture, damage, rng) -> tuple[bytes, bytes, bytes]:
+    """The damaged ciphertext, its key and its tag."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    key = rng.bytes(32)
+    sealed = AESGCM(key).encrypt(_NONCE, picture.tobytes(), None)
+    shown = np.frombuffer(sealed[:-_TAG], np.uint8).reshape(picture.shape)
+    return damage(shown, rng).pixels.tobytes(), key, sealed[-_TAG:]
+
+
+def table(facts: Mapping[str, Any]) -> str:
+    """Mean (lowest) PSNR as Markdown."""
+    columns = list(next(iter(facts["values"].values())))
+    rows = []
+    for damage, row in facts["values"].items():
+        rows.append([damage, *(_cell(numbers(row[name])) for name in columns)])
+    heading = f"{title(facts, ['PSNR in dB, mean (lowest)'])}; of their own flat mean {facts['flat']:.2f}"
+    return heading + "\n\n" + markdown(["cipher picture suffered", *columns], rows)
+
+
+def _cell(values: np.ndarray) -> str:
+    return "refused" if np.isnan(values).all() else mean(values).words
+
+
+def plot(facts: Mapping[str, Any]) -> bytes:
+    """Bars of mean PSNR, by damage and System."""
+    groups = {
+        damage: {name: mean(numbers(values)).psnr for name, values in row.items()}
+        for damage, row in facts["values"].items()
+    }
+    return bars(groups, "PSNR, dB")

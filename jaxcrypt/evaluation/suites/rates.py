@@ -1,288 +1,160 @@
-"""The CycleGAN cipher at all, a half and a quarter of a picture's bytes, beside what needs no net.
+"""Quality at equal bytes: all, a half and a quarter of a picture's, beside what needs no net.
 
-  python -m jaxcrypt.evaluation.suites.rates --data DIR [--data DIR2] [--weights NAME_OR_PATH] [--limit N]
-
-Every picture (centre 256×256, RGB) is encrypted under a key of its own, the cipher goes through an 8-bit PNG,
-and what decryption gives, rounded to 8 bits, is compared with the picture. No row may spend more bytes than
-the rate allows, cipher, digits and step counts together; ``mixing`` does, by its pilots, and the table says
-so. A few numbers for the whole picture (mean and spread) are in the header of all mixed rows and are not
-counted; of sealed codecs the whole file and 100 bytes for authenticated encryption are. Rows:
-
-  cyclegan          the System; and the same with its nets zeroed: all digits 8, no slopes, no denoiser
-  mixing, 4:2:0     keyed mixing of the samples, at half of the bytes with colour differences of half size
-  linear            the same transform, one set of scales for all pictures, mixing, Wiener's estimate: the
-                    nets zeroed, but without digits and step counts, whose bytes hold coefficients
-  local scales      that with the scales of each block and octave sent besides, by a rule instead of a net
-  AVIF, JPEG 2000   the best file that fits, sealed: no damage is survived, and the rate must hold
-
-Then what wrong keys decrypt, past the key check and with the true side information: its PSNR beside that of
-flat pictures, and the correlation of 8×8 block means with the photo's. What a wrong key gives is noise that
-has one law at every place, so its correlation must not stand out among those of its own shifts by whole
-blocks of the transform, wrapped around: p is the share of shifts with at least as much.
+Every picture, as RGB, is encrypted under a key of its own, the cipher goes through an 8-bit PNG, and what
+decryption gives is compared with the picture. No row but those of the plain mixing (its pilots) may spend
+more bytes than the rate allows, cipher and the bytes beside it in the header together. A few numbers for the
+whole picture (mean and spread) are not counted; of sealed codecs the whole file and the bytes of
+authenticated encryption are. Sealed codecs survive no damage.
 """
 
 from __future__ import annotations
 
 import functools
-import json
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import NamedTuple
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import jax
 import numpy as np
 
-from jaxcrypt.cli import command as cli
-from jaxcrypt.errors import usage
-from jaxcrypt.evaluation import netless
-from jaxcrypt.evaluation.netless import Made
-from jaxcrypt.evaluation.suites.damage import SIDE, load_pictures, psnr
-from jaxcrypt.functional.block_transform import BLOCK
-from jaxcrypt.metrics import chance
-from jaxcrypt.metrics import cipher as statistics
-from jaxcrypt.metrics.image import ssim
-from jaxcrypt.metrics.sensitivity import flip_bit
-from jaxcrypt.pictures.files import encode_png, load_picture
-from jaxcrypt.record import Sealed
-from jaxcrypt.sealing import cipher as sealing
-from jaxcrypt.systems.catalog import build
-from jaxcrypt.systems.cyclegan.code import RATES
+from jaxcrypt.evaluation.imagecodecs import Made, sealed_avif, sealed_jpeg2000
+from jaxcrypt.evaluation.pictures import Named
+from jaxcrypt.evaluation.plots import curves
+from jaxcrypt.evaluation.report import Result, markdown, numbers
+from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.evaluation.subject import Subject, through_png
+from jaxcrypt.metrics.image import mean, psnr, ssim
+from jaxcrypt.systems import catalog
 
-NAMES = {rate: "1" if rate == 1 else f"1/{rate}" for rate in RATES}
-PARTS = ("rates", "keys")
-MARGIN = 0.3  # dB above a flat picture that a wrong key may have
+RATES = (1, 2, 4)
+OPTION = "rate"
 _SEED = 5
+_VALUES = ("psnr", "ssim", "share")
+Row = Mapping[int, Callable[[np.ndarray, bytes], Made]]  # by rate: (picture, key) -> what came back
 
 
-class Cipher(NamedTuple):
-    """A System under measurement."""
-
-    system: object
-    variables: dict
-
-    def encrypt(self, picture: np.ndarray, key: bytes, options: tuple) -> tuple[np.ndarray, dict]:
-        """The cipher picture after an 8-bit PNG, and its side information."""
-        [made] = self._with(options).encrypt([picture], [key])
-        return load_picture(encode_png(made.pixels)).pixels, made.side
-
-    def decrypt(self, cipher, side, key: bytes, options: tuple, shape) -> np.ndarray:
-        """uint8 ``[H, W, 3]``."""
-        [found] = self._with(options).decrypt([Sealed(cipher, side)], [key], shape)
-        return found.pictures[0]
-
-    def _with(self, options: tuple) -> sealing.Cipher:
-        return sealing.Cipher(self.system, self.variables, options)
-
-    def both(self, picture: np.ndarray, key: bytes, options: tuple = ()) -> Made:
-        """There and back."""
-        cipher, side = self.encrypt(picture, key, options)
-        spent = cipher.nbytes + sum(side[name].nbytes for name in ("digits", "beyond") if name in side)
-        return Made(self.decrypt(cipher, side, key, options, picture.shape), spent)
+def run(setting: Setting) -> Result:
+    """Every picture at every rate, by every System, what is declared beside it, and sealed codecs."""
+    rows: dict[str, Row] = {}
+    pictures = setting.colour_pictures()
+    for subject in setting.subjects():
+        rows |= subject_rows(subject, pictures[0].pixels)
+    rows |= codec_rows()
+    values = measure(pictures, rows, setting.seed)
+    facts = {"pictures": len(pictures), "names": [picture.name for picture in pictures], "values": values}
+    facts["systems"] = [name for name in rows if name in setting.systems]
+    return Result(facts, plot(facts))
 
 
-class Row(NamedTuple):
-    """``make(picture, rate, key)`` at the ``rates`` that it has."""
-
-    make: Callable[[np.ndarray, int, bytes], Made]
-    rates: tuple[int, ...] = RATES
-
-
-def zeroed(variables: dict) -> dict:
-    """The weights with every net at zero; of the encoder the scales of all pictures stay."""
-    nothing = functools.partial(jax.tree.map, np.zeros_like)
-    params = dict(variables["params"])
-    params |= {net: nothing(params[net]) for net in ("denoiser", "context")}
-    encoder = params["encoder"]
-    params["encoder"] = encoder | {part: nothing(encoder[part]) for part in ("slope", "leave")}
-    return variables | {"params": params}
+def subject_rows(subject: Subject, example: np.ndarray) -> dict[str, Row]:
+    """The System's own row, and those that its catalog entry names: with other weights, and without nets."""
+    entry = catalog.entry(subject.name)
+    rows = {subject.name: _row(subject, example)}
+    if entry.yardsticks:
+        module = importlib.import_module(entry.yardsticks)
+        for words, variables in module.ablations(subject.cipher.variables).items():
+            other = replace(subject, cipher=replace(subject.cipher, variables=variables))
+            rows[f"{subject.name}, {words}"] = _row(other, example)
+        rows |= module.rows(subject.cipher.variables)
+    return rows
 
 
-def table_rows(cipher: Cipher) -> dict[str, Row]:
-    """The rows of the table by name."""
-    profile = netless.trained_profile(cipher.variables["params"])
-    bare = Cipher(cipher.system, zeroed(cipher.variables))
-    mixing = Cipher(build("mixing"), {})
+def _row(subject: Subject, example: np.ndarray) -> Row:
+    declared = {option.name: option for option in catalog.entry(subject.name).options}
+    if OPTION in declared and OPTION not in subject.chosen:
+        by_rate = {declared[OPTION].parse(one.chosen[OPTION]): one for one in subject.varied(OPTION)}
+        return {rate: functools.partial(_both, one) for rate, one in by_rate.items()}
+    spent = _both(subject, example, bytes(32)).bytes
+    nearest = min(RATES, key=lambda rate: abs(example.nbytes / spent - rate))
+    return {nearest: functools.partial(_both, subject)}
+
+
+def _both(subject: Subject, picture: np.ndarray, key: bytes) -> Made:
+    """There and back, through an 8-bit PNG."""
+    (sealed,) = subject.encrypt([picture], [key])
+    received = through_png(sealed)
+    # Bytes beside the cipher are a part of the code; the few other numbers are not.
+    spent = sealed.pixels.nbytes + sum(a.nbytes for a in sealed.side.values() if a.dtype == np.uint8)
+    return Made(subject.decrypted([received], [key], picture.shape)[0], spent)
+
+
+def codec_rows() -> dict[str, Row]:
+    """Image codecs under authenticated encryption."""
+
+    def at_all_rates(make: Callable[[np.ndarray, int], Made]) -> Row:
+        return {rate: lambda picture, key, rate=rate: make(picture, rate) for rate in RATES}
+
     return {
-        "cyclegan": Row(lambda x, rate, key: cipher.both(x, key, (("rate", rate),))),
-        "cyclegan, nets zeroed": Row(lambda x, rate, key: bare.both(x, key, (("rate", rate),))),
-        "mixing": Row(lambda x, rate, key: mixing.both(x, key), (1,)),
-        "4:2:0 and mixing": Row(lambda x, rate, key: netless.subsampled(x, key), (2,)),
-        "linear and mixing": Row(lambda x, rate, key: netless.linear(x, rate, profile, key)),
-        "local scales and mixing": Row(lambda x, rate, key: netless.adapted(x, rate, profile, key)),
-        "AVIF 4:4:4, sealed": Row(lambda x, rate, key: netless.sealed_avif(x, rate, ("4:4:4",))),
-        "AVIF, sealed": Row(lambda x, rate, key: netless.sealed_avif(x, rate, netless.SUBSAMPLINGS)),
-        "JPEG 2000, sealed": Row(lambda x, rate, key: netless.sealed_jpeg2000(x, rate)),
+        "AVIF 4:4:4, sealed": at_all_rates(functools.partial(sealed_avif, subsamplings=("4:4:4",))),
+        "AVIF, sealed": at_all_rates(sealed_avif),
+        "JPEG 2000, sealed": at_all_rates(sealed_jpeg2000),
     }
 
 
-@functools.partial(jax.jit, static_argnames="data_range")
-def _ssim(image, reference, data_range):
-    return ssim(image, reference, data_range)[0]
+@jax.jit
+def _ssim(image, reference):
+    return ssim(image[None], reference[None], 255)[0]
 
 
-def measure(pictures: dict[str, np.ndarray], rows: dict[str, Row], tell=lambda line: None) -> dict:
+def measure(pictures: Sequence[Named], rows: Mapping[str, Row], seed: int = 0) -> dict[str, dict[int, Any]]:
     """``{row: {rate: {"psnr": […], "ssim": […], "share": […]}}}``, a value for each picture; ``share`` is
     what was spent of the bytes that the rate allows."""
-    found = {
-        name: {r: {value: [] for value in ("psnr", "ssim", "share")} for r in row.rates}
-        for name, row in rows.items()
-    }
-    for number, (file, picture) in enumerate(pictures.items()):
-        key = np.random.default_rng((_SEED, number)).bytes(32)
+    values = {name: {rate: {v: [] for v in _VALUES} for rate in row} for name, row in rows.items()}
+    for number, (picture,) in enumerate(progress(([one] for one in pictures), len(pictures), "measured")):
+        key, pixels = np.random.default_rng((_SEED, number, seed)).bytes(32), picture.pixels
         for name, row in rows.items():
-            for rate in row.rates:
-                made = row.make(picture, rate, key)
-                values = found[name][rate]
-                values["psnr"].append(psnr(made.picture, picture))
-                values["ssim"].append(float(_ssim(made.picture[None], picture[None], 255)))
-                values["share"].append(made.bytes * rate / picture.nbytes)
-            tell(f"{file}: {name}: " + ", ".join(f"{v['psnr'][-1]:.2f}" for v in found[name].values()))
-    return found
+            for rate, make in row.items():
+                made = make(pixels, key)
+                kept = values[name][rate]
+                kept["psnr"].append(float(psnr(made.picture, pixels)))
+                kept["ssim"].append(float(_ssim(made.picture, pixels)))
+                kept["share"].append(made.bytes * rate / pixels.nbytes)
+    return values
 
 
-def markdown(found: dict) -> str:
-    """Mean (lowest) PSNR and mean SSIM as a table."""
-    lines = [
-        "| | " + " | ".join(f"{NAMES[rate]} of the bytes" for rate in RATES) + " | of them spent |",
-        "|---|" + "---|" * (len(RATES) + 1),
-    ]
-    for name, by_rate in found.items():
+def table(facts: Mapping[str, Any]) -> str:
+    """Mean (lowest) PSNR and mean SSIM as Markdown, and where a sealed codec is better than a System."""
+    values = {name: {int(r): v for r, v in row.items()} for name, row in facts["values"].items()}
+    rows = []
+    for name, by_rate in values.items():
         cells = [_cell(by_rate[rate]) if rate in by_rate else "" for rate in RATES]
-        spent = max(max(values["share"]) for values in by_rate.values())
-        lines.append(f"| {name} | {' | '.join(cells)} | {100 * spent:.2f}% |")
-    return "\n".join(lines)
+        spent = max(max(kept["share"]) for kept in by_rate.values())
+        rows.append([name, *cells, f"{100 * spent:.2f}%"])
+    head = ["", *(f"{_share(rate)} of the bytes" for rate in RATES), "of them spent"]
+    heading = title(facts, ["mean (lowest) PSNR in dB, mean SSIM"])
+    better = [line for name in facts["systems"] for line in codecs_better(name, values)]
+    exact = "1 of the bytes: authenticated encryption of the pixels themselves is exact, 28 bytes longer."
+    return "\n\n".join([heading, markdown(head, rows), "\n".join([exact, *better])])
 
 
-def _cell(values: dict[str, list[float]]) -> str:
-    exact = sum(value == 99 for value in values["psnr"])
-    words = f"{np.mean(values['psnr']):.2f} ({min(values['psnr']):.1f}), {np.mean(values['ssim']):.4f}"
-    return words + (f", {exact} exact" if exact else "")
+def _share(rate: int) -> str:
+    return "1" if rate == 1 else f"1/{rate}"
 
 
-def codecs_better(found: dict) -> str:
-    """Where a sealed codec is better than the cipher, in sentences."""
-    lines = ["1 of the bytes: authenticated encryption of the pixels themselves is exact, 28 bytes longer."]
-    for rate in RATES:
-        ours = np.array(found["cyclegan"][rate]["psnr"])
+def _cell(kept: Mapping[str, Any]) -> str:
+    return f"{mean(numbers(kept['psnr'])).words}, {np.mean(kept['ssim']):.4f}"
+
+
+def codecs_better(system: str, values: Mapping[str, Mapping[int, Any]]) -> list[str]:
+    """Where a sealed codec is better than the System, in sentences."""
+    lines = []
+    for rate, kept in values[system].items():
+        ours = numbers(kept["psnr"])
         for name in ("AVIF, sealed", "JPEG 2000, sealed"):
-            theirs = np.array(found[name][rate]["psnr"])
-            exact, better = np.sum(theirs == 99), np.sum(theirs > ours)
-            words = f"{NAMES[rate]} of the bytes: {name}: better for {better} of {len(ours)} pictures"
-            lines.append(
-                words + (f", exact for {exact}." if exact else f", {np.mean(theirs - ours):+.2f} dB.")
-            )
-    return "\n".join(lines)
+            theirs = numbers(values[name][rate]["psnr"])
+            exact, better = np.sum(np.isinf(theirs)), np.sum(theirs > ours)
+            words = f"{_share(rate)} of the bytes: {name}: better than {system} for {better} of {len(ours)}"
+            gain = "" if np.isinf(ours).any() or exact else f", {np.mean(theirs - ours):+.2f} dB"
+            lines.append(words + (f", exact for {exact}." if exact else f"{gain}."))
+    return lines
 
 
-# ------------------------------------------------------------------------------------------ wrong keys
-
-
-def shifted_p(seen: np.ndarray, photo: np.ndarray) -> float:
-    """p of the correlation of block means among all shifts by 16 pixels (see above).
-
-    Args:
-      seen, photo: uint8 ``[H, W, C]``, sides multiples of 16; no p below 0.01 on fewer than 101 blocks.
-
-    Returns:
-      NaN where ``seen`` is flat: it tells nothing.
-    """
-    first, second = (np.asarray(statistics.block_means(x[None]))[0] for x in (seen, photo))
-    first, second = (x - x.mean(axis=(0, 1)) for x in (first, second))
-    if not np.any(np.abs(first) > 1e-6):
-        return float("nan")
-    product = np.fft.fft2(first, axes=(0, 1)) * np.conj(np.fft.fft2(second, axes=(0, 1)))
-    step = BLOCK // statistics.BLOCK
-    likeness = np.abs(np.fft.ifft2(product, axes=(0, 1)).real.sum(axis=-1))[::step, ::step]
-    return float(np.mean(likeness >= likeness[0, 0] * (1 - 1e-9)))
-
-
-def wrong_keys(cipher: Cipher, pictures: dict[str, np.ndarray], tell=lambda line: None) -> dict:
-    """``{(key, rate): {"psnr", "flat", "colour", "p"}}``, lists by picture: PSNR of what the key gives, of
-    the picture's mean over all samples, and of its mean colour (which the side information holds)."""
-    found: dict = {}
-    for number, (file, picture) in enumerate(pictures.items()):
-        rng = np.random.default_rng((_SEED, number))
-        key, stranger = rng.bytes(32), rng.bytes(32)
-        flat = np.full_like(picture, np.rint(picture.mean()))
-        colour = np.broadcast_to(np.rint(picture.mean(axis=(0, 1))), picture.shape)
-        for rate in RATES:
-            options = (("rate", rate),)
-            sealed, side = cipher.encrypt(picture, key, options)
-            for name, wrong in (("wrong key", stranger), ("one bit flipped", flip_bit(key, 101 * number))):
-                seen = cipher.decrypt(sealed, side, wrong, options, picture.shape)
-                values = found.setdefault((name, rate), {v: [] for v in ("psnr", "flat", "colour", "p")})
-                values["psnr"].append(psnr(seen, picture))
-                values["flat"].append(psnr(flat, picture))
-                values["colour"].append(psnr(colour, picture))
-                values["p"].append(shifted_p(seen, picture))
-        tell(f"{file}: wrong keys: " + ", ".join(f"{v['psnr'][-1]:.2f}" for v in found.values()))
-    return found
-
-
-def keys_markdown(found: dict) -> str:
-    """Mean PSNR, how it compares with flat pictures, and block means against chance."""
-    lines = [
-        "| key | of the bytes | PSNR | flat mean | mean colour | over both by 0.3 dB | block means out | p |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for (name, rate), values in found.items():
-        got = np.array(values["psnr"])
-        over = np.sum(got > np.maximum(values["flat"], values["colour"]) + MARGIN)
-        pooled = chance.pool(values["p"])
-        means = " | ".join(f"{np.mean(values[v]):.2f}" for v in ("psnr", "flat", "colour"))
-        lines.append(
-            f"| {name} | {NAMES[rate]} | {means} | {over} of {len(got)} "
-            f"| {pooled.outside} of {pooled.count} | {pooled.p:.2g} |"
-        )
-    return "\n".join(lines)
-
-
-# ---------------------------------------------------------------------------------------------- command
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    return cli.entry(_main, argv)
-
-
-def _main(argv: Sequence[str] | None) -> int:
-    parser = cli.Parser(prog="python -m jaxcrypt.evaluation.suites.rates", description=__doc__)
-    parser.add_argument("--data", type=Path, action="append", required=True, help="folder of pictures")
-    parser.add_argument("--weights", default="cyclegan", help="zoo entry or training folder (%(default)s)")
-    parser.add_argument("--limit", type=int, help="only the first so many pictures of each folder")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what is measured (all)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="save every single value")
-    args = parser.parse_args(argv)
-    pictures = {
-        f"{folder.name}/{name}": picture
-        for folder in args.data
-        for name, picture in load_pictures(folder, args.limit).items()
-    }
-    cipher = _load(args.weights)
-    tell = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-    saved = {}
-    print(f"{len(pictures)} pictures, centre {SIDE}×{SIDE}; mean (lowest) PSNR in dB, mean SSIM\n")
-    if "rates" in args.parts:
-        saved["rates"] = measure(pictures, table_rows(cipher), tell)
-        print(markdown(saved["rates"]) + "\n\n" + codecs_better(saved["rates"]) + "\n")
-    if "keys" in args.parts:
-        found = wrong_keys(cipher, pictures, tell)
-        saved["keys"] = {f"{name}, {NAMES[rate]}": values for (name, rate), values in found.items()}
-        print(keys_markdown(found))
-    if args.json:
-        args.json.write_text(json.dumps(saved | {"pictures": list(pictures)}, indent=1), encoding="utf-8")
-    return 0
-
-
-def _load(weights: str) -> Cipher:
-    from jaxcrypt import zoo
-
-    system, variables, entry = zoo.load(weights)
-    if entry["system"] != "cyclegan":
-        raise usage(f"--weights {weights}: weights of {entry['system']}, not of cyclegan")
-    return Cipher(system, variables)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def plot(facts: Mapping[str, Any]) -> bytes:
+    """Mean PSNR over the share of the bytes."""
+    lines = {}
+    for name, row in facts["values"].items():
+        rates = sorted(int(rate) for rate in row)
+        by_rate = {int(rate): kept for rate, kept in row.items()}
+        lines[name] = ([1 / rate for rate in rates], [mean(numbers(by_rate[r]["psnr"])).psnr for r in rates])
+    return curves(lines, "share of the picture's bytes", "PSNR, dB")

@@ -1,19 +1,18 @@
-"""What a picture keeps at equal bytes without any net: the rows beside the CycleGAN cipher.
+"""What a picture keeps at equal bytes without any net: the rows beside the cipher in ``evaluate rates``.
 
 Each function takes a picture, uint8 ``[H, W, 3]``, and the rate (the picture has so many times the bytes that
-may be spent), and returns :class:`Made`. Mixed rows go through the tiles, pilots, dither and bytes of
+may be spent), and returns :class:`Made`. Rows go through the tiles, pilots, dither and bytes of
 :mod:`jaxcrypt.systems.cyclegan.channel`, and back through Wiener's estimate.
 
     linear     coefficients of blocks, their scales fixed for all pictures; those with the largest are kept
     adapted    each block's scales besides times a power of two for each octave band, sent as digits
     subsampled luminance whole, colour differences of half the width and height, no transform
-    sealed     a codec's file under authenticated encryption
 """
 
 from __future__ import annotations
 
 import functools
-import io
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -26,8 +25,6 @@ from jaxcrypt.models.cyclegan import LEAST, OCTAVE, UNIT
 from jaxcrypt.systems import mixing
 from jaxcrypt.systems.cyclegan import channel, code
 
-AEAD_BYTES = 100  # nonce, tag and the least header of a sealed file
-SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 _BANDS = 5  # the lowest coefficient, and octaves of the larger of its two frequencies
 _FINEST, _DIGITS = -5, 8  # the smallest power of two that a digit stands for, and how many there are
 
@@ -37,6 +34,31 @@ class Made(NamedTuple):
 
     picture: np.ndarray
     bytes: int
+
+
+def ablations(variables: dict) -> dict[str, dict]:
+    """The cipher's weights with every net at zero, by what a table calls them: digits 8, no slopes, no
+    denoiser; of the encoder the scales of all pictures stay."""
+    nothing = functools.partial(jax.tree.map, np.zeros_like)
+    params = dict(variables["params"])
+    params |= {net: nothing(params[net]) for net in ("denoiser", "context")}
+    encoder = params["encoder"]
+    params["encoder"] = encoder | {part: nothing(encoder[part]) for part in ("slope", "leave")}
+    return {"nets zeroed": variables | {"params": params}}
+
+
+def rows(variables: dict) -> dict[str, dict[int, Callable[[np.ndarray, bytes], Made]]]:
+    """The rows without nets, by name and rate: ``(picture, subkey) -> Made``."""
+    profile = trained_profile(variables["params"])
+
+    def at_all_rates(make: Callable) -> dict[int, Callable]:
+        return {rate: lambda x, key, rate=rate: make(x, rate, profile, key) for rate in code.RATES}
+
+    return {
+        "4:2:0 and mixing": {2: subsampled},
+        "linear and mixing": at_all_rates(linear),
+        "local scales and mixing": at_all_rates(adapted),
+    }
 
 
 # ------------------------------------------------------------------------------------------ transform
@@ -97,9 +119,9 @@ def _analysed(picture: np.ndarray):
 def _sent(picture, coefficients, mean, scales, room: int, spent: int, subkey: bytes) -> Made:
     height, width, _ = picture.shape
     plan = code.plan(*coefficients.shape[1:3], 3, room)
-    cipher, found = _through(coefficients, mean, scales, _words(subkey), plan)
-    found = np.asarray(found)[0, :height, :width]
-    return Made(_eight_bits(found), cipher.size + spent)
+    cipher, estimate = _through(coefficients, mean, scales, _words(subkey), plan)
+    estimate = np.asarray(estimate)[0, :height, :width]
+    return Made(_eight_bits(estimate), cipher.size + spent)
 
 
 @functools.partial(jax.jit, static_argnames="plan")
@@ -145,8 +167,8 @@ def subsampled(picture: np.ndarray, subkey: bytes) -> Made:
     power = float(np.sqrt(np.mean(symbols**2)))
     cipher, back = _unpiloted(symbols[None] / power, _words(subkey))
     cut = np.split(np.asarray(back)[0] * power, np.cumsum([p.size for p in parts])[:-1])
-    found = [c.reshape(p.shape) * s**0.5 + m for c, p, m, s in zip(cut, parts, means, spreads, strict=True)]
-    whole = [jax.image.resize(p, (height, width), "linear") for p in found]
+    planes = [c.reshape(p.shape) * s**0.5 + m for c, p, m, s in zip(cut, parts, means, spreads, strict=True)]
+    whole = [jax.image.resize(p, (height, width), "linear") for p in planes]
     colours = np.stack(whole, axis=-1) @ np.linalg.inv(jpeg.TO_YCC).T + 128
     return Made(_eight_bits(colours), cipher.size)
 
@@ -159,66 +181,3 @@ def _unpiloted(symbols, key):
     plan = code.Plan(0, 0, 1, size, bounds, bounds)
     cipher, back, _ = _bytes_and_back(symbols, key, plan)
     return cipher, back
-
-
-# --------------------------------------------------------------------------------------------- codecs
-
-
-def sealed_avif(picture: np.ndarray, rate: int, subsamplings: tuple[str, ...]) -> Made:
-    """AVIF of Pillow at the highest quality that fits beside the AEAD, with the best of ``subsamplings``."""
-    room = picture.nbytes // rate - AEAD_BYTES
-    return _nearest(picture, [_avif(picture, room, subsampling) for subsampling in subsamplings])
-
-
-def _avif(picture: np.ndarray, room: int, subsampling: str) -> Made:
-    def file_at(quality: int) -> bytes | None:
-        file = _saved(picture, "AVIF", quality=quality, subsampling=subsampling)
-        return file if len(file) <= room else None
-
-    low, high, best = 0, 101, file_at(100)
-    if best is None:
-        high = 100
-        while high - low > 1:
-            quality = (low + high) // 2
-            found = file_at(quality)
-            low, high, best = (quality, high, found) if found else (low, quality, best)
-    if best is None:
-        raise ValueError(f"no AVIF of this picture has {room} bytes")
-    return _opened(best)
-
-
-def sealed_jpeg2000(picture: np.ndarray, rate: int) -> Made:
-    """JPEG 2000 of Pillow: without loss where that fits beside the AEAD, else the better wavelet's bytes up
-    to there."""
-    room = picture.nbytes // rate - AEAD_BYTES
-    whole = _saved(picture, "JPEG2000", irreversible=False, mct=1)
-    if len(whole) <= room:
-        return _opened(whole)
-    return _nearest(picture, [_cut_jpeg2000(picture, room, wavelet) for wavelet in (False, True)])
-
-
-def _cut_jpeg2000(picture: np.ndarray, room: int, irreversible: bool) -> Made:
-    ratio, file = picture.nbytes / room, b""
-    while not 0 < len(file) <= room:
-        layers = {"quality_mode": "rates", "quality_layers": [ratio]}
-        file = _saved(picture, "JPEG2000", irreversible=irreversible, mct=1, **layers)
-        ratio *= 1.002
-    return _opened(file)
-
-
-def _nearest(picture: np.ndarray, files: list[Made]) -> Made:
-    return min(files, key=lambda made: np.mean((made.picture.astype(np.float32) - picture) ** 2))
-
-
-def _saved(picture: np.ndarray, name: str, **options) -> bytes:
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, name, **options)
-    return file.getvalue()
-
-
-def _opened(file: bytes) -> Made:
-    from PIL import Image
-
-    return Made(np.asarray(Image.open(io.BytesIO(file)).convert("RGB")), len(file) + AEAD_BYTES)

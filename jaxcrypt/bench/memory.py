@@ -1,0 +1,96 @@
+"""Peak memory of ``encrypt`` and ``decrypt`` on a large picture, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jaxcrypt.bench import results
+from jaxcrypt.cli import command as cli
+from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.systems import catalog
+
+_PROGRAM = (
+    "import sys\n"
+    "from jaxcrypt import {verb}\n"
+    "from jaxcrypt.bench import memory\n"
+    "code = {verb}.main(sys.argv[1:])\n"
+    "print(memory.own_peak())\n"
+    "sys.exit(code)"
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    """``bench memory``; returns its exit code."""
+    parser = cli.Parser(prog="python -m jaxcrypt.bench memory", description=__doc__)
+    parser.add_argument("--system", default=catalog.DEFAULT, help="which System (%(default)s)")
+    parser.add_argument("--megapixels", type=float, default=100.0, help="of the RGB picture (%(default)s)")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the numbers there")
+    args = parser.parse_args(argv)
+    catalog.entry(args.system)
+    side = max(1, round((args.megapixels * 1e6) ** 0.5))
+    peaks = peak_memory(args.system, side)
+    for verb, peak in peaks.items():
+        print(f"{verb} --system {args.system}, {side}×{side} RGB: {peak:.0f} MiB at the peak")
+    facts = {"system": args.system, "side": side, "peak_memory_mib": peaks}
+    results.write(args.json, "memory", argv, facts)
+    return ExitCode.OK
+
+
+def peak_memory(system: str, side: int) -> dict[str, float]:
+    """MiB that ``encrypt`` and ``decrypt`` hold at most on a random RGB picture of ``side`` × ``side``.
+
+    Raises:
+      Refusal: one of them failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        photo, sealed, back, key = (Path(folder) / name for name in ("a.bmp", "a.png", "b.bmp", "key.txt"))
+        write_bmp(photo, side)
+        key.write_text("a passphrase for this measurement only\n")
+        own = ["--passphrase-file", str(key)]
+        return {
+            "encrypt": _peak("encrypt", [str(photo), "-o", str(sealed), "--system", system, *own]),
+            "decrypt": _peak("decrypt", [str(sealed), "-o", str(back), *own]),
+        }
+
+
+def _peak(verb: str, arguments: list[str]) -> float:
+    program = _PROGRAM.format(verb=verb)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, env=os.environ
+    )
+    if done.returncode:
+        reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
+        raise Refusal(f"{verb} failed: {reason}", ExitCode.FAILED)
+    return float(done.stdout.split()[-1])
+
+
+def own_peak() -> float:
+    """MiB that this process held at most."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not getrusage: a child's figure there starts at what its parent held when it was made.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    import resource
+
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def write_bmp(path: Path, side: int) -> None:
+    """A random RGB picture of any size, row by row."""
+    rng, padding = np.random.default_rng(0), -(3 * side) % 4
+    size = (3 * side + padding) * side
+    with path.open("wb") as file:
+        file.write(b"BM" + (54 + size).to_bytes(4, "little") + bytes(4) + (54).to_bytes(4, "little"))
+        file.write((40).to_bytes(4, "little") + side.to_bytes(4, "little") * 2)
+        file.write(b"\1\0\x18\0" + bytes(4) + size.to_bytes(4, "little") + bytes(16))
+        for _ in range(side):
+            file.write(rng.bytes(3 * side) + bytes(padding))

@@ -1,0 +1,74 @@
+"""Under which circumstances something was measured: command, commit, versions, machine. For JSON files."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "pillow")
+
+
+def circumstances(command: str) -> dict[str, Any]:
+    """What belongs to every result.
+
+    Args:
+      command: the command line, as one would type it.
+    """
+    import jax
+
+    from jaxcrypt import __version__
+
+    versions = {"jaxcrypt": __version__, "python": platform.python_version()}
+    device = jax.devices()[0]
+    return {
+        "command": command,
+        "commit": commit(),
+        "versions": versions | {name: version for name in _PACKAGES if (version := _version(name))},
+        "machine": {
+            "device": device.device_kind if device.platform != "cpu" else processor(),
+            "devices": jax.device_count(),
+            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "system": f"{platform.system()} {platform.machine()}",
+        },
+    }
+
+
+def commit() -> str | None:
+    """The commit of the code that runs, ``-dirty`` where files differ from it; None outside a checkout."""
+    folder = Path(__file__).resolve().parent
+    try:
+        told = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+        tracked = subprocess.run(
+            ["git", "-C", str(folder), "ls-files", "--error-unmatch", Path(__file__).name],
+            capture_output=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    # Installed below somebody else's repository, the commit would be theirs.
+    return told.stdout.strip() or None if told.returncode == tracked.returncode == 0 else None
+
+
+def processor() -> str:
+    """The CPU's name where the system tells it, else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
