@@ -19,9 +19,9 @@ from jaxcrypt.systems import catalog
 _PROGRAM = (
     "import sys\n"
     "from jaxcrypt import {verb}\n"
-    "from jaxcrypt.bench import memory\n"
+    "from jaxcrypt.evaluation import circumstances\n"
     "code = {verb}.main(sys.argv[1:])\n"
-    "print(memory.own_peak())\n"
+    "print(circumstances.own_peak())\n"
     "sys.exit(code)"
 )
 
@@ -69,19 +69,6 @@ def _peak(verb: str, arguments: list[str]) -> float:
         reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
         raise Refusal(f"{verb} failed: {reason}", ExitCode.FAILED)
     return float(done.stdout.split()[-1])
-
-
-def own_peak() -> float:
-    """MiB that this process held at most."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Not getrusage: a child's figure there starts at what its parent held when it was made.
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    import resource
-
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, KiB elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def write_bmp(path: Path, side: int) -> None:

@@ -1,10 +1,11 @@
-"""Under which circumstances something was measured: command, commit, versions, machine. For JSON files."""
+"""Under which circumstances something was measured: command, commit, versions, machine, memory."""
 
 from __future__ import annotations
 
 import os
 import platform
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,19 @@ def processor() -> str:
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def own_peak() -> float:
+    """MiB that this process held at most."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not getrusage: a child's figure there starts at what its parent held when it was made.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    import resource
+
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def _version(package: str) -> str | None:

@@ -62,7 +62,7 @@ class Hider:
 
     def key(self, index: int) -> bytes:
         """Picture ``index``'s subkey; those below 0 are wrong for all."""
-        return draw(self.seed, "stego", str(index))
+        return draw(self.seed, self.subject.name, str(index))
 
     def hide(
         self, cover: np.ndarray, secrets: Sequence[np.ndarray], index: int, keyed: bool = True

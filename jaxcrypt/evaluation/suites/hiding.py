@@ -14,6 +14,7 @@ import numpy as np
 
 from jaxcrypt.attacks import steganalysis
 from jaxcrypt.errors import Refusal
+from jaxcrypt.evaluation.circumstances import own_peak
 from jaxcrypt.evaluation.hiding import Hider, alike, order, secrets_of
 from jaxcrypt.evaluation.hiding_sheet import draw_sheet
 from jaxcrypt.evaluation.pictures import load_colour
@@ -56,8 +57,6 @@ def _stacked(paths, crop: int | None) -> np.ndarray:
 
 def peak_memory(hider: Hider) -> float:
     """MiB that this process held at most after pictures of 4000×3008 were hidden and revealed."""
-    from jaxcrypt.bench.memory import own_peak
-
     blocks = np.random.default_rng(0).integers(0, 256, (1 + hider.secrets, 188, 250, 3), dtype=np.uint8)
     cover, *secrets = blocks.repeat(16, axis=1).repeat(16, axis=2)
     hider.reveal(hider.hide(cover, secrets, 0), hider.key(0))
