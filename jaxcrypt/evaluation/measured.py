@@ -6,7 +6,7 @@ statistics of the cipher picture; and NPCR and UACI between cipher pictures
 
 * ``nonce``: of the picture and of the picture with one changed sample, each under its own file key, the
   random bytes held fixed: what users get where the random source fails (a regression test of the nonce);
-* ``diffusion``: of the same two under one subkey: the System's own diffusion;
+* ``subkey``: of the same two under one subkey: the System's own diffusion;
 * ``key``: of the picture under the subkey and under the subkey with one flipped bit.
 
 What decoding without the key gives is no white noise: side information such as a mean for every tile is a
@@ -31,7 +31,7 @@ from jaxcrypt.metrics import cipher as statistics
 from jaxcrypt.metrics.image import flat_mean, psnr
 from jaxcrypt.record import Sealed
 
-PAIRS = ("nonce", "diffusion", "key")
+PAIRS = ("nonce", "subkey", "key")
 LIKENESS = ("right", "wrong", "flipped", "side")
 WITHOUT_KEY = ("wrong", "flipped")
 RANDOM = 8  # random cipher pictures that tell what chance gives without the key
@@ -169,7 +169,7 @@ def _pairs(subject: Subject, names, plain, ciphers, keys, flipped_keys) -> dict[
     changed = changed_pictures(subject, names, plain)
     others = {
         "nonce": subject.encrypt(changed, subject.subkeys(changed)),
-        "diffusion": subject.encrypt(changed, keys),
+        "subkey": subject.encrypt(changed, keys),
         "key": subject.encrypt(plain, flipped_keys),
     }
     columns = {}

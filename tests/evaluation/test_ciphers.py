@@ -34,8 +34,8 @@ def sound():
 
 def test_a_keyed_xor_passes_all_but_diffusion(sound):
     failed = [name for name, fine in by_chance(sound).items() if not fine]
-    assert failed == ["diffusion_npcr", "diffusion_uaci"]
-    assert sound["statistics"]["diffusion_npcr"]["outside"] == 20
+    assert failed == ["subkey_npcr", "subkey_uaci"]
+    assert sound["statistics"]["subkey_npcr"]["outside"] == 20
     quality = sound["quality"]
     assert quality["exact"] == 20
     for key in ("wrong", "flipped"):
