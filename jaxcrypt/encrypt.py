@@ -43,6 +43,7 @@ def _parser(system: str) -> Parser:
     add("--weights", metavar="NAME_OR_PATH", help="a zoo entry or training run instead of its own")
     add("--attach", metavar="FILE", action="append", default=[], help="any further file, to travel as well")
     add("--pixels-only", action="store_true", help="leave out the original file's bytes")
+    add("--hide-size", action="store_true", help="pad what travels to the next power of two")
     add("--write-header", metavar="FILE", help="save the header too, for recovery (folders: DIR/)")
     add("--preserve", action="store_true", help="the file's time and mode travel too, encrypted")
     add("--skip-existing", action="store_true", help="leave out pictures whose output is there")
@@ -73,6 +74,7 @@ def _main(argv: Sequence[str] | None) -> int:
     from jaxcrypt.sealing.seal import Sealer
 
     how = {"weights": args.weights, "pixels_only": args.pixels_only, "attach": args.attach}
+    how["hide_size"] = args.hide_size
     keys = keyoptions.read_keys(args, confirm=True)
     sealer = Sealer(keys, system, options=options, inputs=inputs, signer=args.sign, **how)
     return SealRun(args, sealer, targets, Report(jobs, args.json)).work(jobs)

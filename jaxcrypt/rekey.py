@@ -65,9 +65,10 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _rekey(job: Job, rekeyer: Any, targets: Targets, args: Any, report: Report) -> None:
-    target: Path | None = job.target / job.source.name if job.into else job.target
+    target: Path | None = job.folder / job.file_name if job.into else job.target
+    if job.into:
+        make_folder(job.folder)
     if target:
-        make_folder(target.parent)
         targets.claim(target)
     made = rekeyer.rekey(job.read(), job.name)
     if target:

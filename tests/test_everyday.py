@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from jaxcrypt import decrypt, encrypt, keygen, rekey, verify
-from jaxcrypt.errors import ExitCode
+from jaxcrypt import decrypt, encrypt, inspect, keygen, rekey, verify
+from jaxcrypt.errors import ExitCode, Refusal
 
 
 @pytest.fixture
@@ -283,6 +283,50 @@ def test_a_bug_while_decoding_is_not_called_tampering(tmp_path, key, monkeypatch
     told = [str(sealed), "--key-file", key, "-o", str(tmp_path / "b.png")]
     assert decrypt.main(told) == ExitCode.INTERNAL
     assert "internal error, AttributeError" in capsys.readouterr().err
+
+
+def test_what_a_system_refuses_while_decoding_is_damage_and_names_the_file(
+    tmp_path, key, monkeypatch, capsys
+):
+    source, sealed = photo(tmp_path / "p.png"), tmp_path / "c.png"
+    assert encrypt.main([str(source), "--key-file", key, "-o", str(sealed), "--pixels-only"]) == ExitCode.OK
+    from jaxcrypt.sealing import cipher
+
+    def refuses(*_):
+        raise Refusal("a cipher picture of another size")
+
+    monkeypatch.setattr(cipher.Cipher, "decrypt", refuses)
+    told = [str(sealed), "--key-file", key, "-o", str(tmp_path / "b.png")]
+    assert decrypt.main(told) == ExitCode.TAMPERED
+    assert capsys.readouterr().err.endswith(f"\njaxcrypt: {sealed}: a cipher picture of another size\n")
+
+
+def test_a_byte_order_mark_belongs_to_no_key(tmp_path, key):
+    mark = b"\xef\xbb\xbf"
+    marked, words, plain = tmp_path / "marked.key", tmp_path / "marked.txt", tmp_path / "plain.txt"
+    marked.write_bytes(mark + Path(key).read_bytes())
+    words.write_bytes(mark + b"correct horse\r\n")
+    plain.write_bytes(b"correct horse")
+    source, sealed = photo(tmp_path / "p.png"), tmp_path / "c.png"
+    back = ["-o", str(tmp_path / "b.png"), "--force"]
+    for seals, opens in (
+        (["--key-file", str(marked)], ["--key-file", key]),
+        (["--passphrase-file", str(words)], ["--passphrase-file", str(plain)]),
+    ):
+        assert encrypt.main([str(source), *seals, "-o", str(sealed), "--force"]) == ExitCode.OK
+        assert decrypt.main([str(sealed), *opens, *back]) == ExitCode.OK
+
+
+def test_a_coarser_padding_makes_files_of_one_length(tmp_path, key):
+    lengths = set()
+    for number in range(4):
+        source, sealed = photo(tmp_path / "p.png", (60 + number, 60)), tmp_path / f"{number}.png"
+        given = ["--key-file", key, "-o", str(sealed), "--hide-size"]
+        assert encrypt.main([str(source), *given]) == ExitCode.OK
+        lengths.add(inspect.describe(str(sealed))["payload_bytes"])
+        assert decrypt.main([str(sealed), "--key-file", key, "-o", str(tmp_path / "b.png"), "--force"]) == 0
+        assert (tmp_path / "b.png").read_bytes() == source.read_bytes()
+    assert lengths == {4096 + 16} or lengths == {8192 + 16}
 
 
 def _png(size) -> bytes:

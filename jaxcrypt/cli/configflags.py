@@ -47,8 +47,8 @@ def parse(argv: Sequence[str], doc: str, module: str) -> Any | None:
 def _one_line(error: Exception, argv: Sequence[str]) -> str:
     path = _config_path(argv)
     try:
-        config = flags.FLAGS["config"].parser.parse(path) if path else {}
-        fields = config.to_dict()
+        parsed = flags.FLAGS["config"].parser.parse(path) if path else None
+        fields = {} if parsed is None else parsed.to_dict()
     except Exception as failure:  # the file itself: say so, whatever the flags made of it
         error, fields = failure, {}
     else:

@@ -35,6 +35,13 @@ class Job:
         return str(self.source) if self.source else "stdin"
 
     @property
+    def folder(self) -> Path:
+        """The folder in which the command finds the output's name (``into``)."""
+        if self.target is None or not self.into:
+            raise ValueError("this job's output is no folder")
+        return self.target
+
+    @property
     def file_name(self) -> str:
         """The file's own name; ``picture`` for what has none: stdin, ``/dev/fd/63`` of a shell's ``<(…)``."""
         return self.source.name if self.source and descriptor(self.source) is None else "picture"
@@ -79,9 +86,9 @@ def plan_jobs(
         return [_stdin_job(output)]
     paths = [Path(name) for name in inputs]
     several = len(paths) > 1 or any(path.is_dir() for path in paths)
-    if several and (output is None or output == STDIO):
-        raise usage("several pictures need a folder for the results: give -o DIR")
     if several:
+        if output is None or output == STDIO:
+            raise usage("several pictures need a folder for the results: give -o DIR")
         jobs = _folder_jobs(paths, Path(output), accepts, misses)
         return _without_left_out(jobs) if skip_unsupported else jobs
     if output == STDIO or (output is None and descriptor(paths[0]) is not None):

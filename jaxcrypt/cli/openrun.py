@@ -50,7 +50,7 @@ class OpenRun:
             self._report.skipped(job, planned[0])
             return
         if job.into:
-            make_folder(job.target)
+            make_folder(job.folder)
         self._claim(planned)
         result = self._finish(begun)
         names = [name for name, _ in result.files]

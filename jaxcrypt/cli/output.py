@@ -104,7 +104,7 @@ def make_folder(folder: Path) -> None:
         raise Refusal(f"{folder}: cannot be made ({error.strerror})", ExitCode.FAILED) from None
 
 
-def write_whole(target: Path, write: Callable[[BinaryIO], None], force: bool, mode: int = _MODE) -> None:
+def write_whole(target: Path, write: Callable[[BinaryIO], object], force: bool, mode: int = _MODE) -> None:
     """Call ``write(file)`` on a file that gets the name ``target`` only once it is complete and on disk.
 
     On Linux the file has no name until then, so that not even ``kill -9`` leaves a trace; elsewhere a
@@ -129,7 +129,7 @@ def write_whole(target: Path, write: Callable[[BinaryIO], None], force: bool, mo
         raise Refusal(f"{target}: cannot be written ({error.strerror or error})", ExitCode.FAILED) from None
 
 
-def _write_stream(target: Path, write: Callable[[BinaryIO], None]) -> None:
+def _write_stream(target: Path, write: Callable[[BinaryIO], object]) -> None:
     number = descriptor(target)
     try:
         # An open file is taken as it is: to open it anew would cut off what stands in it.
@@ -196,7 +196,7 @@ def abandon_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def write_piped(write: Callable[[BinaryIO], None]) -> None:
+def write_piped(write: Callable[[BinaryIO], object]) -> None:
     """Call ``write(file)`` and emit what it wrote once that is whole."""
     buffer = io.BytesIO()
     write(buffer)

@@ -89,20 +89,20 @@ class SealRun:
 
     def _targets_of(self, job: Job) -> tuple[Path | None, Path | None]:
         """Where the sealed picture and its header go."""
-        target = job.target / f"{job.file_name}.png" if job.into else job.target
+        target = job.folder / f"{job.file_name}.png" if job.into else job.target
         sidecar = self._args.write_header
         if sidecar is None:
             return target, None
         if not _is_folder(sidecar):
             return target, Path(sidecar)
         output = self._args.output
-        inner = job.target.relative_to(output) if job.into and output is not None else Path()
+        inner = job.folder.relative_to(output) if job.into and output is not None else Path()
         name = target.name if target else "picture.png"
         return target, Path(sidecar) / inner / f"{name}.hdr"
 
     def _claim(self, job: Job, target: Path | None, header: Path | None) -> None:
         if job.into:
-            make_folder(job.target)
+            make_folder(job.folder)
         if header and _is_folder(self._args.write_header):
             make_folder(header.parent)
         for path in filter(None, (target, header)):

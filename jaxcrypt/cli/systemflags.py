@@ -44,8 +44,11 @@ def chosen(args: argparse.Namespace, system: str) -> tuple[dict[str, Any], dict[
     options = {one.name: getattr(args, _dest(one)) for one in entry.options}
     options = {name: 1 if value is True else value for name, value in options.items()}  # a switch stores 1
     inputs = {one.name: getattr(args, _dest(one)) for one in entry.inputs if _is_flag(one)}
-    given = ({name: value for name, value in found.items() if value} for found in (options, inputs))
-    return tuple(given)
+    return _given(options), _given(inputs)
+
+
+def _given(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if value}
 
 
 def files_named(inputs: dict[str, Any]) -> list[Path]:

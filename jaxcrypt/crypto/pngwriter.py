@@ -26,7 +26,10 @@ _NONE, _SUB, _UP, _PAETH = 0, 1, 2, 4
 
 
 def write(
-    file: BinaryIO, pixels: np.ndarray, header: bytes | None = None, payload: Iterable[bytes] = ()
+    file: BinaryIO,
+    pixels: np.ndarray,
+    header: bytes | None = None,
+    payload: Iterable[bytes | memoryview] = (),
 ) -> None:
     """Write one PNG.
 
@@ -51,7 +54,7 @@ def write(
     write_chunk(file, b"IEND", b"")
 
 
-def write_chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
+def write_chunk(file: BinaryIO, kind: bytes, data: bytes | memoryview) -> None:
     """One chunk: length, type, data, CRC-32 of the latter two."""
     file.write(struct.pack(">I", len(data)) + kind)
     file.write(data)

@@ -72,7 +72,9 @@ def read_passphrase(
     file: str | Path | None = None,
     variable: str | None = None,
 ) -> Source:
-    """A passphrase from exactly one place; one trailing newline is dropped. Never from argv.
+    """A passphrase from exactly one place; one trailing newline is dropped, of a file a byte-order mark too.
+
+    Never from argv.
 
     Args:
       prompt: ask at the terminal; ``confirm`` asks twice (for encryption).
@@ -88,7 +90,7 @@ def read_passphrase(
     if fd is not None:
         return passphrase(_strip_newline(_read_descriptor(fd)), f"passphrase from descriptor {fd}")
     if file is not None:
-        data = textfile.read_bounded(file, MAX_PASSPHRASE + 2)
+        data = textfile.read_bounded(file, len(textfile.BOM) + MAX_PASSPHRASE + 2).removeprefix(textfile.BOM)
         return passphrase(_strip_newline(data), f"{file}")
     value = os.environ.get(variable)
     if value is None:

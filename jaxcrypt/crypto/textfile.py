@@ -14,6 +14,7 @@ from pathlib import Path
 from jaxcrypt.errors import Refusal
 
 MAX_BYTES = 64 * 1024
+BOM = b"\xef\xbb\xbf"  # editors on Windows put it before text
 _CHECK_BYTES = 4
 _LINE = 76
 _PIECE = 1 << 20
@@ -76,7 +77,7 @@ def read_bounded(path: str | Path, limit: int) -> bytes:
 
 def _lines(data: bytes, name: str) -> list[str]:
     try:
-        text = data.decode("ascii") if len(data) <= MAX_BYTES else ""
+        text = data.removeprefix(BOM).decode("ascii") if len(data) <= MAX_BYTES else ""
     except UnicodeDecodeError:
         text = ""
     lines = [line.strip() for line in text.splitlines()]

@@ -87,7 +87,7 @@ class Cipher:
         """Whether decryption finds the place of a cipher picture that was cut or enlarged."""
         return self.system.driver.aligns(self.options)
 
-    def check(self, shape: tuple[int, ...], name: str = "") -> None:
+    def check(self, shape: Shape, name: str = "") -> None:
         """Refuse a picture of a shape that the System does not take, before any work.
 
         Args:
@@ -100,7 +100,7 @@ class Cipher:
             hint = f"this System takes {takes} only; convert it or take another --system"
             raise Refusal(f"{front}is {modes.get(shape[2], f'{shape[2]} channels')}; {hint}")
         try:
-            self.system.driver.check(tuple(shape), self.options)
+            self.system.driver.check(shape, self.options)
         except Refusal as refusal:
             raise Refusal(f"{front}{refusal}", refusal.code) from None
 

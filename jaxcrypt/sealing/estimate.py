@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -43,13 +44,12 @@ class Estimate:
         return {"width": width, "height": height, **sizes, "exact": math.isinf(self.quality)}
 
 
-class _Counter:
+class _Counter(io.BytesIO):
     """A file that only counts."""
 
-    def __init__(self):
-        self.bytes = 0
+    bytes = 0
 
-    def write(self, data: Any) -> int:
+    def write(self, data: Any, /) -> int:
         """Takes any bytes."""
         self.bytes += memoryview(data).nbytes
         return memoryview(data).nbytes

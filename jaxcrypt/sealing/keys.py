@@ -23,6 +23,10 @@ class Keys:
     opens alone. The object may be shared by threads, and should be used for many pictures: Argon2id then
     runs once.
 
+    Attributes:
+      keyring: the same for :mod:`jaxcrypt.crypto`.
+      image_alone: whether a key image, or the key file made of one, is all that opens besides recipients.
+
     Args:
       passphrase: text or bytes, or a source that was read already.
       key_image: a picture, as a path or as the file's bytes. One that others may have is no secret.
@@ -55,6 +59,7 @@ class Keys:
         data, name = _named(key_file, "key file", textfile.MAX_BYTES)
         if data is not None:
             found.append(sources.decode_key_file(data, name))
+        self.image_alone = [source.kind for source in found] == [sources.Kind.IMAGE]
         self.keyring = Keyring(
             found,
             [key if isinstance(key, Recipient) else read_recipient(key) for key in recipients],

@@ -89,9 +89,11 @@ def take_apart(data: bytes, name: str) -> Damaged:
     except Refusal:
         size = picture_size(data)
         if size is None:
-            size = load_picture(data, name).pixels.shape[1::-1]  # or its Refusal, which says more
-        return Damaged(name, size[::-1], None, data)
-    return Damaged(name, container.shape[:2], container)
+            height, width, _ = load_picture(data, name).pixels.shape  # or its Refusal, which says more
+            size = width, height
+        return Damaged(name, (size[1], size[0]), None, data)
+    height, width, _ = container.shape
+    return Damaged(name, (height, width), container)
 
 
 def open_files(opened: Opened, damaged: Damaged) -> list[File]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcrypt.crypto import bundle, sealed, signing
+from jaxcrypt.crypto import bundle, payload, sealed, signing
 from jaxcrypt.crypto.bundle import File
 from jaxcrypt.crypto.sealed import SealedPicture
 from jaxcrypt.crypto.signing import Signer
@@ -56,7 +56,7 @@ class Sealer:
       pixels_only: leave out the file's bytes.
       attach: further files of any kind that travel beside the picture's own.
       signer: a private signing key, or its path.
-      padding: length to padded length of what travels, see :mod:`jaxcrypt.crypto.payload`; None: Padmé.
+      hide_size: pad what travels to the next power of two, so that its length names hardly any file.
 
     Raises:
       Refusal: whatever of these cannot be; the System itself is loaded when the first picture is sealed.
@@ -73,10 +73,11 @@ class Sealer:
         pixels_only: bool = False,
         attach: Sequence[Source] = (),
         signer: Signer | str | Path | None = None,
-        padding: Callable[[int], int] | None = None,
+        hide_size: bool = False,
     ):
         self.keys, self.pixels_only, self.entry = keys, pixels_only, catalog.entry(system)
-        self._weights, self._padding = weights, padding
+        self._weights = weights
+        self._padding = payload.power_of_two if hide_size else payload.padme
         self._options = system_inputs.read_options(self.entry, options or {})
         self._inputs = system_inputs.read_inputs(self.entry, inputs or {}, self._options, keys)
         self._signer = signing.read_signer(signer) if isinstance(signer, str | Path) else signer
@@ -131,7 +132,6 @@ class Sealer:
         return [self._put_together(*three) for three in zip(pictures, keys, made, strict=True)]
 
     def _put_together(self, plain: Plain, key, made) -> SealedPicture:
-        more = {} if self._padding is None else {"padding": self._padding}
         return sealed.seal(
             key,
             system=self.entry.name,
@@ -143,7 +143,7 @@ class Sealer:
             file=None if self.pixels_only else self._contents(plain),
             several=bool(self._further),
             signer=self._signer,
-            **more,
+            padding=self._padding,
         )
 
     @property
@@ -165,9 +165,11 @@ class Sealer:
         """What whoever seals with this System and these keys should know, a line each."""
         system, found = self.entry.name, []
         if not self.cipher.system.traits.exact or system != catalog.DEFAULT:
-            found.append(f"{system}: {self.cipher.argument}")
+            found.append(f"how confidential the pixels of {system} are: {self.cipher.argument}")
         if self.pixels_only and not self.cipher.system.traits.exact:
             found.append(f"{system} with --pixels-only: decrypt gives back a close picture, not the file")
+        if self.keys.image_alone:
+            found.append("a key image that others may have is no secret: keep it to yourself")
         return found
 
 
@@ -187,7 +189,7 @@ def seal(
       name: its name, which travels encrypted.
       system: a System's name.
       progress: called with the share done, 0 to 1.
-      **more: options, inputs, weights, pixels_only, attach, signer, padding: see :class:`Sealer`.
+      **more: options, inputs, weights, pixels_only, attach, signer, hide_size: see :class:`Sealer`.
 
     Raises:
       Refusal: no picture, one that the System does not take, or options that make no sense.

@@ -232,11 +232,11 @@ class Begun:
           Refusal: pixels that show another picture than the file, or nothing but noise.
         """
         if self.damaged is not None:
-            return self._recover(progress)
-        if self.from_pixels:
-            return self._from_pixels(self.pixels, progress)
-        if self.decodes:
-            self._compare(progress)
+            return self._recover(self.damaged, progress)
+        if self.pixels is not None:
+            if self.from_pixels:
+                return self._from_pixels(self.pixels, progress)
+            self._compare(self.pixels, progress)
         return self._result(list(self.files), from_pixels=False, exact=True, notes=self.notes)
 
     def _result(self, files: list[File], **facts: Any) -> Unsealed:
@@ -277,14 +277,14 @@ class Begun:
         first = np.concatenate([outcome.pictures[0], more.alpha[..., None]], axis=2)
         return Outcome([first, *outcome.pictures[1:]], outcome.noise, outcome.stages, outcome.report)
 
-    def _recover(self, progress: Progress) -> Unsealed:
+    def _recover(self, damaged: recovery.Damaged, progress: Progress) -> Unsealed:
         policy, cipher = self.opener.policy, self.opener.cipher(self.opened)
-        pixels, missing = self.damaged.decode(self.opened.header.shape, cipher.aligns)
+        pixels, missing = damaged.decode(self.opened.header.shape, cipher.aligns)
         whole = recovery.verified(self.opened, pixels)
         if whole is not None:
             lost = "pixels verified" + (", the file itself is lost" if self.opened.header.payload else "")
             return self._from_pixels(whole, progress, (lost,))
-        pixels = self.damaged.fitted(pixels, self.opened.header.shape, cipher.aligns)
+        pixels = damaged.fitted(pixels, self.opened.header.shape, cipher.aligns)
         outcome = self._decode(pixels, recovery.lost_pixels(missing, pixels.shape, policy.lost), progress)
         if not policy.keep_noise and recovery.is_noise(outcome.pictures[0]):
             hint = "nothing of the picture can be seen in what is left of its pixels"
@@ -294,9 +294,9 @@ class Begun:
         facts = {"authenticated": False, "quality": quality, "_pictures": tuple(outcome.pictures)}
         return self._result(files, from_pixels=True, exact=False, **facts)
 
-    def _compare(self, progress: Progress) -> None:
+    def _compare(self, pixels: np.ndarray, progress: Progress) -> None:
         """Refuse pixels that show another picture than the file that travels with them."""
-        pictures = self._decode(self.pixels, None, progress).pictures
+        pictures = self._decode(pixels, None, progress).pictures
         exact = self.opener.cipher(self.opened).system.traits.exact
         for picture, (name, data) in zip(pictures, self.files, strict=False):
             plain = load_picture(bytes(data), name).pixels
