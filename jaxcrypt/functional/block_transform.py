@@ -12,20 +12,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcrypt.functional import dct
+
 BLOCK = 16
 PLANE = BLOCK * BLOCK  # coefficients of one plane of a block
 COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], np.float32)
 COLOURS /= np.linalg.norm(COLOURS, axis=1, keepdims=True)
 
 
-def _dct() -> np.ndarray:
-    k, n = np.mgrid[:BLOCK, :BLOCK]
-    rows = np.cos((2 * n + 1) * k * np.pi / (2 * BLOCK)) * (2 / BLOCK) ** 0.5
-    rows[0] /= 2**0.5
-    return rows.astype(np.float32)
-
-
-DCT = _dct()
+DCT = dct.basis(BLOCK).astype(np.float32)
 
 
 def analyse(picture: jax.Array) -> jax.Array:

@@ -18,6 +18,8 @@ from jax.scipy.special import ndtr
 
 LEVELS = 256
 DITHER = 0.1  # e; it costs 0.04 dB
+KEPT = 1 - DITHER**2  # of a value's variance
+_KEEP = np.float32(KEPT**0.5)
 
 
 def _centroids() -> np.ndarray:
@@ -30,6 +32,16 @@ def _centroids() -> np.ndarray:
 CENTROIDS = _centroids()
 
 
+def dithered(z, dither):
+    """Standard normal values with their dither: float32 of one shape, jax or numpy."""
+    return _KEEP * z + np.float32(DITHER) * dither
+
+
+def undithered(moved, dither):
+    """The inverse of :func:`dithered`."""
+    return (moved - np.float32(DITHER) * dither) * np.float32(KEPT**-0.5)
+
+
 def compand(z: jax.Array, dither: jax.Array) -> jax.Array:
     """Bytes of standard normal values.
 
@@ -39,11 +51,9 @@ def compand(z: jax.Array, dither: jax.Array) -> jax.Array:
     Returns:
       uint8 of that shape, uniform where z is normal.
     """
-    moved = np.float32((1 - DITHER**2) ** 0.5) * z + np.float32(DITHER) * dither
-    return jnp.clip(jnp.floor(LEVELS * ndtr(moved)), 0, LEVELS - 1).astype(jnp.uint8)
+    return jnp.clip(jnp.floor(LEVELS * ndtr(dithered(z, dither))), 0, LEVELS - 1).astype(jnp.uint8)
 
 
 def expand(data: jax.Array, dither: jax.Array) -> jax.Array:
     """Estimates of the values behind bytes: uint8 and float32 to float32, all of one shape."""
-    moved = jnp.asarray(CENTROIDS)[data]
-    return (moved - np.float32(DITHER) * dither) * np.float32((1 - DITHER**2) ** -0.5)
+    return undithered(jnp.asarray(CENTROIDS)[data], dither)

@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import log_ndtr, ndtr
 
+from jaxcrypt.functional import dct
+
 # fmt: off
 LUMA = np.array([
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
@@ -44,14 +46,7 @@ def tables(quality: int) -> np.ndarray:
     return np.stack(scaled).astype(np.float32)
 
 
-def _dct_matrix() -> np.ndarray:
-    k, n = np.mgrid[:8, :8]
-    rows = np.cos((2 * n + 1) * k * np.pi / 16) / 2
-    rows[0] /= np.sqrt(2)
-    return rows.astype(np.float32)
-
-
-_DCT = _dct_matrix()
+_DCT = dct.basis(8).astype(np.float32)
 
 
 def blocks(plane: jax.Array) -> jax.Array:

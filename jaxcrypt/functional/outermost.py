@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.functional.companding import CENTROIDS, DITHER, LEVELS
+from jaxcrypt.functional.companding import CENTROIDS, KEPT, LEVELS, dithered, undithered
 
 EDGE = -NormalDist().inv_cdf(1 / LEVELS)
 STEP = 0.1
@@ -45,7 +45,7 @@ def measure(values: jax.Array, dither: jax.Array, data: jax.Array) -> jax.Array:
     Returns:
       uint8 ``[B, capacity(M)]`` below 16, zero beyond the last.
     """
-    moved = np.float32((1 - DITHER**2) ** 0.5) * values + np.float32(DITHER) * dither
+    moved = dithered(values, dither)
     steps = jnp.clip(jnp.floor((jnp.abs(moved) - EDGE) / STEP), 0, COUNTS - 1).astype(jnp.uint8)
     room = capacity(data.shape[1])
     return jax.vmap(lambda x, d: x.at[_places(d, room)].get(mode="fill", fill_value=0))(steps, data)
@@ -60,8 +60,7 @@ def expand(data: jax.Array, dither: jax.Array, counts: jax.Array) -> jax.Array:
         sign = jnp.where(data.at[places].get(mode="fill", fill_value=0) == 0, -1.0, 1.0)
         return jnp.asarray(CENTROIDS)[data].at[places].set(sign * far, mode="drop")
 
-    moved = jax.vmap(one)(data, counts)
-    return (moved - np.float32(DITHER) * dither) * np.float32((1 - DITHER**2) ** -0.5)
+    return undithered(jax.vmap(one)(data, counts), dither)
 
 
 def error() -> float:
@@ -71,4 +70,4 @@ def error() -> float:
     density = np.array([normal.pdf(x) for x in edges])
     moment = edges * density
     inner = 1 / LEVELS - np.diff(moment) - LEVELS * np.diff(density) ** 2
-    return float((inner.sum() + 2 / LEVELS * STEP**2 / 12) / (1 - DITHER**2))
+    return float((inner.sum() + 2 / LEVELS * STEP**2 / 12) / KEPT)

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from jaxcrypt.functional import dct
 from jaxcrypt.models.layers import Conv, ResidualBlock, depth_to_space, space_to_depth
 
 PATCH = 16
@@ -40,9 +41,7 @@ def dct_matrix(channels: int) -> np.ndarray:
     Columns are in :func:`zigzag` order. With three channels an orthonormal opponent colour transform comes
     first; columns run through all luminance coefficients, then those of the two colour differences.
     """
-    n = np.arange(PATCH)
-    basis = np.sqrt(2 / PATCH) * np.cos(np.pi * (2 * n[None] + 1) * n[:, None] / (2 * PATCH))
-    basis[0] /= np.sqrt(2)
+    basis = dct.basis(PATCH)
     planes = np.stack([np.outer(basis[i], basis[j]).ravel() for i, j in zigzag()], axis=1)
     colour = np.eye(1)
     if channels == 3:

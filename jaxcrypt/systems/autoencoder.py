@@ -27,6 +27,7 @@ import numpy as np
 
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.functional.bitpack import pack, unpack
+from jaxcrypt.functional.levels import to_bytes, to_floats
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder
 from jaxcrypt.models.layers import depth_to_space, space_to_depth
 from jaxcrypt.record import Call, Outcome, Phase, Sealed, Shape, Stage, System, chosen
@@ -39,16 +40,6 @@ CHANNELS = {"grey": 1, "colour": 3}
 _CIPHER = PATCH // 2  # side of the cipher pixels of one patch
 _WINDOW = 32  # patches on a side of what goes through a net at once
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's mode L
-
-
-def to_floats(image: jax.Array) -> jax.Array:
-    """uint8 to float32 in [-1, 1]."""
-    return image.astype(jnp.float32) / 127.5 - 1
-
-
-def to_bytes(x: jax.Array) -> jax.Array:
-    """float32 in [-1, 1], clipped, to uint8."""
-    return jnp.clip(jnp.round((x + 1) * 127.5), 0, 255).astype(jnp.uint8)
 
 
 def luma(image: jax.Array) -> jax.Array:

@@ -35,15 +35,16 @@ import numpy as np
 
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.functional.keyed import Purpose, draw
+from jaxcrypt.functional.levels import to_levels, unit
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.cyclegan import Discriminator, Eve
 from jaxcrypt.models.cyclegan_concatenation import PATCH, Generator
 from jaxcrypt.record import Call, Outcome, Phase, Progress, Sealed, Shape, Stage, System, chosen
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.cyclegan.channel import passed
-from jaxcrypt.systems.cyclegan.losses import hinge, unit
+from jaxcrypt.systems.cyclegan.losses import hinge
 from jaxcrypt.systems.drivers import host
-from jaxcrypt.systems.stego.windows import UNIT, map_picture
+from jaxcrypt.systems.drivers.windows import UNIT, map_picture
 
 ENTRY = entry("concatenation")
 GENERATORS = ("encryptor", "decryptor")
@@ -92,7 +93,7 @@ def key_planes(subkey: jax.Array, shape: tuple[int, int]) -> jax.Array:
 
 def encrypt_levels(nets: Nets, params: Any, photo: jax.Array, planes: jax.Array) -> jax.Array:
     """The cipher of a ``photo`` in [-1, 1], in whole grey levels 0..255 with a gradient, float32."""
-    made = 127.5 * (jnp.tanh(nets.apply(params, "encryptor", photo, planes)) + 1)
+    made = to_levels(jnp.tanh(nets.apply(params, "encryptor", photo, planes)))
     return passed(made, jnp.round(made))
 
 
@@ -111,14 +112,10 @@ def _draw(batch: Any, rng: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     return photo, unit(key_planes(subkey, photo.shape[1:3]).astype(jnp.float32)), subkey
 
 
-def _levels(picture: jax.Array) -> jax.Array:
-    return 127.5 * (picture + 1)
-
-
 def _identity(nets: Nets, params: Any, photo: jax.Array, planes: jax.Array, rng: jax.Array) -> jax.Array:
     noise = jax.random.randint(rng, photo.shape, 0, 256).astype(jnp.float32)
     kept = encrypt_levels(nets, params, unit(noise), planes) - noise
-    left = decrypt_unit(nets, params, _levels(photo), planes) - photo
+    left = decrypt_unit(nets, params, to_levels(photo), planes) - photo
     return jnp.mean(jnp.abs(kept)) / 127.5 + jnp.mean(jnp.abs(left))
 
 
@@ -136,8 +133,8 @@ def generating(nets: Nets, weights: Weights) -> Callable:
         fooled = [jnp.mean(jnp.square(nets.apply(params, name, x) - 1)) for name, x in judged]
         few = slice(_FEW)
         other = unit(key_planes(jnp.roll(subkey[few], 1, axis=1), photo.shape[1:3]).astype(jnp.float32))
-        wrong = hinge(_levels(decrypt_unit(nets, params, cipher[few], other)), _levels(photo[few]))
-        caught = hinge(_levels(nets.apply(params, "eve", unit(cipher))), _levels(photo))
+        wrong = hinge(to_levels(decrypt_unit(nets, params, cipher[few], other)), to_levels(photo[few]))
+        caught = hinge(to_levels(nets.apply(params, "eve", unit(cipher))), to_levels(photo))
         same = _identity(nets, params, photo[few], planes[few], noise_rng)
         total = cycle + weights.adversarial * sum(fooled) + weights.identity * same
         total += weights.wrong_key * wrong + weights.eve * caught
@@ -201,7 +198,7 @@ def _programs(nets: Nets) -> dict[str, Callable]:
 
     def see_decrypt(params, both):
         cipher, planes = parts(both)
-        return _levels(decrypt_unit(nets, params, cipher, unit(planes)))
+        return to_levels(decrypt_unit(nets, params, cipher, unit(planes)))
 
     return {
         "see_encrypt": see_encrypt,

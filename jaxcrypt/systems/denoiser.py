@@ -25,7 +25,7 @@ from jaxcrypt.record import Call, Outcome, Phase, Progress, Sealed, Shape, Stage
 from jaxcrypt.systems import mixing
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.decoding import received, robust, turbo
-from jaxcrypt.systems.decoding.denoise import Windows
+from jaxcrypt.systems.decoding.denoise import WindowedDenoiser
 from jaxcrypt.systems.drivers import host
 
 ENTRY = entry("denoiser")
@@ -75,7 +75,7 @@ class DenoiserDriver:
         """As :class:`~jaxcrypt.record.Driver` says."""
         strength = chosen(ENTRY.options, call.options)["robust"]
         host.check_sealed(sealed, shape, ENTRY.traits.channels)
-        windows = Windows(self.net, call.variables["params"]["denoiser"])
+        windows = WindowedDenoiser(self.net, call.variables["params"]["denoiser"])
         results = []
         for i, (one, key) in enumerate(zip(sealed, keys, strict=True)):
             progress = host.share(call.progress, i, len(sealed))
@@ -88,7 +88,9 @@ class DenoiserDriver:
         return results
 
 
-def _decrypt_bands(one: Sealed, key: bytes, shape: Shape, windows: Windows, lost, progress: Progress):
+def _decrypt_bands(
+    one: Sealed, key: bytes, shape: Shape, windows: WindowedDenoiser, lost, progress: Progress
+):
     """The picture, and the noise before denoising."""
     layout = mixing.layout(shape)
     host.check_shape(one.pixels, layout.cipher_shape)

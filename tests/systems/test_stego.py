@@ -13,8 +13,8 @@ from configs import stego, stego_invertible, stego_robust
 from jaxcrypt.errors import Refusal
 from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import build
-from jaxcrypt.systems.stego import robust as robust_module
-from jaxcrypt.systems.stego import windows as stego_windows
+from jaxcrypt.systems.drivers import windows
+from jaxcrypt.systems.stego import coefficients
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.state import create, init_arrays
 from jaxcrypt.training.step import StepOptions, make_step
@@ -231,9 +231,9 @@ def test_windows_leave_no_seams(kind, monkeypatch):
     made = []
     for small in (False, True):
         if small:
-            monkeypatch.setattr(stego_windows, "_CORE", 5)
-            monkeypatch.setattr(robust_module, "_WINDOW", 9)
-            monkeypatch.setattr(robust_module, "_BAND", 5)
+            monkeypatch.setattr(windows, "_CORE", 5)
+            monkeypatch.setattr(coefficients, "_WINDOW", 9)
+            monkeypatch.setattr(coefficients, "_BAND", 5)
         [(front, side)] = encrypt_pictures(system, variables, [back], [KEY], inputs={"cover": cover})
         [found] = decrypt_pictures(system, variables, [front], [side], [KEY], (), back.shape)
         made.append((front, found["image"]))
@@ -255,8 +255,8 @@ def test_how_far_a_net_sees_is_found_out():
             )
         return x.repeat(16, 1).repeat(16, 2)
 
-    assert stego_windows.reach(see, None, 3) == 2
-    assert stego_windows.reach(lambda params, x: x - x.mean(), None, 3) is None
+    assert windows.reach(see, None, 3) == 2
+    assert windows.reach(lambda params, x: x - x.mean(), None, 3) is None
 
 
 def test_what_cannot_be_hidden_is_refused_by_name():

@@ -59,8 +59,7 @@ def passed(value: jax.Array, shown: jax.Array) -> jax.Array:
 
 def to_bytes(values: jax.Array, dither: jax.Array) -> jax.Array:
     """Bytes as float32 in 0..255, with a gradient, that :func:`companding.compand` makes of mixed values."""
-    moved = np.float32((1 - companding.DITHER**2) ** 0.5) * values + np.float32(companding.DITHER) * dither
-    smooth = companding.LEVELS * ndtr(moved) - 0.5
+    smooth = companding.LEVELS * ndtr(companding.dithered(values, dither)) - 0.5
     return passed(smooth, companding.compand(values, dither).astype(jnp.float32))
 
 

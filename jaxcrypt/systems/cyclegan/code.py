@@ -29,6 +29,7 @@ import numpy as np
 from jaxcrypt.functional import outermost, universal_hash
 from jaxcrypt.functional.block_transform import BLOCK, PLANE, analyse, synthesise
 from jaxcrypt.functional.keyed import Purpose, draw, gaussians, prf
+from jaxcrypt.functional.levels import to_levels, unit
 from jaxcrypt.models.cyclegan import DIGITS, LEAST, OCTAVE
 from jaxcrypt.systems import mixing
 from jaxcrypt.systems.drivers.tiles import even_bounds
@@ -263,9 +264,8 @@ def restore(denoiser, context, params, got: Received) -> jax.Array:
     """The decrypting generator: float32 ``[B, 16h, 16w, 3]``, grey levels."""
     found = estimate(got)
     seen = context.apply({"params": params["context"]}, found.doubt, 0.25 * found.spread)
-    picture = found.picture / 127.5 - 1
-    clean = denoiser.apply({"params": params["denoiser"]}, picture, found.error / 127.5, seen)
-    return (clean + 1) * 127.5
+    clean = denoiser.apply({"params": params["denoiser"]}, unit(found.picture), found.error / 127.5, seen)
+    return to_levels(clean)
 
 
 # --------------------------------------------------------------------------------------------------- keys

@@ -3,7 +3,7 @@
 Nets run window by window (:mod:`jaxcrypt.systems.cyclegan.blocks`). Every mixing tile holds symbols of the
 whole picture: a hole in the cipher dims the picture everywhere, a little. Damaged ciphers are decoded by
 turns (:mod:`jaxcrypt.systems.decoding.turbo`), the decrypting generator being the denoiser of symbols.
-``robust`` picks the layout of :mod:`jaxcrypt.functional.robust`, which JPEG with 4:2:0 leaves alone.
+``robust`` picks the layout of :mod:`jaxcrypt.functional.jpeg_layout`, which JPEG with 4:2:0 leaves alone.
 """
 
 from __future__ import annotations

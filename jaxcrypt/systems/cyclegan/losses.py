@@ -30,6 +30,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.functional.block_transform import BLOCK
+from jaxcrypt.functional.levels import to_levels, unit
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.cyclegan import OCTAVE, Context, Discriminator, Encoder, Eve
 from jaxcrypt.models.denoiser import Denoiser
@@ -182,11 +183,6 @@ def hinge(found: jax.Array, photo: jax.Array) -> jax.Array:
     return jnp.mean(jnp.maximum(0.0, 1 - error / (variance + 1.0)))
 
 
-def unit(picture: jax.Array) -> jax.Array:
-    """Grey levels 0..255 to [-1, 1]."""
-    return picture / 127.5 - 1
-
-
 def likelihood(described: code.Described) -> jax.Array:
     """Mean negative log likelihood of normal coefficients with the described scales."""
     log = described.scales / OCTAVE * jnp.log(2.0)
@@ -237,7 +233,7 @@ def decrypting(nets: Nets, weights: Weights, shares: tuple[int, ...]) -> Callabl
 def eve_sees(nets: Nets, params: Any, cipher: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Eve's guess of the photos of ``shape``, in grey levels."""
     tall = jnp.pad(cipher, ((0, 0), (0, shape[1] - cipher.shape[1]), (0, 0), (0, 0)), constant_values=127.5)
-    return (nets.eve.apply({"params": params["eve"]}, unit(tall)) + 1) * 127.5
+    return to_levels(nets.eve.apply({"params": params["eve"]}, unit(tall)))
 
 
 def discriminators(nets: Nets) -> Callable:

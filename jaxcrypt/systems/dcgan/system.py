@@ -13,12 +13,13 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.errors import usage
+from jaxcrypt.functional.levels import to_bytes, to_floats
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.dcgan import SIDE
 from jaxcrypt.record import Sealed, System
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.dcgan import training
-from jaxcrypt.systems.dcgan.training import Nets, to_bytes, to_floats
+from jaxcrypt.systems.dcgan.training import Nets
 
 ENTRY = entry("dcgan")
 

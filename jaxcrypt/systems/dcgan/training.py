@@ -27,6 +27,7 @@ from flax import linen as nn
 
 from jaxcrypt.errors import usage
 from jaxcrypt.functional.distortion import check_names, distort
+from jaxcrypt.functional.levels import to_bytes, to_floats
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.dcgan import Discriminator, Extractor, Generator, of_settings
 from jaxcrypt.record import Phase, Stage
@@ -79,16 +80,6 @@ def nets(model: Mapping[str, Any]) -> Nets:
     if found.extractor.latent != found.latent:
         raise usage(f"config.model.extractor.latent={found.extractor.latent}: must be {found.latent}")
     return found
-
-
-def to_floats(image: jax.Array) -> jax.Array:
-    """uint8 to float32 in [-1, 1]."""
-    return image.astype(jnp.float32) / 127.5 - 1
-
-
-def to_bytes(x: jax.Array) -> jax.Array:
-    """float in [-1, 1], clipped, to uint8."""
-    return jnp.clip(jnp.round((x + 1) * 127.5), 0, 255).astype(jnp.uint8)
 
 
 def stages(of: Nets, model: Mapping[str, Any], steps: int) -> tuple[Stage, ...]:

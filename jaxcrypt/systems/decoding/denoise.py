@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.models.denoiser import Denoiser
-from jaxcrypt.systems.drivers.windows import spans
+from jaxcrypt.systems.drivers.windows import map_windows
 
 _UNIT = 8
 _WINDOW, _REACH = 40, 4  # units: windows of 320 pixels that share 64
@@ -26,7 +26,7 @@ def _program(net: Denoiser):
     return jax.jit(lambda params, noisy, sigma: net.apply({"params": params}, noisy, sigma))
 
 
-class Windows:
+class WindowedDenoiser:
     """``denoise(picture, sigma)`` for host arrays, in grey levels."""
 
     def __init__(self, net: Denoiser, params):
@@ -55,15 +55,7 @@ class Windows:
         pad = (0, -height % _UNIT), (0, -width % _UNIT)
         noisy = np.pad(picture / np.float32(127.5) - 1, (*pad, (0, 0)), mode="edge")
         level = np.pad(sigma / np.float32(127.5), pad, mode="edge")
-        clean = np.empty_like(noisy)
-        for rows in spans(noisy.shape[0] // _UNIT, _WINDOW, _REACH):
-            for columns in spans(noisy.shape[1] // _UNIT, _WINDOW, _REACH):
-                seen = tuple(slice(s.first * _UNIT, (s.first + s.size) * _UNIT) for s in (rows, columns))
-                kept = tuple(slice(s.start * _UNIT, s.stop * _UNIT) for s in (rows, columns))
-                inner = tuple(
-                    slice((s.start - s.first) * _UNIT, (s.stop - s.first) * _UNIT) for s in (rows, columns)
-                )
-                clean[kept] = self._run(noisy[seen][None], level[seen][None])[0][inner]
+        clean = map_windows(self._run, (noisy, level), (_UNIT, _UNIT), _WINDOW, _REACH)
         return (clean[:height, :width] + 1) * np.float32(127.5)
 
     def of_run(self, shape, start: int, end: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:

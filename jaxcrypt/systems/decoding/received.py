@@ -11,14 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.functional import jpeg, soft_expand
-from jaxcrypt.functional.companding import DITHER
+from jaxcrypt.functional.companding import KEPT, dithered, undithered
 from jaxcrypt.systems.decoding import turbo
 
 PASSES = 5
 FEW_PASSES = 2  # of an undamaged cipher: the second learns what lies beyond the outermost bytes
 _HOPELESS = 5000.0  # variance of noise on bytes of which nothing is left, as under a wrong key
 _FLAT = 16
-_KEEP = np.float32((1 - DITHER**2) ** 0.5)
 _WORSE = 1.5  # the pilots' error over the claimed one beyond which the guess about the damage was wrong
 
 
@@ -83,11 +82,11 @@ class Bytes:
         self.observed, self.dither, self.lost, self.noise = cipher.astype(np.float32), dither, lost, noise
 
     def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
-        moved, spread = _KEEP * prior + DITHER * self.dither, variance * _KEEP**2
+        moved, spread = dithered(prior, self.dither), variance * KEPT
         value, error = soft_expand.posterior(self.observed, self.noise, moved, spread, self.noise > 0.1)
         if self.lost is not None:
             value, error = np.where(self.lost, moved, value), np.where(self.lost, spread, error)
-        return _undithered(value, error, self.dither, prior, variance)
+        return _extrinsic(value, error, self.dither, prior, variance)
 
 
 class JpegCells:
@@ -103,7 +102,7 @@ class JpegCells:
         self.centres = jpeg.cells(jnp.asarray(self.pixels[: self.inner[0], : self.inner[1]]), self.steps)
 
     def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
-        moved, spread = _KEEP * prior + DITHER * self.dither, variance * _KEEP**2
+        moved, spread = dithered(prior, self.dither), variance * KEPT
         mean, errors = soft_expand.predict(moved, spread)
         picture = np.full(self.pixels.size, 127.5, np.float32)
         picture[self.start : self.end] = mean
@@ -118,14 +117,12 @@ class JpegCells:
         value, error = soft_expand.posterior(observed, float(noise), moved, spread, False)
         if self.lost is not None:
             value, error = np.where(self.lost, moved, value), np.where(self.lost, spread, error)
-        return _undithered(value, error, self.dither, prior, variance)
+        return _extrinsic(value, error, self.dither, prior, variance)
 
 
-def _undithered(value, error, dither, prior, variance):
+def _extrinsic(value, error, dither, prior, variance):
     """The extrinsic estimate of symbols without dither, from the posterior of those with it."""
-    return soft_expand.extrinsic(
-        (value - DITHER * dither) / _KEEP, float(error.mean() / _KEEP**2), prior, variance
-    )
+    return soft_expand.extrinsic(undithered(value, dither), float(error.mean() / KEPT), prior, variance)
 
 
 def recover(run, cipher, span, lost, quality, denoise) -> tuple[np.ndarray, np.ndarray]:
@@ -169,7 +166,7 @@ def _mean_error(run, symbols) -> float:
 
 def _byte_noise(run, flat, dither, lost) -> float:
     """Variance of white noise on the bytes, from the pilots; what losses explain is taken off."""
-    symbols = (soft_expand.CENTROIDS[flat] - DITHER * dither) / _KEEP
+    symbols = undithered(soft_expand.CENTROIDS[flat], dither)
     share = 1.0
     if lost is not None:
         symbols, share = np.where(lost, 0, symbols), 1 - float(lost.mean())

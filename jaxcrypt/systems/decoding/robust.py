@@ -1,4 +1,4 @@
-"""Pictures in the layout of :mod:`jaxcrypt.functional.robust`, sealed by keyed mixing and decoded by
+"""Pictures in the layout of :mod:`jaxcrypt.functional.jpeg_layout`, sealed by keyed mixing and decoded by
 turns."""
 
 from __future__ import annotations
@@ -6,14 +6,14 @@ from __future__ import annotations
 import numpy as np
 
 from jaxcrypt.errors import Refusal, tampered
-from jaxcrypt.functional import jpeg, robust, soft_expand
+from jaxcrypt.functional import jpeg, jpeg_layout, soft_expand
 from jaxcrypt.functional.keyed import Purpose, draw, gaussians
 from jaxcrypt.record import Sealed, Shape
 from jaxcrypt.systems.decoding import turbo
 from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.drivers.tiles import even_bounds
 
-STRENGTHS = robust.STRENGTHS
+STRENGTHS = jpeg_layout.STRENGTHS
 _ALIGN = 0xFFFFFFFF  # the tile number of the alignment pilots: no picture has that many tiles
 _MAX_TILE = 1 << 18
 _MIN_TILE = 32
@@ -23,19 +23,19 @@ _FACTORS = (2, 3, 4)
 _WORSE = 1.5
 
 
-def plan(shape: tuple[int, int, int], strength: int) -> robust.Plan:
+def plan(shape: tuple[int, int, int], strength: int) -> jpeg_layout.Plan:
     """The layout of a photo. Raises a Refusal where there is none."""
     shape = tuple(shape)
-    found = robust.plan(shape, strength)
+    found = jpeg_layout.plan(shape, strength)
     if found is None:
-        enough = [str(s) for s in STRENGTHS if s > strength and robust.plan(shape, s) is not None]
+        enough = [str(s) for s in STRENGTHS if s > strength and jpeg_layout.plan(shape, s) is not None]
         picture = f"a picture of {shape[1]}×{shape[0]}"
         reason = f"does not fit into it; take {' or '.join(enough)}" if enough else "is too small for it"
         raise Refusal(f"--robust {strength}: {picture} {reason}")
     return found
 
 
-def planned(shape: Shape, strength: int) -> robust.Plan:
+def planned(shape: Shape, strength: int) -> jpeg_layout.Plan:
     """As :func:`plan`, of a shape that a header says: what has no layout was never encrypted."""
     try:
         return plan(shape, strength)
@@ -43,21 +43,21 @@ def planned(shape: Shape, strength: int) -> robust.Plan:
         raise host.misfit(str(refusal)) from None
 
 
-def _tiles(layout: robust.Plan) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+def _tiles(layout: jpeg_layout.Plan) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
     """Static size, and the tiles' bounds in samples and in symbols."""
     size = min(max(1 << (layout.symbols - 1).bit_length(), _MIN_TILE), _MAX_TILE)
     count = -(-layout.symbols // size)
     return size, even_bounds(layout.samples, count), even_bounds(layout.symbols, count)
 
 
-def alignment(subkey: bytes, layout: robust.Plan) -> np.ndarray:
+def alignment(subkey: bytes, layout: jpeg_layout.Plan) -> np.ndarray:
     """The blocks' pilots, which find a cipher picture's place again: standard normal, float32 [blocks]."""
     count = layout.grid[0] * layout.grid[1]
     (words,) = draw([(host.words(subkey), Purpose.PADS, _ALIGN, -(-count // 2))])
     return np.asarray(gaussians(words))[:count]
 
 
-def _by_plane(means: np.ndarray, layout: robust.Plan) -> np.ndarray:
+def _by_plane(means: np.ndarray, layout: jpeg_layout.Plan) -> np.ndarray:
     return np.repeat(np.asarray(means, np.float32), [h * w for h, w in layout.planes])
 
 
@@ -65,8 +65,8 @@ def encrypt(picture: np.ndarray, subkey: bytes, strength: int) -> tuple[np.ndarr
     """uint8 [H, W, C] to the cipher picture, uint8 [H', W', 1], and its side arrays."""
     layout = plan(picture.shape, strength)
     size, plain, cipher = _tiles(layout)
-    samples = robust.to_samples(picture, layout)
-    level = np.array([part.mean() for part in robust.split(samples, layout)], np.float32)
+    samples = jpeg_layout.to_samples(picture, layout)
+    level = np.array([part.mean() for part in jpeg_layout.split(samples, layout)], np.float32)
     samples = samples - _by_plane(level, layout)
     parts = np.split(samples, plain[1:-1])
     mean = np.array([part.mean() for part in parts], np.float32)
@@ -76,9 +76,9 @@ def encrypt(picture: np.ndarray, subkey: bytes, strength: int) -> tuple[np.ndarr
     return pixels, {"level": level, "mean": mean, "spread": spread}
 
 
-def lay_out(symbols: np.ndarray, subkey: bytes, layout: robust.Plan) -> np.ndarray:
+def lay_out(symbols: np.ndarray, subkey: bytes, layout: jpeg_layout.Plan) -> np.ndarray:
     """Mixed symbols to the cipher picture, uint8 [H', W', 1]."""
-    return robust.lay_out(symbols, alignment(subkey, layout), layout)
+    return jpeg_layout.lay_out(symbols, alignment(subkey, layout), layout)
 
 
 class Coefficients:
@@ -111,7 +111,7 @@ class Coefficients:
 
 
 def align(
-    cipher: np.ndarray, lost: np.ndarray | None, subkey: bytes, layout: robust.Plan
+    cipher: np.ndarray, lost: np.ndarray | None, subkey: bytes, layout: jpeg_layout.Plan
 ) -> tuple[np.ndarray, np.ndarray]:
     """The received picture in its place, uint8 [H', W', 1], and bool [H', W']: what is missing of it.
 
@@ -131,7 +131,7 @@ def align(
             continue
         blocks = grey.reshape(small[0], factor, small[1], factor)
         view = blocks.mean(axis=(1, 3))
-        offset = robust.find_offset(view - 128, pilots, layout.grid)
+        offset = jpeg_layout.find_offset(view - 128, pilots, layout.grid)
         if offset is None:
             continue
         rows, columns = (slice(o, min(o + n, s)) for o, n, s in zip(offset, small, sides, strict=True))
@@ -161,7 +161,8 @@ def decrypt(
     """Undo :func:`encrypt`, whatever the cipher picture suffered.
 
     Args:
-      windows: :class:`jaxcrypt.systems.decoding.denoise.Windows`; lost: bool of the cipher's size, or None.
+      windows: a :class:`~jaxcrypt.systems.decoding.denoise.WindowedDenoiser`.
+      lost: bool of the cipher's size, or None.
 
     Returns:
       The picture, uint8 [H, W, C], and the noise level before the last denoising.
@@ -178,14 +179,16 @@ def decrypt(
     base = _by_plane(level, layout)
 
     def denoise(samples, levels):
-        planes = zip(robust.split(samples + base, layout), robust.split(levels, layout), strict=True)
+        planes = zip(
+            jpeg_layout.split(samples + base, layout), jpeg_layout.split(levels, layout), strict=True
+        )
         return np.concatenate([windows(x[..., None], level).reshape(-1) for x, level in planes]) - base
 
     clean, _, levels = decode(run, sealed.pixels, subkey, layout, denoise, lost, progress)
-    return robust.to_picture(clean + base, layout), float(np.sqrt(np.mean(levels**2)))
+    return jpeg_layout.to_picture(clean + base, layout), float(np.sqrt(np.mean(levels**2)))
 
 
-def decode(run: turbo.Run, cipher, subkey: bytes, layout: robust.Plan, denoise, lost, progress):
+def decode(run: turbo.Run, cipher, subkey: bytes, layout: jpeg_layout.Plan, denoise, lost, progress):
     """What :func:`jaxcrypt.systems.decoding.turbo.decode` makes of a received cipher picture, put in its
     place.
 
@@ -195,12 +198,12 @@ def decode(run: turbo.Run, cipher, subkey: bytes, layout: robust.Plan, denoise, 
     pixels, missing = align(cipher, lost, subkey, layout)
     grid = missing.reshape(layout.grid[0], 8, layout.grid[1], 8)
     gone = grid.any(axis=(1, 3)).reshape(-1)
-    values = robust.coefficients(pixels)[:, layout.carriers]
+    values = jpeg_layout.coefficients(pixels)[:, layout.carriers]
     channel = _channel(run, values, layout, _steps(pixels, missing, layout.carriers), gone)
     return turbo.decode(run, channel, denoise, _PASSES, progress)
 
 
-def _channel(run: turbo.Run, values, layout: robust.Plan, steps, gone) -> Coefficients:
+def _channel(run: turbo.Run, values, layout: jpeg_layout.Plan, steps, gone) -> Coefficients:
     """The cells, if the pilots bear them out, else white noise as the pilots measure it."""
     weights = np.maximum(run.pilots, 1)
     if steps is not None:

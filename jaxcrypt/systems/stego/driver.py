@@ -17,8 +17,7 @@ from PIL import Image
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.record import Call, Option, Outcome, Progress, Sealed, Shape, chosen
 from jaxcrypt.systems.drivers import host
-
-UNIT = 16
+from jaxcrypt.systems.drivers.windows import UNIT
 
 
 def fit(picture: np.ndarray, height: int, width: int) -> np.ndarray:

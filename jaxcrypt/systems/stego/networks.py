@@ -23,29 +23,19 @@ from flax import linen as nn
 
 from jaxcrypt.errors import usage
 from jaxcrypt.functional.distortion import check_names, distort
+from jaxcrypt.functional.levels import to_bytes, to_floats
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.functional.scramble import scramble
 from jaxcrypt.models.invertible import Invertible
 from jaxcrypt.models.steganography import Networks
 from jaxcrypt.systems.drivers import host
-from jaxcrypt.systems.stego.windows import map_picture
+from jaxcrypt.systems.drivers.windows import map_picture
 
 ARGUMENT = (
     "a keyed scramble of 8x8 squares and a net that all may have: who knows the net finds that a picture is "
     "hidden, and a jigsaw of it; no proof"
 )
 KINDS = {"invertible": Invertible, "networks": Networks}
-UNIT = 16  # sides are multiples of it: of the scramble's squares and of the wavelet's blocks
-
-
-def to_floats(image: jax.Array) -> jax.Array:
-    """uint8 to float32 in [-1, 1]."""
-    return image.astype(jnp.float32) / 127.5 - 1
-
-
-def to_bytes(x: jax.Array) -> jax.Array:
-    """float in [-1, 1], clipped, to uint8."""
-    return jnp.clip(jnp.round((x + 1) * 127.5), 0, 255).astype(jnp.uint8)
 
 
 def rounded(x: jax.Array) -> jax.Array:

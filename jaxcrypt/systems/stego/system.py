@@ -7,8 +7,8 @@ Four techniques stand behind the record, chosen by ``config.model.kind``: ``netw
 and reveal networks) and ``invertible`` (one network run both ways), both of
 :mod:`jaxcrypt.systems.stego.networks`; ``lattice`` (a learned code in the low digits of the cover,
 :mod:`jaxcrypt.systems.stego.lattice`) and ``robust`` (a shorter one where JPEG leaves it,
-:mod:`jaxcrypt.systems.stego.robust`). A cover whose sides are no multiples of 16 keeps its last rows and
-columns as they are; a secret of another size than the rest is resized to fit and back.
+:mod:`jaxcrypt.systems.stego.coefficients`). A cover whose sides are no multiples of 16 keeps its last rows
+and columns as they are; a secret of another size than the rest is resized to fit and back.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ import jax.numpy as jnp
 from jaxcrypt.errors import usage
 from jaxcrypt.record import Phase, Sealed, Stage, System, chosen
 from jaxcrypt.systems.catalog import entry
-from jaxcrypt.systems.stego import lattice, networks, robust
+from jaxcrypt.systems.stego import coefficients, lattice, networks
 from jaxcrypt.systems.stego.driver import CoverDriver
 
-CODES = {"lattice": lattice, "robust": robust}
+CODES = {"lattice": lattice, "robust": coefficients}
 KINDS = (*networks.KINDS, *CODES)
 NET = "stego"
 ENTRY = entry("stego")

@@ -28,9 +28,9 @@ import numpy as np
 from jaxcrypt.errors import usage
 from jaxcrypt.functional import jpeg
 from jaxcrypt.functional.keyed import Purpose, bits, draw
+from jaxcrypt.functional.levels import to_bytes, to_floats
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder, dequantise, quantise, zigzag
 from jaxcrypt.systems.drivers import host, windows
-from jaxcrypt.systems.stego.networks import to_bytes, to_floats
 
 ARGUMENT = (
     "that something is hidden shows to whoever looks for it; the hidden code is XORed with a ChaCha20 "
@@ -45,7 +45,7 @@ _PASSES = 3  # of embedding: each mends what clipping undid in the one before
 
 
 @dataclass(frozen=True)
-class Robust:
+class DctCode:
     """A code of few bits and where it goes.
 
     Attributes:
@@ -255,12 +255,12 @@ def _from_blocks(read: jax.Array, h: int, w: int) -> jax.Array:
 
 
 @functools.cache
-def _program(hider: Robust, name: str) -> Callable:
+def _program(hider: DctCode, name: str) -> Callable:
     static = {"static_argnums": 2} if name in ("lay_out", "collect") else {}
     return jax.jit(getattr(hider, name), **static)
 
 
-def learned(model: Mapping[str, Any], secrets: int) -> Robust:
+def learned(model: Mapping[str, Any], secrets: int) -> DctCode:
     """The code that ``config.model`` describes.
 
     Raises:
@@ -269,7 +269,7 @@ def learned(model: Mapping[str, Any], secrets: int) -> Robust:
     settings = dict(model["robust"])
     digits = tuple(int(digit, 16) for digit in settings.pop("bits"))
     own = {name: settings.pop(name) for name in ("coefficients", "repeated", "flips")}
-    found = Robust(Autoencoder(bits=digits, channels=3, **settings), **own)
+    found = DctCode(Autoencoder(bits=digits, channels=3, **settings), **own)
     needed = sum(digits) + (COPIES - 1) * found.repeated
     if secrets != 1:
         raise usage(f"config.model.secrets={secrets}: the robust kind hides one")
