@@ -146,10 +146,10 @@ def test_windows_leave_no_seams(trained):
 
     def both(size):
         packed = windows.map_windows(
-            lambda w: autoencoder.compress(net, params, w), image, (16, 8), size, net.reach[0] // 16
+            lambda w: autoencoder.compress(net, params, w), (image,), (16, 8), size, net.reach[0] // 16
         )
         return packed, windows.map_windows(
-            lambda w: autoencoder.expand(net, params, w), packed_whole, (8, 16), size, net.reach[1] // 16
+            lambda w: autoencoder.expand(net, params, w), (packed_whole,), (8, 16), size, net.reach[1] // 16
         )
 
     packed_whole = np.asarray(autoencoder.compress(net, params, image[None]))[0]
