@@ -46,12 +46,16 @@ class Job:
         """The file's own name; ``picture`` for what has none: stdin, ``/dev/fd/63`` of a shell's ``<(…)``."""
         return self.source.name if self.source and descriptor(self.source) is None else "picture"
 
+    def check(self) -> None:
+        """Refuse what was left out."""
+        if self.left_out:
+            raise Refusal(f"{self.source}: {self.left_out}")
+
     def read(self) -> bytes:
         """The input's bytes, of which a pipe gives only one copy; empty or unreadable is a Refusal."""
         from jaxcrypt.pictures.files import read_file, read_stream
 
-        if self.left_out:
-            raise Refusal(f"{self.source}: {self.left_out}")
+        self.check()
         if self.source:
             return read_file(self.source)
         data = read_stream(sys.stdin.buffer, "stdin")
@@ -115,6 +119,7 @@ def plan_reading(inputs: list[str], accepts: Callable[[Path], bool]) -> list[Job
     Raises:
       Refusal: stdin mixed with files, a folder with nothing to do in it.
     """
+    inputs = [STDIO if descriptor(name) == 0 else name for name in inputs]
     if STDIO in inputs and len(inputs) > 1:
         raise usage("- (stdin) cannot be mixed with other inputs")
     jobs = []

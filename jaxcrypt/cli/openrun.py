@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jaxcrypt import runtime
 from jaxcrypt.cli.command import explain
 from jaxcrypt.cli.jobs import Job, Report
-from jaxcrypt.cli.output import Targets, make_folder, write_stdout, write_whole
+from jaxcrypt.cli.output import Targets, is_stream, make_folder, write_stdout, write_whole
 from jaxcrypt.errors import ExitCode, usage
 
 if TYPE_CHECKING:
@@ -102,6 +102,10 @@ def _paths(job: Job, names: list[str], from_pixels: bool, unauthenticated: bool)
         return []
     if job.into:
         return [target / name for name in names]
+    if is_stream(target):
+        if len(names) > 1:
+            raise usage(f"holds {len(names)} files, and {target} takes one; give -o DIR")
+        return [target]
     if from_pixels and target.suffix.lower() != ".png":
         raise usage(f"-o {target}: a picture comes back as PNG; choose a name that ends in .png")
     if unauthenticated and _MARK not in target.name:

@@ -76,6 +76,7 @@ class SealRun:
 
         for job in sorted(jobs, key=lambda job: picture_size(job.source) or (0, 0) if job.source else (0, 0)):
             try:
+                job.check()
                 target, header = self._targets_of(job)
                 if self._args.skip_existing and target and target.exists():
                     self._report.skipped(job, target)
@@ -143,6 +144,7 @@ class SealRun:
         height, width, _ = picture.pixels.shape
         system = self._sealer.entry.name
         says = f"{system}, {width}×{height}" + (", pixels only" if self._args.pixels_only else "")
+        says += f"; as pixels {', '.join(item.plain.changes)}" if item.plain.changes else ""
         self._report.done(item.job, item.target, says, system=system, width=width, height=height)
 
     def _estimate(self, batch: list[_Item]) -> None:

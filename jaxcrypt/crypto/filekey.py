@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from jaxcrypt.crypto import canonical, kdf, recipients, sources
+from jaxcrypt.crypto import canonical, kdf, passphrases, recipients, sources
 from jaxcrypt.errors import ExitCode, Refusal, no_key, tampered, usage
 
 SYMMETRIC, RECIPIENT = 1, 2
@@ -98,6 +98,7 @@ class Keyring:
     ):
         if len(recipients) > MAX_RECIPIENTS:
             raise usage(f"--recipient: more than {MAX_RECIPIENTS}")
+        self._sources = tuple(symmetric)
         self._material = sources.combine(symmetric)
         self._kinds = sources.mask(symmetric)
         self._recipients = tuple(recipients)
@@ -112,9 +113,10 @@ class Keyring:
         """A fresh file key for a picture's file bytes and the parameters it will be encrypted under.
 
         Raises:
-          Refusal: the keyring holds nothing to encrypt with; or recipients alone, and the machine's random
-            source repeats itself, so that the key would follow from the picture.
+          Refusal: the keyring holds nothing to encrypt with, or what can be guessed; or recipients alone, and
+            the machine's random source repeats itself, so that the key would follow from the picture.
         """
+        self.check_sealing()
         digest = hashlib.sha256(data).digest()
         parameters = hashlib.sha256(canonical.encode_parameters(system, options)).digest()
         request, fresh, hedge = self._request(), self._randomness(32), bytes(kdf.KEY_BYTES)
@@ -130,8 +132,9 @@ class Keyring:
         """An existing file key for the keys of this keyring: the stanzas that open it.
 
         Raises:
-          Refusal: the keyring holds nothing to encrypt with.
+          Refusal: the keyring holds nothing to encrypt with, or what can be guessed.
         """
+        self.check_sealing()
         return self._wrap(secret, self._request())
 
     def _wrap(self, secret: bytes, request: Request | None) -> tuple[bytes, ...]:
@@ -141,6 +144,20 @@ class Keyring:
             stanzas.append(fields + AESSIV(wrap).encrypt(secret, [fields]))
         stanzas += [bytes([RECIPIENT]) + recipient.seal(secret) for recipient in self._recipients]
         return tuple(stanzas)
+
+    def check_sealing(self) -> None:
+        """Refuse to seal with nothing, or with what can be guessed; to be called before any work."""
+        if not self._material and not self._recipients:
+            raise usage("no key given: name a passphrase, key image, key file or recipient")
+        for source in self._sources:
+            if source.weak:
+                raise Refusal(source.weak)
+
+    def advice(self) -> list[str]:
+        """What whoever seals with these keys should know of them, a line each."""
+        if self._kinds != sources.Kind.PASSPHRASE:
+            return []
+        return [line for line in (passphrases.weakness(self._sources[0].secret),) if line]
 
     def open(self, stanzas: Sequence[bytes], fits: Callable[[bytes], bool] = lambda secret: True) -> bytes:
         """FK from the first stanza that a key at hand opens and that ``fits`` the header's MAC.
@@ -168,8 +185,6 @@ class Keyring:
 
     def _request(self) -> Request | None:
         """Of a new symmetric stanza; None with recipients alone."""
-        if not self._material and not self._recipients:
-            raise usage("no key given: name a passphrase, key image, key file or recipient")
         if not self._material:
             return None
         if self._kinds == sources.Kind.KEY_FILE:

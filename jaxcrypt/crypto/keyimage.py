@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
 import struct
 import warnings
 from pathlib import Path
@@ -20,9 +19,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jaxcrypt.crypto import textfile
+from jaxcrypt.crypto import guessable, textfile
 from jaxcrypt.crypto.sources import Kind, Source
 from jaxcrypt.errors import Refusal
+from jaxcrypt.pictures import png
+from jaxcrypt.pictures.decoders import heif_formats, reason
 
 DOMAIN = b"jaxcrypt/1 key image"
 MAX_PIXELS = 100_000_000
@@ -30,6 +31,7 @@ MAX_FILE = 1 << 30
 MIN_PIXELS = 1024
 MIN_DETAIL_BITS = 4096
 _STRIP = 1 << 22
+_FIRST = 64
 # Not all that Pillow knows: opening some formats (EPS) runs other programs.
 _FORMATS = ("PNG", "BMP", "TIFF", "WEBP", "JPEG", "AVIF", "JPEG2000", "GIF", "PPM", "TGA", "QOI")
 _PLAIN_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
@@ -43,6 +45,8 @@ def key_image(path: str | Path) -> Source:
 
     Raises:
       Refusal: no picture, damaged, above 100 megapixels, or too flat or small to be a secret.
+
+    One that can be guessed in other ways is :attr:`~jaxcrypt.crypto.sources.Source.weak`.
     """
     return from_bytes(textfile.read_bounded(path, MAX_FILE), str(path))
 
@@ -61,10 +65,20 @@ def from_bytes(data: bytes, name: str = "key image") -> Source:
                 pixels_count = pixels_are_sure(image, data)
         except Exception:  # counting the frames of a hostile file parses all of it
             raise Refusal(f"{name}: truncated or damaged picture") from None
-        digest, detail = _digest_and_detail(image, name)
-    if detail < MIN_DETAIL_BITS:
+        digest, detail, first = _digest_and_detail(image, data, name)
+    if detail.residual_bits() < MIN_DETAIL_BITS:
         raise Refusal(f"{name}: too flat to be a key (it can be guessed); take a picture with detail")
-    return Source(Kind.IMAGE, digest if pixels_count else hashlib.sha256(data).digest())
+    weak = _weakness(detail, first)
+    secret = digest if pixels_count else hashlib.sha256(data).digest()
+    return Source(Kind.IMAGE, secret, weak and f"{name}: {weak}; make one with keygen --image")
+
+
+def _weakness(detail: guessable.Detail, first: bytes) -> str:
+    """Why no new picture should be sealed with this key image; "" where nothing is known."""
+    if detail.bits() < MIN_DETAIL_BITS:
+        return "is a texture that can be guessed"
+    seed = guessable.seed_of(first) if detail.is_noise() else None
+    return "" if seed is None else f"is noise of the seed {seed}, which can be guessed"
 
 
 def pixels_are_sure(image: Image.Image, data: bytes) -> bool:
@@ -100,40 +114,38 @@ def _riff_chunks(data: bytes) -> list[bytes]:
 
 
 def _open(data: bytes, name: str) -> Image.Image:
-    Image.MAX_IMAGE_PIXELS = None  # the limit is checked by hand, with our own words
+    formats = (*_FORMATS, *heif_formats(data, name))
     try:
+        # Chunks that concern no pixel must not keep a key from being read, nor damage that other programs
+        # pass over change it.
+        whole = png.essential(data, strict=False) if data[:8] == png.SIGNATURE else data
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return Image.open(io.BytesIO(data), formats=_FORMATS)
+            return Image.open(io.BytesIO(whole), formats=formats)
     except Exception:  # Pillow's parsers raise nearly anything on hostile bytes
         raise Refusal(f"{name}: not a picture that can be read") from None
 
 
-def _digest_and_detail(image: Image.Image, name: str) -> tuple[bytes, float]:
-    """The pixel digest, and how many bits of detail the pixels hold by a crude estimate.
-
-    The estimate is the order-0 entropy of the brightness's residual a − left − up + upleft, which is 0 for
-    flat pictures and straight ramps, times the number of pixels.
-    """
+def _digest_and_detail(image: Image.Image, data: bytes, name: str) -> tuple[bytes, guessable.Detail, bytes]:
+    """The pixel digest, how much detail the brightness holds, and the first samples."""
     width, height = image.size
     rows = max(2, _STRIP // (4 * width))
     digest = hashlib.sha256(DOMAIN + struct.pack(">II", width, height))
-    counts = np.zeros(256, np.int64)
+    detail = guessable.Detail()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image.load()
+            if image.format == "PNG" and data[24] <= 8:
+                png.scale_transparency(image, data)
+            first = image.crop((0, 0, width, min(height, -(-_FIRST // width)))).tobytes()
             for top in range(0, height, rows):
                 strip = image.crop((0, top, width, min(height, top + rows)))
                 digest.update(strip.convert("RGBA").tobytes())
-                residual = np.diff(np.diff(_brightness(strip), axis=0), axis=1)
-                counts += np.bincount(residual.reshape(-1), minlength=256)
+                detail.add(_brightness(strip))
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Refusal(f"{name}: truncated or damaged picture ({reason})") from None
-    total = int(counts.sum())
-    bits = sum(-count * math.log2(count / total) for count in counts.tolist() if count)
-    return digest.digest(), bits
+        raise Refusal(f"{name}: truncated or damaged picture ({reason(error)})") from None
+    return digest.digest(), detail, first
 
 
 def _brightness(strip: Image.Image) -> np.ndarray:

@@ -42,10 +42,15 @@ WORDS = {Kind.PASSPHRASE: "passphrase", Kind.IMAGE: "key image", Kind.KEY_FILE: 
 
 @dataclass(frozen=True)
 class Source:
-    """One secret of one kind. The secret never shows in ``repr``."""
+    """One secret of one kind. The secret never shows in ``repr``.
+
+    Attributes:
+      weak: why nothing should be sealed with it, in words; it still opens what was.
+    """
 
     kind: Kind
     secret: bytes = field(repr=False)
+    weak: str = field(default="", repr=False, compare=False)
 
 
 def passphrase(text: str | bytes, origin: str = "passphrase") -> Source:

@@ -23,6 +23,7 @@ from PIL import Image
 
 from jaxcrypt.data.listing import Entry, shorten
 from jaxcrypt.errors import Refusal
+from jaxcrypt.pictures import png
 from jaxcrypt.pictures.files import MODES, encode_png, load_picture, read_file
 
 log = logging.getLogger("jaxcrypt")
@@ -126,6 +127,8 @@ def stored(path: Any) -> tuple[io.BytesIO, tuple[int, int]]:
     """
     data = read_file(path)
     picture = load_picture(data, str(path))
+    if data[:8] == png.SIGNATURE:
+        data = png.essential(data)  # without text and the like, over which a plain decoder may stumble
     if not _plain(data):
         data = encode_png(picture.pixels)
     return io.BytesIO(data), picture.pixels.shape[:2]

@@ -14,17 +14,16 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-_WIDE_MODES = ("I", "F")
 _BITS_PER_SAMPLE = 258  # TIFF 6.0, section 8
 _MAX_BOXES = 4096
 
 
 def bits_per_sample(image: Image.Image, data: bytes) -> int:
     """The most bits that a sample of the opened ``image`` has in its file ``data``."""
-    if image.mode.split(";")[0] in _WIDE_MODES:
-        return 16
     if image.format == "PNG" and len(data) > 24:
         return data[24]
+    if image.format == "HEIF":
+        return int(image.info.get("bit_depth", 8))
     if image.format == "TIFF":
         bits = image.tag_v2.get(_BITS_PER_SAMPLE, (8,))
         return max(bits) if isinstance(bits, tuple) else int(bits)

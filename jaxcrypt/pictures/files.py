@@ -1,8 +1,10 @@
-"""Pictures from files: eight bits, one picture a file, upright, or one clear line why not.
+"""Pictures from files: eight bits, upright, or one clear line why not.
 
-Inputs are PNG, JPEG (also the MPO that phones write), WebP, TIFF, BMP and AVIF. Modes become L, LA, RGB or
-RGBA: palettes are expanded, 1-bit becomes grey, CMYK and the like become RGB; the EXIF orientation is
-applied. Only the pixels are converted: the file's own bytes travel as they are.
+Inputs are PNG, JPEG (also the MPO that phones write), WebP, TIFF, BMP, GIF and AVIF, and HEIC where
+pillow-heif is installed. Modes become L, LA, RGB or RGBA: palettes are expanded, 1-bit becomes grey, CMYK and
+the like become RGB, up to 16 bits a sample become 8, of animations and pages the first is taken; the EXIF
+orientation is applied. What the pixels lack of the file is said (:attr:`Picture.changes`), and the file's
+own bytes travel as they are.
 """
 
 from __future__ import annotations
@@ -12,58 +14,52 @@ import os
 import stat
 import struct
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.pictures import png, reasons
 from jaxcrypt.pictures.bitdepth import bits_per_sample
+from jaxcrypt.pictures.decoders import identify, open_image, reason
 
 MAX_PIXELS = 100_000_000
 MAX_FILE = 1 << 31
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
+_READ = (
+    *("png", "jpg", "jpeg", "jpe", "jfif", "mpo", "webp", "tif", "tiff", "bmp", "gif", "avif"),
+    *("heic", "heif", "hif"),
 )
 _OTHERS = (
-    *("heic", "heif", "hif", "gif", "jxl", "jp2", "j2k", "svg", "psd", "xcf", "ico", "tga", "exr", "hdr"),
-    *(
-        "ppm",
-        "pgm",
-        "pbm",
-        "pnm",
-        "dng",
-        "raw",
-        "cr2",
-        "cr3",
-        "nef",
-        "arw",
-        "raf",
-        "rw2",
-        "orf",
-        "pef",
-        "srw",
-    ),
+    *("jxl", "jp2", "j2k", "svg", "psd", "xcf", "ico", "tga", "exr", "hdr", "ppm", "pgm", "pbm", "pnm"),
+    *("dng", "raw", "cr2", "cr3", "nef", "arw", "raf", "rw2", "orf", "pef", "srw"),
 )
-OTHER_SUFFIXES = frozenset(f".{kind}" for kind in _OTHERS) - SUFFIXES
+SUFFIXES = frozenset(f".{kind}" for kind in _READ)
+OTHER_SUFFIXES = frozenset(f".{kind}" for kind in _OTHERS)
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF")  # JPEG: its plugin opens MPO too
-_SEVERAL_FRAMES = ("PNG", "WEBP", "TIFF", "AVIF")  # an MPO's further frames are previews and depth maps
+_SEVERAL_FRAMES = ("PNG", "WEBP", "TIFF", "GIF", "AVIF", "HEIF")  # those of an MPO are previews, depth maps
+_EXACT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
 _STRIP_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture: ``pixels`` uint8 ``[H, W, C]``, C = 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA.
+    """A decoded picture.
 
-    ``icc`` is the ICC profile of these samples, empty where there is none.
+    Attributes:
+      pixels: uint8 ``[H, W, C]``, C = 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA.
+      format: the file's, as Pillow calls it.
+      changes: what the pixels lack of the file, in words (``16 bits a sample became 8``); none: they are its
+        exact samples.
+      icc: the colour profile of the pixels; empty where there is none.
     """
 
     pixels: np.ndarray
     format: str
-    icc: bytes = b""
+    changes: tuple[str, ...] = ()
+    icc: bytes = field(default=b"", repr=False)
 
     @property
     def mode(self) -> str:
@@ -77,45 +73,28 @@ def load_picture(source: str | Path | bytes, name: str | None = None) -> Picture
       source: a path, or the file's bytes (then ``name`` says what to call it in messages).
 
     Raises:
-      Refusal: empty, not a picture of a known format, truncated or damaged, animated or multi-page, more
-        than eight bits a sample, or above 100 megapixels; ``str()`` names the file.
+      Refusal: empty, not a picture of a known format, truncated or damaged, samples of more than 16 bits or
+        with a sign, or above 100 megapixels; ``str()`` names the file.
     """
     name = name or (str(source) if not isinstance(source, bytes) else "input")
     data = source if isinstance(source, bytes) else read_file(source)
-    with _open(data, name) as image:
-        _refuse_unfit(image, data, name)
+    with open_image(data, name) as image:
+        _refuse_unfit(image, name)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # odd EXIF or ICC data do not concern the pixels
-                upright = _upright(image)
-                pixels = _to_array(_to_mode(upright))
-                return Picture(pixels, image.format, _profile(image, pixels.shape[2]))
-        except Refusal:
-            raise
+                return _decoded(image, data)
         except MemoryError:
             raise Refusal(f"{name}: too large for this machine's memory") from None
         except Exception as error:  # Pillow's decoders raise nearly anything on hostile bytes
-            raise Refusal(f"{name}: truncated or damaged picture ({_reason(error)})") from None
+            why = reasons.why_not(data) if image.format in ("JPEG", "TIFF") else None
+            raise Refusal(f"{name}: {why or f'truncated or damaged picture ({reason(error)})'}") from None
 
 
 def picture_size(source: str | Path | bytes) -> tuple[int, int] | None:
     """Width and height as stored, from the header alone, or None where they cannot be told; never raises."""
-    kind = identify(source)
-    return None if kind is None else kind[1]
-
-
-def identify(source: str | Path | bytes | bytearray) -> tuple[str, tuple[int, int]] | None:
-    """Format, and width and height as stored, from the header alone, or None where it is no picture that can
-    be read; never raises."""
-    try:
-        if not isinstance(source, bytes | bytearray) and not os.path.isfile(source):
-            return None  # a pipe can be read once only
-        Image.MAX_IMAGE_PIXELS = None
-        file = io.BytesIO(source) if isinstance(source, bytes | bytearray) else source
-        with Image.open(file, formats=_FORMATS) as image:
-            return image.format, image.size
-    except Exception:
-        return None
+    found = identify(source)
+    return found and found[1]
 
 
 def is_picture_name(path: Path) -> bool:
@@ -167,34 +146,40 @@ def encode_png(pixels: np.ndarray, icc: bytes = b"") -> bytes:
     return buffer.getvalue()
 
 
-def _open(data: bytes, name: str) -> Image.Image:
-    if not data:
-        raise Refusal(f"{name}: is empty")
-    # The size is checked below, with our own limit and our own words.
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return Image.open(io.BytesIO(data), formats=_FORMATS)
-    except UnidentifiedImageError:
-        known = "PNG, JPEG, WebP, TIFF, BMP or AVIF"
-        raise Refusal(f"{name}: not a picture that can be read (wanted {known})") from None
-    except Exception as error:
-        raise Refusal(f"{name}: damaged picture header ({_reason(error)})") from None
-
-
-def _refuse_unfit(image: Image.Image, data: bytes, name: str) -> None:
+def _refuse_unfit(image: Image.Image, name: str) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise Refusal(f"{name}: {width}×{height} is above the limit of {MAX_PIXELS // 10**6} megapixels")
-    if image.format in _SEVERAL_FRAMES and _frames(image) > 1:
-        raise Refusal(f"{name}: animated or multi-page; give one picture a file")
-    bits = bits_per_sample(image, data)
+    if image.format == "TIFF":
+        tags = {tag: image.tag_v2.get(tag) for tag in reasons.SAMPLE_TAGS}
+        tags = {tag: found if isinstance(found, tuple) else (found,) for tag, found in tags.items() if found}
+        wrong = reasons.samples(tags)
+        if wrong:
+            raise Refusal(f"{name}: {wrong}")
+
+
+def _decoded(image: Image.Image, data: bytes) -> Picture:
+    frames, bits = _frames(image), bits_per_sample(image, data)
+    changes = []
+    if frames > 1:
+        changes.append(f"the first of {frames} {'pages' if image.format == 'TIFF' else 'frames'} alone")
+    upright = _upright(image)  # decodes the first
     if bits > 8:
-        raise Refusal(f"{name}: more than 8 bits a sample ({bits}); convert it to 8 bits first")
+        changes.append(f"{bits} bits a sample became 8")
+        if isinstance(upright.info.get("transparency"), tuple):
+            del upright.info["transparency"]  # a colour of 16 bits names none of 8
+            changes.append("its transparent colour is left out")
+    elif image.mode not in _EXACT_MODES:
+        changes.append(f"{image.mode} became RGB")
+    if image.format == "PNG" and bits <= 8:
+        png.scale_transparency(upright, data)
+    pixels = _to_array(_to_mode(upright, bits))
+    return Picture(pixels, image.format, tuple(changes), _profile(image, pixels.shape[2]))
 
 
 def _frames(image: Image.Image) -> int:
+    if image.format not in _SEVERAL_FRAMES:
+        return 1
     try:
         return getattr(image, "n_frames", 1)
     except Exception:  # a damaged directory of frames: decoding will say so
@@ -209,7 +194,9 @@ def _upright(image: Image.Image) -> Image.Image:
         return image  # unreadable EXIF: a viewer shows such a file as it is stored, and so do we
 
 
-def _to_mode(image: Image.Image) -> Image.Image:
+def _to_mode(image: Image.Image, bits: int) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        return _narrowed(image, bits)
     if image.mode in MODES.values() and "transparency" not in image.info:
         return image
     transparent = "transparency" in image.info or image.mode in ("PA", "La", "RGBa")
@@ -225,6 +212,16 @@ def _profile(image: Image.Image, channels: int) -> bytes:
     return profile if profile[16:20] == kind else b""
 
 
+def _narrowed(image: Image.Image, bits: int) -> Image.Image:
+    """Grey of more than 8 bits: the upper eight of each sample, and alpha where one level is transparent."""
+    wide = np.asarray(image)
+    grey = Image.fromarray((wide >> max(bits - 8, 0)).astype(np.uint8))
+    mark = image.info.get("transparency")
+    if not isinstance(mark, int):
+        return grey
+    return Image.merge("LA", (grey, Image.fromarray(np.where(wide == mark, 0, 255).astype(np.uint8))))
+
+
 def _to_array(image: Image.Image) -> np.ndarray:
     """uint8 ``[H, W, C]``, copied strip by strip: Pillow's own conversion holds the picture twice more."""
     width, height = image.size
@@ -236,8 +233,3 @@ def _to_array(image: Image.Image) -> np.ndarray:
         strip = np.asarray(image.crop((0, top, width, bottom)))
         pixels[top:bottom] = strip.reshape(bottom - top, width, channels)
     return pixels
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).splitlines()
-    return text[0] if text and text[0] else type(error).__name__

@@ -1,13 +1,14 @@
 """What travels in a header's encrypted part besides what the System itself asks for.
 
-====== ============= =====================================================================
-name   array         what
-====== ============= =====================================================================
-alpha  uint8 [n]     PNG of the alpha channel, where the System takes colours only
-icc    uint8 [n]     the picture's ICC profile, where only its pixels travel
-names  uint8 [n]     names of further secrets, a zero byte between them, where no file of theirs travels
-file   uint32 [3]    modification time in seconds (high and low word) and mode bits of the file
-====== ============= =====================================================================
+======= ============ =====================================================================
+name    array        what
+======= ============ =====================================================================
+alpha   uint8 [n]    PNG of the alpha channel, where the System takes colours only
+icc     uint8 [n]    the picture's ICC profile, where only its pixels travel
+changed uint8 [1]    1 where only the pixels travel, and lack what the file has (bits, frames, colours)
+names   uint8 [n]    names of further secrets, a zero byte between them, where no file of theirs travels
+file    uint32 [3]   modification time in seconds (high and low word) and mode bits of the file
+======= ============ =====================================================================
 
 A System's own side arrays never have these names.
 """
@@ -23,7 +24,7 @@ import numpy as np
 from jaxcrypt.crypto.names import clean_name, decode_name, encode_name
 from jaxcrypt.errors import Refusal, tampered
 
-NAMES = ("alpha", "icc", "names", "file")
+NAMES = ("alpha", "icc", "changed", "names", "file")
 MAX_ICC = 1 << 20
 _WORD = 1 << 32
 _MODE_BITS = 0o7777
@@ -43,6 +44,7 @@ class Extras:
 
     alpha: np.ndarray | None = None
     icc: bytes = b""
+    changed: bool = False
     names: tuple[str, ...] = ()
     stamp: Stamp | None = None
 
@@ -55,6 +57,8 @@ class Extras:
             found["alpha"] = _bytes(encode_png(self.alpha[..., None]))
         if self.icc:
             found["icc"] = _bytes(self.icc)
+        if self.changed:
+            found["changed"] = _bytes(b"\1")
         if self.names:
             found["names"] = _bytes(b"\0".join(encode_name(clean_name(name)) for name in self.names))
         if self.stamp:
@@ -79,6 +83,7 @@ def split(side: Mapping[str, Any], shape: Sequence[int], source: str) -> tuple[E
         return Extras(
             alpha=_alpha(side, shape),
             icc=_text(side, "icc"),
+            changed=_flag(side, "changed"),
             names=tuple(map(clean_name, map(decode_name, text.split(b"\0")))) if text else (),
             stamp=_stamp(side),
         ), own
@@ -97,6 +102,13 @@ def _text(side: Mapping[str, Any], name: str) -> bytes:
     if array.dtype != np.uint8 or array.ndim != 1:
         raise ValueError(f"its array {name} has another type")
     return array.tobytes()
+
+
+def _flag(side: Mapping[str, Any], name: str) -> bool:
+    flag = _text(side, name)
+    if flag not in (b"", b"\1"):
+        raise ValueError(f"its array {name} is no flag")
+    return bool(flag)
 
 
 def _alpha(side: Mapping[str, Any], shape: Sequence[int]) -> np.ndarray | None:

@@ -13,7 +13,8 @@ from pathlib import PurePosixPath
 from jaxcrypt.crypto.bundle import File, distinct_names
 from jaxcrypt.crypto.names import safe_name
 from jaxcrypt.errors import Refusal, tampered
-from jaxcrypt.pictures.files import SUFFIXES, identify
+from jaxcrypt.pictures.decoders import identify
+from jaxcrypt.pictures.files import SUFFIXES
 
 MARK = ".unauthenticated"
 _SUFFIX = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif"}  # of other formats their name in small letters

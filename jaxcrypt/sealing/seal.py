@@ -35,6 +35,7 @@ class Plain:
       shape: height, width and channels of the picture.
       pixels: uint8 ``[H, W, C]``: what the System gets, without the alpha channel where that travels beside.
       extras: what travels in the header besides.
+      changes: what the pixels lack of the file, in words.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Plain:
     shape: tuple[int, int, int]
     pixels: np.ndarray = field(repr=False)
     extras: Extras = field(default_factory=Extras, repr=False)
+    changes: tuple[str, ...] = ()
 
 
 class Sealer:
@@ -78,6 +80,7 @@ class Sealer:
         self.keys, self.pixels_only, self.entry = keys, pixels_only, catalog.entry(system)
         self._weights = weights
         self._padding = payload.power_of_two if hide_size else payload.padme
+        keys.keyring.check_sealing()
         self._options = system_inputs.read_options(self.entry, options or {})
         self._inputs = system_inputs.read_inputs(self.entry, inputs or {}, self._options, keys)
         self._signer = signing.read_signer(signer) if isinstance(signer, str | Path) else signer
@@ -112,8 +115,9 @@ class Sealer:
             pixels, alpha = np.ascontiguousarray(pixels[..., :-1]), pixels[..., -1]
         further = tuple(name for name, _ in self._inputs.files) if self.pixels_only else ()
         icc = picture.icc if self.pixels_only and len(picture.icc) <= MAX_ICC else b""
-        extras = Extras(alpha, icc, further, stamp)
-        return Plain(Path(name).name, data, picture.pixels.shape, pixels, extras)
+        changed = self.pixels_only and bool(picture.changes)
+        extras = Extras(alpha, icc, changed, further, stamp)
+        return Plain(Path(name).name, data, picture.pixels.shape, pixels, extras, picture.changes)
 
     def seal(self, pictures: Sequence[Plain], progress: Progress = None) -> list[SealedPicture]:
         """Seal pictures of one shape together.
@@ -163,7 +167,7 @@ class Sealer:
 
     def notes(self) -> list[str]:
         """What whoever seals with this System and these keys should know, a line each."""
-        system, found = self.entry.name, []
+        system, found = self.entry.name, self.keys.keyring.advice()
         if not self.cipher.system.traits.exact or system != catalog.DEFAULT:
             found.append(f"how confidential the pixels of {system} are: {self.cipher.argument}")
         if self.pixels_only and not self.cipher.system.traits.exact:

@@ -15,7 +15,8 @@ from jaxcrypt.crypto.bundle import File
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.crypto.signing import Verifier
 from jaxcrypt.errors import ExitCode, Refusal, tampered
-from jaxcrypt.pictures.files import encode_png, identify, load_picture, read_file
+from jaxcrypt.pictures.decoders import identify
+from jaxcrypt.pictures.files import encode_png, load_picture, read_file
 from jaxcrypt.record import Outcome, Progress, Sealed
 from jaxcrypt.sealing import extras, naming, recovery
 from jaxcrypt.sealing.cipher import Cipher, load_stored
@@ -251,6 +252,12 @@ class Begun:
     def _from_pixels(self, pixels: np.ndarray, progress: Progress, notes: tuple[str, ...] = ()) -> Unsealed:
         pictures = self._decode(pixels, None, progress).pictures
         exact = self.opener.cipher(self.opened).system.traits.exact
+        if self._extras[0].changed:
+            exact = False
+            notes = (
+                *notes,
+                "its file had more bits, frames or other colours than the pixels that were sealed",
+            )
         files = self._as_files(pictures)
         return self._result(files, from_pixels=True, exact=exact, notes=notes, _pictures=tuple(pictures))
 

@@ -6,12 +6,14 @@ import os
 import struct
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcrypt.crypto import keyimage, sources
+from jaxcrypt.crypto import kdf, keyimage, passphrases, sources
+from jaxcrypt.crypto.filekey import Keyring
 from jaxcrypt.errors import ExitCode, Refusal
 
 
@@ -37,6 +39,57 @@ def test_passphrase_from_file_variable_and_descriptor_are_the_same(tmp_path, mon
 def test_passphrase_is_normalised():
     assert sources.passphrase("a\u0308") == sources.passphrase("ä")
     assert sources.passphrase(b"\xff\xfe").secret == b"\xff\xfe"
+
+
+def test_a_byte_order_mark_is_no_part_of_a_secret(tmp_path):
+    """Editors on Windows put one before a text; whoever types the passphrase cannot."""
+    (tmp_path / "p").write_bytes(b"\xef\xbb\xbfcorrect horse\r\n")
+    assert sources.read_passphrase(file=tmp_path / "p") == sources.passphrase("correct horse")
+    (tmp_path / "p").write_bytes(b"\xef\xbb\xbf\n")
+    with pytest.raises(Refusal, match="is empty"):
+        sources.read_passphrase(file=tmp_path / "p")
+    key = sources.Source(sources.Kind.KEY_FILE, bytes(range(32)))
+    (tmp_path / "k").write_bytes(
+        b"\xef\xbb\xbf" + sources.encode_key_file(key).replace("\n", "\r\n").encode()
+    )
+    assert sources.key_file(tmp_path / "k") == key
+
+
+def test_made_passphrases_hold_eighty_bits():
+    made = passphrases.make(lambda count: bytes(range(count)))
+    assert len(made) == 29
+    assert (
+        passphrases.make(lambda count: b"\x7f\x00\x00\x01" * 2 + b"\x3f\x54")
+        == "lusab-babad-lusab-babad-gutih"
+    )
+    assert len({passphrases.make() for _ in range(100)}) == 100
+    assert not any(passphrases.weakness(passphrases.make().encode()) for _ in range(200))
+
+
+@pytest.mark.parametrize(
+    ("text", "weak"),
+    [
+        ("hunter2", True),
+        ("Password123!", True),
+        ("correct horse", True),
+        ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", True),
+        ("abcdefghijklmnopqrstuvwxyz0123456789", True),
+        ("passwordpasswordpassword", True),
+        ("20240229", True),
+        ("", True),
+        ("correct horse battery staple", False),
+        ("xK9#mQ2$vL!p", False),
+        ("lusab-babad-gutih-tugad-mofip", False),
+        ("sieben Zwerge backen montags Kuchen", False),
+    ],
+)
+def test_weak_passphrases_are_told(text, weak):
+    assert bool(passphrases.weakness(text.encode())) == weak
+    if text:
+        advice = Keyring([sources.passphrase(text)]).advice()
+        assert [text not in line for line in advice] == [True] * weak
+        strong = sources.Source(sources.Kind.KEY_FILE, bytes(32))
+        assert not Keyring([sources.passphrase(text), strong]).advice()
 
 
 def test_prompt(monkeypatch):
@@ -197,6 +250,84 @@ def test_flat_tiny_and_broken_pictures_are_no_keys(rng, photo):
         with pytest.raises(Refusal) as caught:
             keyimage.from_bytes(bad, "k.png")
         assert "k.png" in str(caught.value)
+
+
+def _textures():
+    y, x = np.mgrid[:256, :256]
+    return {"xor": x ^ y, "and": x & y, "or": x | y, "circles": (x * x + y * y) // 64, "times": x * y // 13}
+
+
+@pytest.mark.parametrize("texture", _textures())
+def test_textures_that_a_formula_gives_are_no_keys(texture):
+    pixels = _textures()[texture].astype(np.uint8)
+    seals_nothing_but_opens(keyimage.from_bytes(_encode(Image.fromarray(pixels), "PNG"), "k.png"))
+
+
+def seals_nothing_but_opens(source):
+    """Pictures that were sealed before the program knew better are not lost."""
+    quick = kdf.Argon(memory_kib=64, iterations=1, lanes=1)
+    with pytest.raises(Refusal, match=r"k.png: is .*can be guessed.*keygen --image"):
+        Keyring([source], argon=quick).check_sealing()
+    sealed_once = Keyring([sources.Source(source.kind, source.secret)], argon=quick)
+    key = sealed_once.new_file_key(b"file", "logistic", ())
+    assert Keyring([source]).open(key.stanzas) == key.secret
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        lambda shape: np.random.default_rng(0).integers(0, 256, shape, np.uint8),
+        lambda shape: np.random.default_rng(42).integers(0, 256, shape).astype(np.uint8),
+        lambda shape: np.random.RandomState(1).randint(0, 256, shape).astype(np.uint8),
+        lambda shape: (np.random.default_rng(7).random(shape) * 255).astype(np.uint8),
+    ],
+)
+@pytest.mark.parametrize("shape", [(64, 48), (64, 64, 3), (64, 64, 4)])
+def test_noise_of_a_small_seed_is_no_key(noise, shape):
+    seals_nothing_but_opens(keyimage.from_bytes(_encode(Image.fromarray(noise(shape)), "PNG"), "k.png"))
+
+
+def test_random_and_real_pictures_are_keys(real_data):
+    noise = np.frombuffer(os.urandom(64 * 64 * 3), np.uint8).reshape(64, 64, 3)
+    assert not keyimage.from_bytes(_encode(Image.fromarray(noise), "PNG")).weak
+    for name in sorted((real_data / "bsds200").iterdir())[:5]:
+        assert not keyimage.key_image(name).weak
+        small = Image.open(name).convert("RGB").crop((0, 0, 64, 64))
+        assert not keyimage.from_bytes(_encode(small, "PNG")).weak
+
+
+def _packed_png(levels, bits, colour, *more):
+    """A PNG of one band by hand: levels ``[H, W]`` of ``bits`` each."""
+    spread = (levels[..., None] >> np.arange(bits - 1, -1, -1) & 1).astype(np.uint8)
+    rows = np.packbits(spread.reshape(len(levels), -1), axis=1)
+    head = struct.pack(">IIBBBBB", levels.shape[1], len(levels), bits, colour, 0, 0, 0)
+    body = b"".join(b"\0" + row.tobytes() for row in rows)
+    chunks = [(b"IHDR", head), *more, (b"IDAT", zlib.compress(body)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_transparent_levels_of_grey_key_images_are_the_documented_ones(rng, bits):
+    levels = rng.integers(0, 1 << bits, (96, 96))
+    mark = int(levels[0, 0])
+    data = _packed_png(levels, bits, 0, (b"tRNS", struct.pack(">H", mark)))
+    grey = (levels * (255 // ((1 << bits) - 1)))[..., None].repeat(3, axis=2)
+    rgba = np.concatenate([grey, np.where(levels == mark, 0, 255)[..., None]], axis=2).astype(np.uint8)
+    wanted = hashlib.sha256(b"jaxcrypt/1 key image" + struct.pack(">II", 96, 96) + rgba.tobytes()).digest()
+    assert keyimage.from_bytes(data).secret == wanted
+
+
+def test_chunks_that_concern_no_pixel_change_no_key(photo):
+    plain = _encode(photo, "PNG")
+    text = b"Comment\0\0" + zlib.compress(bytes(1 << 21))
+    for body, crc in ((text, 0), (b"Comment\0\0", 1)):
+        whole = struct.pack(">I", len(body)) + b"zTXt" + body
+        whole += struct.pack(">I", zlib.crc32(b"zTXt" + body) ^ crc)
+        for at in (33, len(plain) - 12):
+            assert keyimage.from_bytes(plain[:at] + whole + plain[at:]) == keyimage.from_bytes(plain)
 
 
 def test_large_key_images_are_refused_before_decoding(tmp_path):
