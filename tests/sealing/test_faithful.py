@@ -8,7 +8,6 @@ from PIL import Image
 
 from jaxcrypt import Keys, seal, unseal
 from jaxcrypt.crypto import pngreader, sources
-from jaxcrypt.crypto.payload import power_of_two
 from jaxcrypt.errors import Refusal
 from jaxcrypt.sealing.seal import Sealer
 
@@ -59,7 +58,7 @@ def test_the_very_file_travels_and_the_pixels_say_what_they_lack(keys, name):
 def test_coarse_padding_hides_the_size(keys):
     sizes = set()
     for extra in (0, 900):
-        sealed = seal(FILES["deep.png"] + bytes(extra), keys, padding=power_of_two)
+        sealed = seal(FILES["deep.png"] + bytes(extra), keys, hide_size=True)
         sizes.add(sum(map(len, pngreader.read(sealed).payload)))
         assert unseal(sealed, keys).files[0][1] == FILES["deep.png"] + bytes(extra)
     assert len(sizes) == 1
