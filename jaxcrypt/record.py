@@ -18,8 +18,8 @@ Options = tuple[tuple[str, Any], ...]
 Shape = tuple[int, int, int]
 Progress = Callable[[float], None] | None
 
-# The damages to a cipher picture that a System may promise to outlive.
-DAMAGES = ("noise", "jpeg", "jpeg-420", "lost", "cut")
+# What a System may promise to outlive: kinds of :mod:`jaxcrypt.pictures.damages`, and being cut or enlarged.
+DAMAGES = ("noise", "jpeg444", "jpeg", "blocks", "cut")
 
 
 # -------------------------------------------------------------------------------------- training

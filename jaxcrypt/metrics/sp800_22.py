@@ -125,24 +125,24 @@ def cycles(bits: np.ndarray) -> int:
 def random_excursions(bits: np.ndarray) -> dict[str, float]:
     """2.14: visits of the walk to the states -4 to 4 within its cycles; eight p-values."""
     walk, cycle, count = _excursions(bits)
-    found = {}
+    p_values = {}
     for state in (-4, -3, -2, -1, 1, 2, 3, 4):
         visits = np.bincount(cycle[walk == state], minlength=count)
         seen = np.bincount(np.minimum(visits, 5), minlength=6)
         away = 1 - 1 / (2 * abs(state))
         shares = [away, *(away ** (k - 1) * (1 - away) ** 2 for k in range(1, 5)), away**4 * (1 - away)]
-        found[f"{state:+d}"] = blocks.chi_square_p(seen, np.array(shares) * count)
-    return found
+        p_values[f"{state:+d}"] = blocks.chi_square_p(seen, np.array(shares) * count)
+    return p_values
 
 
 def random_excursions_variant(bits: np.ndarray) -> dict[str, float]:
     """2.15: visits of the walk to the states -9 to 9 in all; eighteen p-values."""
     walk, _, count = _excursions(bits)
-    found = {}
+    p_values = {}
     for state in (*range(-9, 0), *range(1, 10)):
         visits = int(np.count_nonzero(walk == state))
-        found[f"{state:+d}"] = float(erfc(abs(visits - count) / np.sqrt(2 * count * (4 * abs(state) - 2))))
-    return found
+        p_values[f"{state:+d}"] = float(erfc(abs(visits - count) / np.sqrt(2 * count * (4 * abs(state) - 2))))
+    return p_values
 
 
 def run_all(bits: np.ndarray) -> dict[str, float]:
@@ -167,7 +167,7 @@ def run_all(bits: np.ndarray) -> dict[str, float]:
     if cycles(bits) >= max(MIN_CYCLES, 0.005 * np.sqrt(len(bits))):
         several["random excursions"] = random_excursions(bits)
         several["random excursions variant"] = random_excursions_variant(bits)
-    found = {
+    p_values = {
         "frequency": frequency(bits),
         "block frequency": block_frequency(bits),
         "runs": runs(bits),
@@ -179,7 +179,7 @@ def run_all(bits: np.ndarray) -> dict[str, float]:
         "approximate entropy": approximate_entropy(bits),
         "linear complexity": blocks.linear_complexity(bits),
     }
-    return found | {f"{test} {part}": p for test, parts in several.items() for part, p in parts.items()}
+    return p_values | {f"{test} {part}": p for test, parts in several.items() for part, p in parts.items()}
 
 
 @dataclass(frozen=True)

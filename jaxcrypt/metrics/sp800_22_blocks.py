@@ -60,17 +60,17 @@ def matrix_ranks(matrices: np.ndarray) -> np.ndarray:
     """Ranks over GF(2) of ``[count, size, size]`` matrices of zeros and ones, all at once."""
     rows = matrices.astype(bool).copy()
     count, size, _ = rows.shape
-    every, found = np.arange(count), np.zeros(count, int)
+    every, ranks = np.arange(count), np.zeros(count, int)
     for column in range(size):
-        candidates = rows[:, :, column] & (np.arange(size) >= found[:, None])
+        candidates = rows[:, :, column] & (np.arange(size) >= ranks[:, None])
         has, pivot = candidates.any(axis=1), candidates.argmax(axis=1)
-        target = np.minimum(found, size - 1)
+        target = np.minimum(ranks, size - 1)
         source = np.where(has, pivot, target)
         rows[every, target], rows[every, source] = rows[every, source], rows[every, target]
         below = rows[:, :, column] & (np.arange(size) > target[:, None]) & has[:, None]
         rows ^= below[:, :, None] & rows[every, target][:, None, :]
-        found += has
-    return found
+        ranks += has
+    return ranks
 
 
 def rank_share(rank: int, size: int) -> float:
@@ -106,8 +106,8 @@ def non_overlapping_templates(
     An aperiodic pattern cannot overlap itself, so counting all windows is what the document counts.
     """
     size = len(bits) // count
-    found = windows(bits[: size * count].reshape(count, size), length)
-    seen = np.stack([np.bincount(row, minlength=1 << length) for row in found])
+    patterns = windows(bits[: size * count].reshape(count, size), length)
+    seen = np.stack([np.bincount(row, minlength=1 << length) for row in patterns])
     mean = (size - length + 1) / 2**length
     variance = size * (1 / 2**length - (2 * length - 1) / 2 ** (2 * length))
     chosen = aperiodic_templates(length) if templates is None else templates

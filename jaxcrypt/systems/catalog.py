@@ -93,7 +93,7 @@ _OWN = (
         "mixing",
         "jaxcrypt.systems.mixing",
         "keyed mixing: noise and lost blocks cost quality instead of the picture",
-        traits=Traits(survives=frozenset({"noise", "lost"}), argument=_MIXING),
+        traits=Traits(survives=frozenset({"noise", "blocks"}), argument=_MIXING),
     ),
     Entry(
         "autoencoder",
@@ -135,7 +135,7 @@ _OWN = (
         "keyed mixing, decrypted with a learned denoiser",
         options=(_ROBUST,),
         traits=Traits(
-            survives=frozenset({"noise", "jpeg", "jpeg-420", "lost", "cut"}),
+            survives=frozenset({"noise", "jpeg444", "jpeg", "blocks", "cut"}),
             argument=_MIXING,
         ),
     ),
@@ -163,7 +163,7 @@ _OWN = (
             Input("key_image", "picture", "the key image, as a condition of the pixels too", when="both"),
         ),
         traits=Traits(
-            survives=frozenset({"noise", "jpeg", "jpeg-420", "lost", "cut"}),
+            survives=frozenset({"noise", "jpeg444", "jpeg", "blocks", "cut"}),
             channels=(1, 3),
             argument=_MIXING,
         ),

@@ -12,6 +12,7 @@ from jaxcrypt.errors import Refusal
 from jaxcrypt.functional import distortion
 from jaxcrypt.pictures import damages
 from jaxcrypt.pictures.damages import Damage
+from jaxcrypt.record import DAMAGES
 
 LISTED = dict.fromkeys((*damages.CIPHER, *damages.COVERT))
 
@@ -96,8 +97,9 @@ def test_twins_that_draw_hit_as_much(photo):
     assert dropped.mean() == pytest.approx(moved.mean(), abs=0.02)
 
 
-def test_what_nets_train_on_is_in_the_list():
+def test_what_nets_train_on_and_what_systems_promise_is_in_the_list():
     assert set(distortion.KINDS) <= set(damages.KINDS)
+    assert set(DAMAGES) - {"cut"} <= set(damages.KINDS)
 
 
 @pytest.mark.parametrize(
