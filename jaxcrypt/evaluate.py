@@ -149,7 +149,11 @@ def _write(folder: Path, name: str, facts: dict[str, Any], text: str, plot: byte
     from jaxcrypt.cli.output import write_whole
     from jaxcrypt.evaluation.report import to_json
 
-    for suffix, data in (("json", to_json(facts)), ("md", f"{text}\n".encode()), ("png", plot)):
+    for suffix, data in (
+        ("json", to_json(facts)),
+        ("md", f"{text}\n".encode("utf-8", "backslashreplace")),
+        ("png", plot),
+    ):
         target = folder / f"{name}.{suffix}"
         write_whole(target, lambda file, data=data: file.write(data), force=True)
         print(target)

@@ -242,6 +242,18 @@ def test_a_terminal_that_knows_few_letters_is_no_error(folder, tmp_path):
     assert b"centre 24" in done.stdout
 
 
+def test_names_that_are_no_text_are_no_error(folder, tmp_path, xor, capsys):
+    odd = folder / "caf\udce9\u202e.png"
+    try:
+        (folder / "0.png").rename(odd)
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    argv = ["ciphers", "--data", str(folder), "--limit", "5", "--output", str(tmp_path / "r")]
+    assert cli.entry(evaluate.main, argv) == ExitCode.OK
+    names = [row["picture"] for row in json.loads((tmp_path / "r" / "ciphers.json").read_text())["rows"]]
+    assert odd.name in names
+
+
 def test_numbers_are_strict_json_and_come_back():
     facts = {"a": [np.float32(1.5), float("inf"), float("nan")], "b": {"c": np.int64(3), "d": np.arange(2)}}
     read = json.loads(report.to_json(facts))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxcrypt.cli.command import one_line
 from jaxcrypt.evaluation.measured import Example
 from jaxcrypt.metrics.cipher import adjacent_pairs
 
@@ -37,7 +38,9 @@ def draw_sheet(title: str, examples: Sequence[Example]) -> bytes:
             line, (example.plain, example.cipher, example.right, example.wrong), strict=False
         ):
             _picture(ax, pixels)
-        line[0].set_ylabel(f"{example.name}\n{_size(example.plain)} → {_size(example.cipher)}", fontsize=8)
+        line[0].set_ylabel(
+            f"{one_line(example.name)}\n{_size(example.plain)} → {_size(example.cipher)}", fontsize=8
+        )
         _histograms(line[4], example)
         _scatter(line[5], example.plain, _PHOTO)
         _scatter(line[6], example.cipher, _CIPHER)

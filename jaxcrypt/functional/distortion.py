@@ -144,12 +144,24 @@ def dropout(x: jax.Array, cover: jax.Array, rng: jax.Array, share: jax.Array) ->
     return jnp.where(jax.random.bernoulli(rng, share, x.shape[:3])[..., None], cover, x)
 
 
-def _strength(rng: jax.Array, low: float, high: float) -> jax.Array:
-    return jax.random.uniform(rng, (), jnp.float32, low, high)
+# What training draws, by kind, from and to; strengths mean what they mean in jaxcrypt.pictures.damages.
+STRENGTHS: dict[str, tuple[float, float]] = {
+    "jpeg": (50, 95),
+    "noise": (0.0, 8.0),
+    "blur": (0.3, 1.0),
+    "resize": (_SCALES[0], _SCALES[-1]),
+    "crop": (0.75, 1.0),
+    "dropout": (0.0, 0.1),
+}
+
+
+def _strength(rng: jax.Array, kind: str) -> jax.Array:
+    return jax.random.uniform(rng, (), jnp.float32, *STRENGTHS[kind])
 
 
 def _some_jpeg(x, cover, rng, draw):
-    return jpeg(x, jax.random.randint(draw, (), 50, 96))
+    low, high = STRENGTHS["jpeg"]
+    return jpeg(x, jax.random.randint(draw, (), low, high + 1))
 
 
 def _some_resize(x, cover, rng, draw):
@@ -162,11 +174,11 @@ Distortion = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]
 KINDS: dict[str, Distortion] = {
     "none": lambda x, cover, rng, draw: x,
     "jpeg": _some_jpeg,
-    "noise": lambda x, cover, rng, draw: noise(x, rng, _strength(draw, 0, 8)),
-    "blur": lambda x, cover, rng, draw: blur(x, _strength(draw, 0.3, 1)),
+    "noise": lambda x, cover, rng, draw: noise(x, rng, _strength(draw, "noise")),
+    "blur": lambda x, cover, rng, draw: blur(x, _strength(draw, "blur")),
     "resize": _some_resize,
-    "crop": lambda x, cover, rng, draw: crop(x, rng, _strength(draw, 0.75, 1)),
-    "dropout": lambda x, cover, rng, draw: dropout(x, cover, rng, _strength(draw, 0, 0.1)),
+    "crop": lambda x, cover, rng, draw: crop(x, rng, _strength(draw, "crop")),
+    "dropout": lambda x, cover, rng, draw: dropout(x, cover, rng, _strength(draw, "dropout")),
 }
 
 
@@ -180,8 +192,7 @@ def check_names(names: Sequence[str]) -> None:
 def distort(x: jax.Array, cover: jax.Array, rng: jax.Array, names: Sequence[str]) -> jax.Array:
     """One of the named kinds of damage, of a random strength, to the whole batch.
 
-    Strengths are even over: JPEG 50 to 95; noise of up to 8 grey levels; blur of 0.3 to 1 pixel; resizing to
-    4, 5, 6 or 7 eighths; crops to 3/4 of each side and above; up to a tenth of the pixels dropped.
+    Strengths are even over :data:`STRENGTHS`; resizing is to 4, 5, 6 or 7 eighths.
 
     Args:
       x, cover: the pictures, and those that they were made from.

@@ -102,6 +102,14 @@ def test_what_nets_train_on_and_what_systems_promise_is_in_the_list():
     assert set(DAMAGES) - {"cut"} <= set(damages.KINDS)
 
 
+@pytest.mark.parametrize("damage", damages.COVERT, ids=lambda damage: damage.words)
+def test_tables_measure_strengths_that_nets_are_trained_on(damage):
+    low, high = distortion.STRENGTHS[damage.kind]
+    assert low <= damage.strength <= high
+    assert damages.KINDS[damage.kind].low <= max(low, 0.1)
+    assert high <= damages.KINDS[damage.kind].high
+
+
 @pytest.mark.parametrize(
     ("text", "damage", "words"),
     [
