@@ -68,7 +68,8 @@ def batches(paths: Sequence[Path], crop: int | None) -> Iterator[list[Named]]:
 
 def draw(seed: int, purpose: str, name: str) -> bytes:
     """32 bytes that depend on nothing but the arguments: keys and positions of a run that can be repeated."""
-    return hashlib.sha256(f"jaxcrypt evaluate\0{seed}\0{purpose}\0{name}".encode()).digest()
+    text = f"jaxcrypt evaluate\0{seed}\0{purpose}\0{name}"
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()  # names of files are any bytes
 
 
 def draw_number(seed: int, purpose: str, name: str, below: int) -> int:
