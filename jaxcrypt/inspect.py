@@ -1,4 +1,4 @@
-"""Show a sealed picture's public header, without a key: ``python -m jaxcrypt.inspect photo.jpg.png``.
+"""Show sealed pictures' public headers, without a key: ``jaxcrypt inspect photo.jpg.png``.
 
 Without a key nothing here is authenticated: it is what the file claims.
 """
@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, one_line
-from jaxcrypt.errors import ExitCode, usage
+from jaxcrypt.cli.jobs import Report, is_sealed, plan_reading
+from jaxcrypt.errors import ExitCode, Refusal, usage
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
@@ -23,21 +24,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     options = _parser().parse_args(argv)
-    if options.file is None and options.header is None:
+    if not options.files and options.header is None:
         raise usage("give a sealed picture, or --header FILE")
-    facts = describe(options.file, options.header)
-    if options.json:
-        print(json.dumps(facts, indent=2))
-    else:
-        _print(facts)
-    return ExitCode.OK
+    if len(options.files) > 1 and options.header is not None:
+        raise usage("--header belongs to one picture; inspect one at a time with it")
+    if not options.files:
+        _show(describe(None, header_path=options.header), options.json)
+        return ExitCode.OK
+    jobs = plan_reading(options.files, is_sealed)
+    report = Report(jobs, options.json)
+    for job in jobs:
+        try:
+            facts = describe(job.read(), job.name, options.header)
+        except Refusal as refusal:
+            report.refused(job, refusal)
+        else:
+            _show(facts, options.json)
+    return report.close()
 
 
-def describe(path: str | None, header_path: str | None = None) -> dict[str, Any]:
+def describe(data: bytes | None, name: str = "input", header_path: str | None = None) -> dict[str, Any]:
     """The public header's fields by name.
 
     Args:
-      path: a sealed picture, or None.
+      data: a sealed picture's bytes, or None; ``name`` is what to call it.
       header_path: a header that ``--write-header`` saved, shown instead of the picture's own.
 
     Raises:
@@ -46,13 +56,11 @@ def describe(path: str | None, header_path: str | None = None) -> dict[str, Any]
     from jaxcrypt.crypto import header, pngreader, sealed, textfile
     from jaxcrypt.crypto.filekey import wanted
 
-    container = None
-    if path is not None:
-        container = pngreader.read(textfile.read_bounded(path, pngreader.MAX_FILE), path)
+    container = None if data is None else pngreader.read(data, name)
     if header_path is not None:
         source, data = header_path, textfile.read_bounded(header_path, header.MAX_BYTES)
     else:
-        source, data = path, container.need_header()
+        source, data = name, container.need_header()
     head, _ = sealed.read_header(data, source)
     facts = {
         "file": source,
@@ -75,17 +83,26 @@ def describe(path: str | None, header_path: str | None = None) -> dict[str, Any]
 
 def _parser() -> Parser:
     parser = Parser(prog="jaxcrypt inspect", description=__doc__, epilog=EXIT_CODES)
-    parser.add_argument("file", nargs="?", metavar="FILE", help="a sealed picture")
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="sealed pictures, folders of them, or - for stdin"
+    )
     parser.add_argument(
         "--header", metavar="FILE", help="show this saved header instead of the picture's own"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="one JSON line a file")
     return parser
 
 
 def _shape(shape: tuple[int, int, int]) -> dict[str, Any]:
     height, width, channels = shape
     return {"width": width, "height": height, "mode": _MODES[channels]}
+
+
+def _show(facts: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(facts))
+    else:
+        _print(facts)
 
 
 def _print(facts: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Make keys: a key image, a key file, a pair for a recipient or for signing, or the key file of a picture."""
+"""Make keys: key images, key files, passphrases, pairs for recipients and signing, a picture's key file."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
-from jaxcrypt.cli.output import Targets, write_whole
-from jaxcrypt.errors import ExitCode, usage
+from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, one_line
+from jaxcrypt.cli.output import STDIO, Targets, is_stream, write_stdout, write_whole
+from jaxcrypt.errors import ExitCode, Refusal, usage
 
 PRIVATE, PUBLIC = 0o600, 0o644
 _IMAGE_SIDE = 64
+_RENAME = "another name"
 _KEEP = "Keep it secret, and keep a copy: without it nothing opens."
 
 _EXAMPLES = """examples:
-  python -m jaxcrypt.keygen --image key.png         a random key image, for --key-image
-  python -m jaxcrypt.keygen --key my.key            a key file of 32 random bytes, for --key-file
-  python -m jaxcrypt.keygen --recipient me          me (keep it) and me.pub (give it away)
-  python -m jaxcrypt.keygen --signing signing       signing (keep it) and signing.pub (give it away)
-  python -m jaxcrypt.keygen --from-picture cat.png  cat.png.key, which opens whatever cat.png opens
+  jaxcrypt keygen --image key.png         a random key image, for --key-image
+  jaxcrypt keygen --key my.key            a key file of 32 random bytes, for --key-file
+  jaxcrypt keygen --passphrase            a passphrase of 80 random bits, for --passphrase; it is printed
+  jaxcrypt keygen --passphrase words.txt  the same into a file, for --passphrase-file
+  jaxcrypt keygen --recipient me          me (keep it) and me.pub (give it away)
+  jaxcrypt keygen --signing signing       signing (keep it) and signing.pub (give it away)
+  jaxcrypt keygen --from-picture cat.png  cat.png.key, which opens whatever cat.png opens
 
 """
 
@@ -35,39 +38,32 @@ def _main(argv: Sequence[str] | None) -> int:
     if options.output and not options.from_picture:
         raise usage("-o goes with --from-picture only; the other options name their file")
     if options.recipient:
-        _pair(
-            Path(options.recipient), options.force, _recipient_texts, "whoever encrypts for you (--recipient)"
-        )
+        whom = "whoever encrypts for you (--recipient)"
+        _pair(options.recipient, options.force, _recipient_texts, whom, "it opens with --identity")
     elif options.signing:
-        _pair(
-            Path(options.signing), options.force, _signing_texts, "whoever checks your pictures (--signed-by)"
-        )
+        whom = "whoever checks your pictures (--signed-by)"
+        _pair(options.signing, options.force, _signing_texts, whom, "it signs with --sign")
     elif options.from_picture:
-        picture = Path(options.from_picture)
-        target = Path(options.output) if options.output else picture.with_name(picture.name + ".key")
-        Targets([picture], options.force).claim(target)
-        _save(target, _picture_key(picture), PRIVATE, options.force)
-        print(f"{target}: opens what {picture} opens as key image. Keep both secret.")
-        print("A picture that others may have is no secret: take one that never left your hands.")
+        _from_picture(Path(options.from_picture), options.output, options.force)
     elif options.image:
-        _single(Path(options.image), options.force, _random_image, "key image")
+        _single(options.image, options.force, _random_image, "key image")
+    elif options.key:
+        _single(options.key, options.force, _random_key, "key file")
     else:
-        _single(Path(options.key), options.force, _random_key, "key file")
+        _single(options.passphrase, options.force, _random_passphrase, "passphrase")
     return ExitCode.OK
 
 
 def _parser() -> Parser:
     parser = Parser(prog="jaxcrypt keygen", description=__doc__, epilog=_EXAMPLES + EXIT_CODES)
     kind = parser.add_mutually_exclusive_group(required=True)
-    kind.add_argument("--image", metavar="FILE", help="write a key image (PNG) of random pixels")
-    kind.add_argument("--key", metavar="FILE", help="write a random key file")
-    kind.add_argument(
-        "--recipient", metavar="FILE", help="write a pair for X25519 with ML-KEM-768: FILE, FILE.pub"
-    )
-    kind.add_argument(
-        "--signing", metavar="FILE", help="write a pair for Ed25519 with ML-DSA-65: FILE, FILE.pub"
-    )
-    kind.add_argument("--from-picture", metavar="PICTURE", help="write the key file that PICTURE amounts to")
+    add = kind.add_argument
+    add("--image", metavar="FILE", help="write a key image (PNG) of random pixels")
+    add("--key", metavar="FILE", help="write a random key file")
+    add("--passphrase", metavar="FILE", nargs="?", const=STDIO, help="print a random passphrase, or write it")
+    add("--recipient", metavar="FILE", help="write a pair for X25519 with ML-KEM-768: FILE, FILE.pub")
+    add("--signing", metavar="FILE", help="write a pair for Ed25519 with ML-DSA-65: FILE, FILE.pub")
+    add("--from-picture", metavar="PICTURE", help="write the key file that PICTURE amounts to")
     parser.add_argument("-o", "--output", metavar="FILE", help="with --from-picture: instead of PICTURE.key")
     parser.add_argument("--force", action="store_true", help="overwrite")
     return parser
@@ -95,10 +91,19 @@ def _random_key() -> bytes:
     ).encode()
 
 
+def _random_passphrase() -> bytes:
+    from jaxcrypt.crypto import passphrases
+
+    return f"{passphrases.make()}\n".encode()
+
+
 def _picture_key(path: Path) -> bytes:
     from jaxcrypt.crypto import keyimage, sources
 
-    return sources.encode_key_file(keyimage.key_image(path)).encode()
+    source = keyimage.key_image(path)
+    if source.weak:
+        raise Refusal(source.weak)
+    return sources.encode_key_file(source).encode()
 
 
 def _random_image() -> bytes:
@@ -114,25 +119,50 @@ def _random_image() -> bytes:
     return buffer.getvalue()
 
 
-def _single(target: Path, force: bool, make: Callable[[], bytes], what: str) -> None:
-    Targets([], force).claim(target)
+def _from_picture(picture: Path, output: str | None, force: bool) -> None:
+    if output == STDIO:
+        write_stdout(_picture_key(picture))
+        return
+    target = Path(output or picture.with_name(picture.name + ".key"))
+    Targets([picture], force).claim(target)
+    _save(target, _picture_key(picture), PRIVATE, force)
+    _say(target, f"{target}: opens what {picture} opens as key image. Keep both secret.")
+    _say(target, "A picture that others may have is no secret: take one that never left your hands.")
+
+
+def _single(name: str, force: bool, make: Callable[[], bytes], what: str) -> None:
+    """One secret into a file; ``-`` is stdout, which then gets nothing else."""
+    if name == STDIO:
+        write_stdout(make(), to_terminal=what == "passphrase")
+        print(f"{what}: {_KEEP}", file=sys.stderr)
+        return
+    target = Path(name)
+    Targets([], force, _RENAME).claim(target)
     _save(target, make(), PRIVATE, force)
-    print(f"{target}: {what}. {_KEEP}")
+    _say(target, f"{target}: {what}. {_KEEP}")
 
 
-def _pair(private: Path, force: bool, make: Callable[[], tuple[str, str]], whom: str) -> None:
+def _pair(name: str, force: bool, make: Callable[[], tuple[str, str]], whom: str, use: str) -> None:
+    private = Path(name)
+    if name == STDIO or is_stream(private):
+        raise usage(f"{name}: a pair is two files; name one that can have NAME.pub beside it")
     public = private.with_name(private.name + ".pub")
     for target in (private, public):
-        Targets([], force).claim(target)
+        Targets([], force, _RENAME).claim(target)
     secret, shared = make()
     _save(private, secret.encode(), PRIVATE, force)
     _save(public, shared.encode(), PUBLIC, force)
-    print(f"{private}: private. {_KEEP}")
-    print(f"{public}: give it to {whom}.")
+    _say(private, f"{private}: private; {use}. {_KEEP}")
+    _say(public, f"{public}: give it to {whom}.")
 
 
 def _save(target: Path, data: bytes, mode: int, force: bool) -> None:
     write_whole(target, lambda file: file.write(data), force, mode)
+
+
+def _say(target: Path, text: str) -> None:
+    """On stdout, but on stderr where the secret itself may have gone there."""
+    print(one_line(text), file=sys.stderr if is_stream(target) else sys.stdout)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 import inspect as standard_inspect
 import io
 import json
+import os
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -63,6 +65,32 @@ def test_json(picture, capsys):
     assert facts["stanzas"] == 3
     assert facts["signed"] is True
     assert facts["payload_bytes"] == 320 + 16  # 320 is its own Padmé length
+
+
+def test_stdin_and_several_files(picture, tmp_path, capsys, monkeypatch):
+    data = picture.read_bytes()
+    monkeypatch.setattr("sys.stdin", types.SimpleNamespace(buffer=_Pipe(data)))
+    assert inspect.main(["-", "--json"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["file"] == "stdin"
+    (tmp_path / "y.png").write_bytes(data)
+    (tmp_path / "z.png").write_bytes(b"no picture")
+    names = [str(tmp_path / name) for name in ("x.png", "y.png", "z.png")]
+    assert inspect.main(names[:2]) == ExitCode.OK
+    assert capsys.readouterr().out.count("system    logistic") == 2
+    for arguments in (names, [str(tmp_path)]):
+        assert inspect.main([*arguments, "--json"]) == ExitCode.FAILED
+        told = capsys.readouterr()
+        lines = [json.loads(line) for line in told.out.splitlines()]
+        assert [line.get("file") for line in lines] == [*names[:2], None]
+        assert lines[2]["exit"] == ExitCode.BAD_INPUT
+        assert "1 of 3 files failed" in told.err
+
+
+class _Pipe(io.BytesIO):
+    """Standard input that brings these bytes."""
+
+    def fileno(self):
+        return os.open(os.devnull, os.O_RDONLY)
 
 
 def test_saved_header(picture, capsys):

@@ -1,9 +1,11 @@
 """keygen makes files that the other commands read, private where they must be, and never overwrites."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from PIL import Image
 from jaxcrypt import keygen
 from jaxcrypt.crypto import keyimage, recipients, signing, sources
 from jaxcrypt.errors import ExitCode
+
+ROOT = Path(__file__).parent.parent
 
 
 def _mode(path):
@@ -71,7 +75,71 @@ def test_key_image_and_its_key_file_are_one_key(tmp_path):
     assert sources.key_file(tmp_path / "other") == keyimage.key_image(picture)
 
 
-@pytest.mark.parametrize("kind", ["--key", "--image", "--recipient", "--signing"])
+def test_a_passphrase_is_printed_alone(capsysbinary):
+    assert keygen.main(["--passphrase"]) == ExitCode.OK
+    out, err = capsysbinary.readouterr()
+    assert re.fullmatch(rb"([a-z]{5}-){4}[a-z]{5}\n", out)
+    assert b"Keep it secret" in err
+    assert keygen.main(["--passphrase"]) == ExitCode.OK
+    assert capsysbinary.readouterr().out != out
+
+
+def test_a_passphrase_file_is_private_and_read_back(tmp_path, capsys):
+    path = tmp_path / "words.txt"
+    assert keygen.main(["--passphrase", str(path)]) == ExitCode.OK
+    words = path.read_text().strip()
+    assert sources.read_passphrase(file=path) == sources.passphrase(words)
+    assert _mode(path) == 0o600
+    assert words not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["--key", "--image"])
+def test_a_secret_that_goes_to_stdout_goes_alone(tmp_path, kind):
+    for name in ("-", "/dev/stdout"):
+        done = subprocess.run(
+            [sys.executable, "-m", "jaxcrypt.keygen", kind, name], capture_output=True, cwd=ROOT
+        )
+        assert done.returncode == 0
+        (tmp_path / "k").write_bytes(done.stdout)
+        assert (sources.key_file if kind == "--key" else keyimage.key_image)(tmp_path / "k")
+        assert b"Keep it secret" in done.stderr
+
+
+def test_no_device_is_replaced(tmp_path, capsys):
+    assert keygen.main(["--key", os.devnull, "--force"]) == ExitCode.OK
+    assert not os.path.isfile(os.devnull)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert keygen.main(["--recipient", str(pipe), "--force"]) == ExitCode.USAGE
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert "pair" in capsys.readouterr().err
+
+
+def test_names_do_not_steer_the_terminal(tmp_path, capsys):
+    assert keygen.main(["--key", str(tmp_path / "k\x1b[2J\nall is well")]) == ExitCode.OK
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert len(shown.splitlines()) == 1
+
+
+def test_names_that_are_no_utf8(tmp_path):
+    """Told after the key was written, so telling must not fail."""
+    path = os.fsencode(tmp_path) + b"/caf\xe9"
+    command = [os.fsencode(sys.executable), b"-m", b"jaxcrypt.keygen", b"--recipient", path]
+    done = subprocess.run(command, capture_output=True, cwd=ROOT, env=dict(os.environ, PYTHONUTF8="1"))
+    if not os.path.exists(path):
+        pytest.skip("this file system takes no such names")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_picture_that_can_be_guessed_makes_no_key(tmp_path, capsys):
+    y, x = np.mgrid[:128, :128]
+    Image.fromarray((x ^ y).astype(np.uint8)).save(tmp_path / "xor.png")
+    assert keygen.main(["--from-picture", str(tmp_path / "xor.png")]) == ExitCode.BAD_INPUT
+    assert "can be guessed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["--key", "--image", "--recipient", "--signing", "--passphrase"])
 def test_overwrites_only_by_force(tmp_path, capsys, kind):
     path = tmp_path / "key"
     path.write_text("precious")
@@ -80,6 +148,7 @@ def test_overwrites_only_by_force(tmp_path, capsys, kind):
     assert list(tmp_path.iterdir()) == [path]
     error = capsys.readouterr().err
     assert "--force" in error
+    assert " -o" not in error  # which it would refuse
     assert error.count("\n") == 1
     path.chmod(0o644)
     assert keygen.main([kind, str(path), "--force"]) == ExitCode.OK

@@ -31,10 +31,12 @@ class Targets:
       sources: all that the run reads: inputs, keys, covers.
       force: whether existing files may be overwritten; inputs and earlier outputs of the run never are, nor
         anything that is no regular file. Pipes are written to (:func:`is_stream`), which destroys nothing.
+      rename: how the command is told another name.
     """
 
-    def __init__(self, sources: Iterable[Path], force: bool):
+    def __init__(self, sources: Iterable[Path], force: bool, rename: str = "another name with -o"):
         self._force = force
+        self._rename = rename
         self._sources = {_identity(source) for source in sources}
         self._taken: set[Path] = set()
 
@@ -53,17 +55,17 @@ class Targets:
 
     def _check(self, target: Path) -> None:
         if _identity(target) in self._sources:
-            raise usage(f"{target}: is an input; choose another name with -o")
+            raise usage(f"{target}: is an input; choose {self._rename}")
         if target.is_dir():
-            raise usage(f"{target}: is a folder; name a file in it with -o")
+            raise usage(f"{target}: is a folder; name a file in it")
         if target.absolute() in self._taken:
             raise usage(f"{target}: two inputs would be written to this name; run them separately")
         if is_stream(target):
             return
         if target.exists() and not target.is_file():
-            raise usage(f"{target}: is a device or socket; choose another name with -o")
+            raise usage(f"{target}: is a device or socket; choose {self._rename}")
         if target.exists() and not self._force:
-            raise usage(f"{target}: exists; give --force to overwrite, or another name with -o")
+            raise usage(f"{target}: exists; give --force to overwrite, or {self._rename}")
         if not target.parent.is_dir():
             raise usage(f"{target.parent}: no such folder")
 
@@ -141,13 +143,14 @@ def _write_stream(target: Path, write: Callable[[BinaryIO], object]) -> None:
         raise cut_short(str(target), error) from None
 
 
-def write_stdout(data: bytes | memoryview) -> None:
-    """Emit bytes that were verified whole. Refuses a terminal.
+def write_stdout(data: bytes | memoryview, to_terminal: bool = False) -> None:
+    """Emit bytes that were verified whole. Refuses a terminal, unless they are text (``to_terminal``).
 
     Raises:
       Refusal: not all of them could be written: a full disk, a reader that went away.
     """
-    refuse_terminal()
+    if not to_terminal or sys.stdout is None:
+        refuse_terminal()
     rest = memoryview(data).cast("B")
     try:
         # An unbuffered stdout (PYTHONUNBUFFERED) writes what fits and says how much that was.
