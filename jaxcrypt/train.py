@@ -76,10 +76,10 @@ def train(config: ConfigDict, workdir: Path) -> Any:
 
     from jaxcrypt import zoo
     from jaxcrypt.evaluation.validation import training_pipeline, validation_evaluator
-    from jaxcrypt.systems import catalog as systems
+    from jaxcrypt.systems import catalog
     from jaxcrypt.training import run as training
 
-    system = systems.build(config.system, config)
+    system = catalog.build(config.system, config)
     around = training.Surroundings(
         pipeline=lambda: training_pipeline(system, config),
         evaluators={"validation": validation_evaluator(system, config)},

@@ -175,9 +175,9 @@ def _encrypt(nets, variables, inputs, subkey, options) -> Sealed:
 def _decrypt(nets, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
     """The whole patches: sides are multiples of 16; the driver cuts them to those of the header."""
     chosen((), options)
-    found = tiles.decrypt_whole(logistic.TILES, sealed, subkey, sealed.pixels.shape[1:])
+    opened = tiles.decrypt_whole(logistic.TILES, sealed, subkey, sealed.pixels.shape[1:])
     name, net = _net_for(nets, sealed.pixels.shape[3])
-    return {**found, "image": expand(net, variables["params"][name], found["image"])}
+    return {**opened, "image": expand(net, variables["params"][name], opened["image"])}
 
 
 def _outputs(nets, variables, batch, rng) -> dict[str, Any]:
@@ -190,8 +190,8 @@ def _outputs(nets, variables, batch, rng) -> dict[str, Any]:
         sealed = _encrypt(nets, variables, {"image": plain}, subkey, ())
         opened = _decrypt(nets, variables, sealed, {}, subkey, ())
         made[name] = {"image": plain, "cipher": sealed.pixels, "decrypted": opened["image"]}
-    found = made["colour"] | {f"grey_{part}": x for part, x in made["grey"].items()}
-    return {part: x.astype(jnp.float32) / 255 for part, x in found.items()}
+    shown = made["colour"] | {f"grey_{part}": x for part, x in made["grey"].items()}
+    return {part: x.astype(jnp.float32) / 255 for part, x in shown.items()}
 
 
 def build(config: Any = None) -> System:

@@ -81,10 +81,10 @@ class DenoiserDriver:
             progress = host.share(call.progress, i, len(sealed))
             gaps = None if lost is None else lost[i]
             if strength:
-                found = robust.decrypt(one, key, strength, shape, windows, gaps, progress)
+                result = robust.decrypt(one, key, strength, shape, windows, gaps, progress)
             else:
-                found = _decrypt_bands(one, key, shape, windows, gaps, progress)
-            results.append(Outcome([found[0]], found[1]))
+                result = _decrypt_bands(one, key, shape, windows, gaps, progress)
+            results.append(Outcome([result[0]], result[1]))
         return results
 
 
@@ -135,11 +135,11 @@ def _encrypt(variables, inputs, subkey, options):
 def _decrypt(net: Denoiser):
     def decrypt(variables, sealed, inputs, subkey, options):
         _check(options)
-        found = mixing.SYSTEM.decrypt({}, sealed, inputs, subkey, ())
-        noisy = jnp.asarray(found["image"], jnp.float32)
-        sigma = jnp.maximum(found["noise"], 0.0)
+        estimate = mixing.SYSTEM.decrypt({}, sealed, inputs, subkey, ())
+        noisy = jnp.asarray(estimate["image"], jnp.float32)
+        sigma = jnp.maximum(estimate["noise"], 0.0)
         clean = denoise_batch(net, variables["params"]["denoiser"], noisy, sigma)
-        return found | {"image": jnp.clip(jnp.round(clean), 0, 255).astype(jnp.uint8)}
+        return estimate | {"image": jnp.clip(jnp.round(clean), 0, 255).astype(jnp.uint8)}
 
     return decrypt
 

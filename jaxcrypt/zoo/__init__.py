@@ -116,9 +116,9 @@ def build(entry: Mapping[str, Any]) -> System:
     """The System that ``entry`` describes, from its stored config."""
     from ml_collections import ConfigDict
 
-    from jaxcrypt.systems import catalog as systems
+    from jaxcrypt.systems import catalog
 
-    return systems.build(entry["system"], ConfigDict(entry["config"]))
+    return catalog.build(entry["system"], ConfigDict(entry["config"]))
 
 
 def _load_entry(entry: Mapping[str, Any], folder: Path) -> tuple[System, dict[str, Any], dict[str, Any]]:

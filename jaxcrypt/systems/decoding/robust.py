@@ -26,13 +26,13 @@ _WORSE = 1.5
 def plan(shape: tuple[int, int, int], strength: int) -> jpeg_layout.Plan:
     """The layout of a photo. Raises a Refusal where there is none."""
     shape = tuple(shape)
-    found = jpeg_layout.plan(shape, strength)
-    if found is None:
+    layout = jpeg_layout.plan(shape, strength)
+    if layout is None:
         enough = [str(s) for s in STRENGTHS if s > strength and jpeg_layout.plan(shape, s) is not None]
         picture = f"a picture of {shape[1]}×{shape[0]}"
         reason = f"does not fit into it; take {' or '.join(enough)}" if enough else "is too small for it"
         raise Refusal(f"--robust {strength}: {picture} {reason}")
-    return found
+    return layout
 
 
 def planned(shape: Shape, strength: int) -> jpeg_layout.Plan:

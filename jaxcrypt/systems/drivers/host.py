@@ -42,12 +42,12 @@ def side_array(
     """
     if name not in side:
         raise misfit(f"no {name}")
-    found = np.asarray(side[name])
-    if found.shape != shape or found.dtype != np.dtype(dtype):
-        raise misfit(f"{name} is {found.dtype}{list(found.shape)}, not {np.dtype(dtype)}{list(shape)}")
-    if found.dtype.kind == "f" and not ((found >= low) & (found <= high) & np.isfinite(found)).all():
+    array = np.asarray(side[name])
+    if array.shape != shape or array.dtype != np.dtype(dtype):
+        raise misfit(f"{name} is {array.dtype}{list(array.shape)}, not {np.dtype(dtype)}{list(shape)}")
+    if array.dtype.kind == "f" and not ((array >= low) & (array <= high) & np.isfinite(array)).all():
         raise misfit(f"{name} has impossible values")
-    return found
+    return array
 
 
 def check_sealed(sealed: Sequence[Sealed], shape: Shape, channels: Sequence[int] = ()) -> None:

@@ -221,13 +221,13 @@ class Tiled:
         share = 0.75 if tiles.summary is not None else 1.0
         ahead = _compile_ahead(tiles, layout, len(groups[0]), "summary")
         own = [one for _, one in split]
-        images, found = _open(tiles, layout, flats, gaps, shared, own, groups, call.progress, (0.0, share))
+        images, findings = _open(tiles, layout, flats, gaps, shared, own, groups, call.progress, (0.0, share))
         if ahead is not None:
             ahead.result()
         again = _summarise(tiles, layout, images, held, shape, groups, call.progress, (share, 1.0))
         return [
             _outcome(image.reshape(shape), tiles.report(head, other or None, _stacked(rows)))
-            for image, (head, _), other, rows in zip(images, split, again, found, strict=True)
+            for image, (head, _), other, rows in zip(images, split, again, findings, strict=True)
         ]
 
 
@@ -258,7 +258,7 @@ def _open(tiles, layout, flats, gaps, shared, own, groups, progress: Progress, p
     """Flat plain pictures, and what the System found out about each one's tiles."""
     opening = _programs(tiles)["open"]
     images = [np.empty(layout.plain[-1], np.uint8) for _ in flats]
-    found = [[{}] * layout.count for _ in flats]
+    findings = [[{}] * layout.count for _ in flats]
 
     def work(group):
         data = {"data": _gather(flats, layout.cipher, layout.size, group).view(tiles.word)}
@@ -267,10 +267,10 @@ def _open(tiles, layout, flats, gaps, shared, own, groups, progress: Progress, p
         opened, results = jax.tree.map(np.asarray, opening(_tile(layout, group, data, shared, own)))
         _scatter(opened, layout.plain, group, images)
         for row, job in enumerate(group):
-            found[job.picture][job.index] = {name: value[row] for name, value in results.items()}
+            findings[job.picture][job.index] = {name: value[row] for name, value in results.items()}
 
     _each(groups, work, progress, part)
-    return images, found
+    return images, findings
 
 
 def _scatter(made: np.ndarray, bounds: Sequence[int], group: Sequence[_Job], out: Sequence[np.ndarray]):

@@ -50,13 +50,13 @@ class Tiles:
     Attributes:
       layout: ``(H, W, C) -> Layout``.
       seal: ``tile -> (cipher [S], side dict)``; the tiles' side arrays are stacked in the picture's side.
-      open: ``tile -> (plain [S], found dict)``.
+      open: ``tile -> (plain [S], findings dict)``.
       summary: ``tile -> uint32 [n]``, summed over the picture's tiles mod 2^32; None where there is none.
       head: ``(subkey, summary, shape int32 [3]) -> dict`` of arrays for the picture's side.
       word: dtype of a tile's data: uint8, or uint32 for four samples a word, the first lowest.
       unfold: ``(subkey, side) -> dict`` of arrays that every tile of the picture gets besides (its stream
       key).
-      report: ``(side, head of what came out or None, found stacked over tiles) -> dict`` of results.
+      report: ``(side, head of what came out or None, findings stacked over tiles) -> dict`` of results.
       side: name, shape and dtype of the head's arrays, or of each tile's own where there is no head.
     """
 
@@ -162,11 +162,11 @@ def decrypt_whole(tiles: Tiles, sealed: Sealed, subkey: jax.Array, shape: Shape,
         data["lost"] = cut(lost, layout.cipher, layout.size)
     extra = jax.vmap(tiles.unfold)(subkey, head) if tiles.unfold is not None else {}
     tile = _stack_tiles(layout, data, {"subkey": subkey} | extra)
-    opened, found = over_tiles(tiles.open, tile)
-    found = {name: x.reshape(batch, layout.count, *x.shape[1:]) for name, x in found.items()}
+    opened, findings = over_tiles(tiles.open, tile)
+    findings = {name: x.reshape(batch, layout.count, *x.shape[1:]) for name, x in findings.items()}
     again = _whole_head(tiles, tile | {"data": opened}, subkey, layout, shape) or None
     image = join(_to_samples(opened).reshape(batch, layout.count, -1), layout.plain).reshape(batch, *shape)
-    return {"image": image} | jax.vmap(tiles.report)(head, again, found)
+    return {"image": image} | jax.vmap(tiles.report)(head, again, findings)
 
 
 def split_side(tiles: Tiles, side: dict[str, Any]) -> tuple[dict, dict]:

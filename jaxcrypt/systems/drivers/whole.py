@@ -72,8 +72,8 @@ class Whole:
             side = {n: host.side_array(one.side, n, x.shape[1:], x.dtype) for n, x in wanted.side.items()}
             inputs = more if lost is None else {**more, "lost": lost[i][None]}
             batched = (one.pixels[None], {name: x[None] for name, x in side.items()})
-            found = run(call.variables, batched, inputs, host.words(key)[None], call.options)
-            results.append(_outcome(found, shape))
+            opened = run(call.variables, batched, inputs, host.words(key)[None], call.options)
+            results.append(_outcome(opened, shape))
             if call.progress is not None:
                 call.progress((i + 1) / len(sealed))
         return results
@@ -99,9 +99,9 @@ def _batched(call: Call) -> dict[str, np.ndarray]:
     return {name: np.asarray(value)[None] for name, value in call.inputs.items()}
 
 
-def _outcome(found: dict[str, Any], shape: Shape) -> Outcome:
+def _outcome(results: dict[str, Any], shape: Shape) -> Outcome:
     """Results without the batch axis; a picture of whole blocks is cut to its shape."""
-    rest = {name: np.asarray(x)[0] for name, x in found.items()}
+    rest = {name: np.asarray(x)[0] for name, x in results.items()}
     image = np.ascontiguousarray(rest.pop("image")[: shape[0], : shape[1]])
     noise = rest.pop("noise", None)
     return Outcome([image], None if noise is None else float(noise), report=rest)

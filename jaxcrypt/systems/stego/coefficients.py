@@ -130,13 +130,13 @@ class DctCode:
     def hide(self, params: Any, cover: jax.Array, secrets: jax.Array, subkey: jax.Array, keyed: bool):
         """uint8 cover ``[B, H, W, 3]`` and secret ``[B, 1, H, W, 3]`` to the stego picture and its side."""
         indices = self.compress(params, secrets[:, 0])
-        code = jax.vmap(lambda found, key: self.lay_out(found, key, keyed))(indices, subkey)
+        code = jax.vmap(lambda one, key: self.lay_out(one, key, keyed))(indices, subkey)
         return jax.vmap(self.embed)(cover, code), {}
 
     def reveal(self, params: Any, stego: jax.Array, side: Mapping, subkey: jax.Array, keyed: bool):
         """The secret, uint8 ``[B, 1, H, W, 3]``, and other findings."""
         code = jax.vmap(self.extract)(stego)
-        indices = jax.vmap(lambda found, key: self.collect(found, key, keyed))(code, subkey)
+        indices = jax.vmap(lambda one, key: self.collect(one, key, keyed))(code, subkey)
         return self.expand(params, indices)[:, None], {}
 
     def compress(self, params: Any, secret: jax.Array) -> jax.Array:
@@ -173,16 +173,16 @@ class DctCode:
         first = jpeg.blocks(_luma(now))[:, 0, places] / steps
         aim = steps * (2 * jnp.round((first - wanted) / 2) + wanted)
         for _ in range(_PASSES):
-            found = jpeg.blocks(_luma(now))
-            change = jnp.zeros_like(found).at[:, 0, places].set(aim - found[:, 0, places])
+            measured = jpeg.blocks(_luma(now))
+            change = jnp.zeros_like(measured).at[:, 0, places].set(aim - measured[:, 0, places])
             now = jnp.clip(now + jpeg.unblocks(change, (height, width, 1)), 0, 255)
         return jnp.round(now).astype(jnp.uint8)
 
     def extract(self, stego: jax.Array) -> jax.Array:
         """The bits that :meth:`embed` wrote, int32 ``[h, w, capacity]``."""
         places, steps = self._chosen
-        found = jpeg.blocks(_luma(stego.astype(jnp.float32)))[:, 0, places]
-        read = jnp.round(found / steps).astype(jnp.int32) & 1
+        measured = jpeg.blocks(_luma(stego.astype(jnp.float32)))[:, 0, places]
+        read = jnp.round(measured / steps).astype(jnp.int32) & 1
         return _from_blocks(read, stego.shape[0] // PATCH, stego.shape[1] // PATCH)
 
     # ------------------------------------------------------------------------------- pictures of any size
@@ -224,10 +224,10 @@ class DctCode:
         code = np.concatenate([take(stego[row : row + _BAND * PATCH]) for row in bands])
         indices = np.asarray(_program(self, "collect")(code, host.words(subkey), keyed))
         run, reach = _program(self, "expand"), self.net.reach[1] // PATCH
-        found = windows.map_windows(
+        secret = windows.map_windows(
             lambda window: run(params, window), (indices,), (1, PATCH), _WINDOW, reach, progress
         )
-        return [found], {}
+        return [secret], {}
 
 
 def _shift(code: jax.Array, copy: int) -> tuple[int, int]:
@@ -269,13 +269,13 @@ def learned(model: Mapping[str, Any], secrets: int) -> DctCode:
     settings = dict(model["robust"])
     digits = tuple(int(digit, 16) for digit in settings.pop("bits"))
     own = {name: settings.pop(name) for name in ("coefficients", "repeated", "flips")}
-    found = DctCode(Autoencoder(bits=digits, channels=3, **settings), **own)
-    needed = sum(digits) + (COPIES - 1) * found.repeated
+    code = DctCode(Autoencoder(bits=digits, channels=3, **settings), **own)
+    needed = sum(digits) + (COPIES - 1) * code.repeated
     if secrets != 1:
         raise usage(f"config.model.secrets={secrets}: the robust kind hides one")
-    if needed > found.capacity or not 0 <= found.repeated <= sum(digits):
+    if needed > code.capacity or not 0 <= code.repeated <= sum(digits):
         raise usage(
             f"config.model.robust: {needed} bits a patch with the repeated ones; "
-            f"{found.coefficients} coefficients carry {found.capacity}"
+            f"{code.coefficients} coefficients carry {code.capacity}"
         )
-    return found
+    return code

@@ -124,9 +124,9 @@ class CoverDriver:
             used = np.ascontiguousarray(one.pixels[:height, :width])
             params = call.variables["params"][self.net]
             progress = host.share(call.progress, index, len(sealed))
-            secrets, found = self.hider.reveal_picture(params, used, one.side, key, keyed, progress)
+            secrets, report = self.hider.reveal_picture(params, used, one.side, key, keyed, progress)
             backs = [unfit(secret, size) for secret, size in zip(secrets, shapes, strict=False)]
-            results.append(Outcome(backs, report=found))
+            results.append(Outcome(backs, report=report))
         return results
 
     def _shapes(self, one: Sealed, shape: Shape) -> list[Shape]:
@@ -134,8 +134,8 @@ class CoverDriver:
         if self.secrets == 1:
             return [shape]
         count = len(np.atleast_1d(one.side.get("shapes", ())))
-        found = host.side_array(one.side, "shapes", (min(count, self.secrets), 3), np.int32)
-        shapes = [tuple(map(int, row)) for row in found]
+        rows = host.side_array(one.side, "shapes", (min(count, self.secrets), 3), np.int32)
+        shapes = [tuple(map(int, row)) for row in rows]
         for size in shapes:
             host.check_sealed([one], size, (1, 3))
         if shapes[:1] != [tuple(shape)]:

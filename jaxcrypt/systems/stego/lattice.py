@@ -109,13 +109,13 @@ class Lattice:
 
     def reveal(self, params: Any, stego: jax.Array, side: Mapping, subkey: jax.Array, keyed: bool):
         """The secrets, uint8 ``[B, S, H, W, 3]``, and with a key whether the code came through intact."""
-        container, found = self.extract(stego), {}
+        container, report = self.extract(stego), {}
         if keyed:
             sealed = Sealed(container, dict(side))
-            found = tiles.decrypt_whole(logistic.TILES, sealed, subkey, container.shape[1:])
-            container = found.pop("image")
+            report = tiles.decrypt_whole(logistic.TILES, sealed, subkey, container.shape[1:])
+            container = report.pop("image")
         codes = self._codes(container)
-        return jnp.stack([self.expand(params, code) for code in codes], axis=1), found
+        return jnp.stack([self.expand(params, code) for code in codes], axis=1), report
 
     def _codes(self, container: Any) -> list[Any]:
         size = sum(self.net.widths) // 8
@@ -165,11 +165,11 @@ class Lattice:
         take = _program(self, "extract")
         bands = range(0, stego.shape[0], _BAND * PATCH)
         container = np.concatenate([take(stego[None, row : row + _BAND * PATCH])[0] for row in bands])
-        found: dict[str, Any] = {}
+        report: dict[str, Any] = {}
         if keyed:
             sealed = [Sealed(container, dict(side))]
             [opened] = logistic.SYSTEM.driver.decrypt(Call(), sealed, [subkey], container.shape)
-            [container], found = opened.pictures, opened.report
+            [container], report = opened.pictures, opened.report
         run, reach = _program(self, "expand"), self.net.reach[1] // PATCH
         secrets = []
         for index, code in enumerate(self._codes(container)):
@@ -179,7 +179,7 @@ class Lattice:
                     lambda window: run(params, window), (code,), (1, PATCH), _WINDOW, reach, part
                 )
             )
-        return secrets, found
+        return secrets, report
 
 
 @functools.cache
@@ -196,12 +196,12 @@ def learned(model: Mapping[str, Any], secrets: int) -> Lattice:
     settings = dict(model["lattice"])
     depth = tuple(int(d) for d in settings.pop("depth"))
     bits = tuple(int(digit, 16) for digit in settings.pop("bits"))
-    found = Lattice(Autoencoder(bits=bits, channels=3, **settings), secrets, depth)
+    code = Lattice(Autoencoder(bits=bits, channels=3, **settings), secrets, depth)
     if len(depth) != 3 or not all(1 <= d <= 7 for d in depth):
         raise usage(f"config.model.lattice.depth={depth}: three numbers from 1 to 7")
-    if sum(bits) % 8 or secrets * sum(bits) > 8 * found.capacity:
+    if sum(bits) % 8 or secrets * sum(bits) > 8 * code.capacity:
         raise usage(
             f"config.model.lattice.bits: {sum(bits)} for each of {secrets} secrets; must be whole bytes, "
-            f"together at most the {8 * found.capacity} bits that depth={depth} carries"
+            f"together at most the {8 * code.capacity} bits that depth={depth} carries"
         )
-    return found
+    return code

@@ -84,8 +84,8 @@ class Learned:
         cover, wanted = to_floats(cover), to_floats(flatten(secrets))
         stego = rounded(self.net.apply({"params": params}, cover, wanted, method="hide"))
         seen = rounded(distort(stego, cover, damage, self.distortions)) if self.distortions else stego
-        found = self.net.apply({"params": params}, seen, method="reveal")
-        cover_error, secret_error = (jnp.mean(jnp.square(d)) for d in (stego - cover, found - wanted))
+        estimate = self.net.apply({"params": params}, seen, method="reveal")
+        cover_error, secret_error = (jnp.mean(jnp.square(d)) for d in (stego - cover, estimate - wanted))
         metrics = {
             "cover_psnr": 10 * jnp.log10(4 / (cover_error + 1e-9)),
             "secret_psnr": 10 * jnp.log10(4 / (secret_error + 1e-9)),
@@ -103,10 +103,10 @@ class Learned:
 
     def reveal(self, params: Any, stego: jax.Array, side: Mapping, subkey: jax.Array, keyed: bool):
         """The secrets, uint8 ``[B, S, H, W, 3]``, and other findings."""
-        found = to_bytes(unflatten(self.net.apply({"params": params}, to_floats(stego), method="reveal")))
+        secrets = to_bytes(unflatten(self.net.apply({"params": params}, to_floats(stego), method="reveal")))
         if keyed:
-            found = jax.vmap(lambda pictures, key: scramble(pictures, key, inverse=True))(found, subkey)
-        return found, {}
+            secrets = jax.vmap(lambda pictures, key: scramble(pictures, key, inverse=True))(secrets, subkey)
+        return secrets, {}
 
     def hide_picture(self, params, cover, secrets, subkey: bytes, keyed: bool, progress=None):
         """Host arrays of one size, sides multiples of 16: as :meth:`hide`, without the batch axis."""
@@ -119,10 +119,10 @@ class Learned:
     def reveal_picture(self, params, stego, side, subkey: bytes, keyed: bool, progress=None):
         """The secrets ``[H, W, 3]`` of :meth:`hide_picture`, and other findings."""
         planes = map_picture(*_programs(self.net, "reveal"), params, stego, progress)
-        found = np.stack(np.split(planes, planes.shape[2] // 3, axis=2))
+        secrets = np.stack(np.split(planes, planes.shape[2] // 3, axis=2))
         if keyed:
-            found = np.array(_scrambling(True)(found, host.words(subkey)))
-        return list(found), {}
+            secrets = np.array(_scrambling(True)(secrets, host.words(subkey)))
+        return list(secrets), {}
 
 
 @functools.cache

@@ -63,10 +63,10 @@ def _encrypt(hider, variables, inputs, subkey, options) -> Sealed:
 
 def _decrypt(hider, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
     """``image``, the first secret, and ``secrets``, all of them, uint8 ``[B, S, H, W, 3]``."""
-    found, more = hider.reveal(
+    secrets, more = hider.reveal(
         variables["params"][NET], jnp.asarray(sealed.pixels), sealed.side, subkey, _keyed(options)
     )
-    return {**more, "image": found[:, 0], "secrets": found}
+    return {**more, "image": secrets[:, 0], "secrets": secrets}
 
 
 def _outputs(hider, options, variables, batch, rng) -> dict[str, Any]:
@@ -80,13 +80,13 @@ def _outputs(hider, options, variables, batch, rng) -> dict[str, Any]:
     def beside(pictures):
         return jnp.concatenate(jnp.moveaxis(pictures, 1, 0), axis=2)
 
-    found = {
+    shown = {
         "image": beside(secrets),
         "decrypted": beside(opened["secrets"]),
         "cover_image": cover,
         "cover_decrypted": sealed.pixels,
     }
-    return {name: x.astype(jnp.float32) / 255 for name, x in found.items()}
+    return {name: x.astype(jnp.float32) / 255 for name, x in shown.items()}
 
 
 def build(config: Any = None) -> System:
