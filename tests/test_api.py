@@ -120,6 +120,17 @@ def test_two_threads_give_the_bytes_of_the_commands(rng, key, tmp_path, monkeypa
     assert all((tmp_path / "back" / name).read_bytes() == photo for name, photo in photos.items())
 
 
+def test_a_loaded_system_maps_arrays(rng):
+    cipher = jaxcrypt.load("mixing")
+    pictures = [rng.integers(90, 120, (40, 48, 3), np.uint8) for _ in range(2)]
+    keys = [bytes(range(32)), bytes(range(1, 33))]
+    sealed = cipher.encrypt(pictures, keys)
+    assert all(one.pixels.std() > 60 for one in sealed)
+    outcomes = cipher.decrypt(sealed, keys, (40, 48, 3))
+    for picture, outcome in zip(pictures, outcomes, strict=True):
+        assert np.abs(outcome.pictures[0].astype(int) - picture).mean() < 2
+
+
 def test_importing_the_package_loads_nothing():
     program = "import sys, jaxcrypt; print(sorted(m for m in sys.modules if m in ('numpy', 'jax', 'PIL')))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)

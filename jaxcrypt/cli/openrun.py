@@ -64,7 +64,9 @@ class OpenRun:
             os.chmod(paths[0], result.stamp.mode & _ACCESS)
             os.utime(paths[0], (result.stamp.seconds, result.stamp.seconds))
         code = ExitCode.OK if result.authenticated else ExitCode.RECOVERED
-        facts = {"outputs": [str(path) for path in paths]} if len(paths) > 1 else {}
+        facts: dict[str, Any] = {"exact": result.exact, "signed": result.signed}
+        facts |= {"outputs": [str(path) for path in paths]} if len(paths) > 1 else {}
+        facts |= {} if result.quality is None else {"estimated_psnr": round(result.quality, 1)}
         self._report.done(job, paths[0] if paths else None, _words(result, paths), code=code, **facts)
 
     def _header(self, job: Job) -> bytes | None:

@@ -95,17 +95,18 @@ def list_systems() -> str:
 
 
 def _add(group: Any, declared: Option | Input) -> None:
+    help = declared.help.replace("%", "%%")  # argparse fills in what follows such a sign
     if isinstance(declared, Input):
         more = {"action": "append"} if declared.kind == "pictures" else {}
         metavar = declared.kind.upper() if declared.kind == "mask" else "FILE"
-        group.add_argument(declared.flag, dest=_dest(declared), metavar=metavar, help=declared.help, **more)
+        group.add_argument(declared.flag, dest=_dest(declared), metavar=metavar, help=help, **more)
     elif declared.is_switch:
-        group.add_argument(declared.flag, dest=_dest(declared), action="store_true", help=declared.help)
+        group.add_argument(declared.flag, dest=_dest(declared), action="store_true", help=help)
     else:
         values = ", ".join(declared.choices)
         typed = {value: text for text, value in declared.choices.items()}
         default = typed.get(declared.default, "off")
-        help = f"{declared.help} (one of {values}; {default})"
+        help = f"{help} (one of {values}; {default})"
         group.add_argument(declared.flag, dest=_dest(declared), metavar="VALUE", help=help)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxcrypt.sealing.seal import Plain, Sealer
 
-_SIDE = 256  # of the cut whose quality stands for the whole
+_SIDE = 512  # of the cut whose quality stands for the whole
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Estimate:
     Attributes:
       shape: height, width and channels of the cipher picture.
       bytes: of the sealed file; travelling: of the files in it before they are padded and encrypted.
-      quality: PSNR in dB of what the pixels give back of the picture's middle; infinite where exact.
+      quality: PSNR in dB of what the pixels give back, of a large picture of its middle; infinite where
+        exact.
     """
 
     shape: tuple[int, int, int]
@@ -56,7 +57,9 @@ class _Counter(io.BytesIO):
 
 
 def estimate(sealer: Sealer, plain: Plain) -> Estimate:
-    """Seal a picture into nothing; its quality is measured on the 256×256 in its middle.
+    """Seal a picture into nothing; its quality is measured on the 512×512 in its middle.
+
+    A System that hides the picture in a cover resizes it to that, so it is measured as a whole.
 
     Raises:
       Refusal: as sealing it would.
@@ -68,7 +71,7 @@ def estimate(sealer: Sealer, plain: Plain) -> Estimate:
 
 
 def _quality(sealer: Sealer, plain: Plain) -> float:
-    cut = np.ascontiguousarray(_middle(plain.pixels))
+    cut = plain.pixels if sealer.entry.traits.covert else np.ascontiguousarray(_middle(plain.pixels))
     key = [bytes(range(32))]  # nothing of this is kept
     outcome, *_ = sealer.cipher.decrypt(sealer.cipher.encrypt([cut], key), key, cut.shape)
     error = np.square(outcome.pictures[0].astype(np.float32) - cut).mean()

@@ -72,7 +72,7 @@ def split(side: Mapping[str, Any], shape: Sequence[int], source: str) -> tuple[E
     """What :meth:`Extras.arrays` made, and the System's own side arrays.
 
     Args:
-      shape: height and width of the plain picture; source: what messages call the sealed file.
+      shape: height, width and channels of the plain picture; source: what messages call the sealed file.
 
     Raises:
       Refusal: (TAMPERED) arrays that no encryption makes.
@@ -117,6 +117,8 @@ def _alpha(side: Mapping[str, Any], shape: Sequence[int]) -> np.ndarray | None:
     data = _text(side, "alpha")
     if not data:
         return None
+    if shape[2] not in (2, 4):
+        raise ValueError("it has an alpha channel too many")
     if picture_size(data) != (shape[1], shape[0]):  # before anything of that size is decoded
         raise ValueError("its alpha channel has another size")
     pixels = load_picture(data, "alpha").pixels

@@ -174,7 +174,7 @@ class Opener:
 
     def _fit(self, opened: Opened, files: Sequence[File]) -> tuple[list[File], tuple[str, ...]]:
         """The files as they may be written, and what to say of names that were changed."""
-        if self.policy.any_file:
+        if self.policy.any_file or self.policy.from_pixels:  # there only their names are used
             fitted = naming.any_files(files)
         else:
             fitted = naming.pictures_only(files, opened.header.original, opened.source)
