@@ -42,6 +42,7 @@ class Purpose(IntEnum):
     KEY_IMAGE = 12  # a subkey that depends on a picture besides
     PLANES = 13  # the key as channels beside a picture
     DIFFUSION = 16  # noise of the forward process
+    FACES = 20  # masks, dithers and pilots of generated faces
 
 
 def draw(requests: Sequence[tuple[jax.Array, Purpose, jax.Array | int, int]]) -> list[jax.Array]:
