@@ -299,6 +299,22 @@ class Undriven:
 
 
 @dataclass(frozen=True)
+class Prior:
+    """What a System that generates pictures draws them from: latents z ~ N(0, 1).
+
+    Attributes:
+      latent: dimensions of z.
+      generate: ``(variables, z) -> pictures``: float32 ``[N, latent]`` to uint8 ``[N, H, W, 3]``.
+      read: ``(variables, pictures, progress) -> reading``: its ``z`` and ``sigma``, float32 ``[N, latent]``,
+        are the latents that pictures came from, and the standard deviations of their errors.
+    """
+
+    latent: int
+    generate: Callable[..., Any]
+    read: Callable[..., Any]
+
+
+@dataclass(frozen=True)
 class System:
     """One technique, as pure functions and what is declared of it.
 
@@ -316,6 +332,7 @@ class System:
         them.
       driver: how host pictures go through it.
       ema: the nets whose parameters are averaged over training.
+      prior: what its pictures are drawn from, where it generates some.
     """
 
     init: Callable[..., Any]
@@ -330,3 +347,4 @@ class System:
     traits: Traits = field(default_factory=Traits)
     driver: Driver = field(default_factory=Undriven)
     ema: tuple[str, ...] = ()
+    prior: Prior | None = None

@@ -37,7 +37,7 @@ ALLOWED = {
 }
 # What people call: these import any room, and no room imports them.
 VERBS = {"bench.__main__", "decrypt", "encrypt", "evaluate", "export", "inspect", "keygen", "rekey", "train"}
-VERBS |= {"verify"}
+VERBS |= {"generate", "verify"}
 VERBS |= {
     "bench_step",
     "evaluation_codecs",
@@ -125,7 +125,7 @@ def test_crypto_never_imports_jax():
         assert not {name.split(".")[0] for name in imports(path)} & set(HEAVY), path
 
 
-@pytest.mark.parametrize("verb", ["encrypt", "decrypt", "keygen", "inspect"])
+@pytest.mark.parametrize("verb", ["encrypt", "decrypt", "generate", "keygen", "inspect"])
 def test_help_needs_no_jax(verb):
     program = (
         "import sys\n"

@@ -28,9 +28,13 @@ _STRIDE = 2
 
 
 class Upsample(nn.Module):
-    """A transposed convolution, 4x4 with stride 2: ``[B, H, W, C]`` to ``[B, 2H, 2W, features]``."""
+    """A transposed convolution, 4x4 with stride 2: ``[B, H, W, C]`` to ``[B, 2H, 2W, features]``.
+
+    ``direct``: by JAX's own function for it, whose sums have another order: to tell what rounding does.
+    """
 
     features: int
+    direct: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -40,9 +44,11 @@ class Upsample(nn.Module):
         kernel = self.param("kernel", start, (_KERNEL, _KERNEL, depth, self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         x, bias = x.astype(kernel.dtype), bias.astype(kernel.dtype)
+        layout = ("NHWC", "HWIO", "NHWC")
+        if self.direct:
+            return jax.lax.conv_transpose(x, kernel, (2, 2), "SAME", dimension_numbers=layout) + bias
         taps = kernel.reshape(2, 2, 2, 2, depth, self.features).transpose(0, 2, 4, 1, 3, 5)
         taps = taps.reshape(2, 2, depth, 4 * self.features)
-        layout = ("NHWC", "HWIO", "NHWC")
         y = jax.lax.conv_general_dilated(x, taps, (1, 1), ((1, 1), (1, 1)), dimension_numbers=layout)
         y = y.reshape(batch, height + 1, width + 1, 2, 2, self.features)
         y = jnp.stack([y[:, :-1, :, 0], y[:, 1:, :, 1]], axis=2)
@@ -59,6 +65,7 @@ class Generator(nn.Module):
       kernel: side of the last convolution.
       latent: dimensions of z.
       batch_norm: normalise before each LeakyReLU, as the source's text says and its table does not.
+      direct: as :class:`Upsample`.
     """
 
     start: int = 128
@@ -66,6 +73,7 @@ class Generator(nn.Module):
     kernel: int = 5
     latent: int = 100
     batch_norm: bool = False
+    direct: bool = False
 
     @nn.compact
     def __call__(self, z: jax.Array, train: bool = False) -> jax.Array:
@@ -73,7 +81,7 @@ class Generator(nn.Module):
         side = SIDE >> len(self.widths)
         x = nn.Dense(side * side * self.start, name="dense")(z).reshape(-1, side, side, self.start)
         for index, width in enumerate(self.widths):
-            x = Upsample(width, name=f"up{index}")(x)
+            x = Upsample(width, self.direct, name=f"up{index}")(x)
             if self.batch_norm:
                 x = nn.BatchNorm(use_running_average=not train, momentum=0.9, name=f"norm{index}")(x)
             x = nn.leaky_relu(x, SLOPE)

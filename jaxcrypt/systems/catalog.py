@@ -70,6 +70,10 @@ _MIXING = (
     "experimental: keyed orthogonal mixing, without a proof; "
     "claimed to resist what evaluate attacks measured, and no more"
 )
+_FACES = (
+    "what the faces carry is masked with ChaCha20 (RFC 8439) under a key of this picture alone; "
+    "how many there are tells how long the file is"
+)
 _ROBUST = Option(
     "robust",
     0,
@@ -205,11 +209,27 @@ _OWN = (
     Entry(
         "dcgan",
         "jaxcrypt.systems.dcgan.system",
-        "generates faces; encryption into them is not there yet",
-        traits=Traits(
-            channels=(3,), argument="none: its weights train and generate faces; nothing is encrypted yet"
+        "the cipher is a sheet of generated faces; a small, compressed file comes back from them",
+        options=(
+            Option(
+                "quality",
+                50,
+                "of the AVIF file that the faces carry, 10 to 90, or exact: lossless WebP",
+                {**{str(step): step for step in range(10, 91, 10)}, "exact": 100},
+            ),
+            Option(
+                "survives",
+                0,
+                "what the sheet may go through; more room is needed for rougher ways",
+                {"png": 0, "jpeg-90": 90, "jpeg-75": 75, "jpeg-50": 50},
+            ),
         ),
-        offered=False,
+        traits=Traits(
+            survives=frozenset({"jpeg", "jpeg-420", "lost"}),
+            channels=(1, 3),
+            covert=True,
+            argument=_FACES,
+        ),
     ),
 )
 _ENTRIES = {own.name: own for own in _OWN}

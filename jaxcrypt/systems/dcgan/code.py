@@ -8,8 +8,8 @@ Masking comes last: the redundancy of the code does not show, and the masked sym
 whether it is one at all. What a face needs of the key (:class:`Material`) depends on its number alone, so
 faces can be read in any order, and without the others.
 
-The tag is HMAC-SHA-256, cut to 16 bytes, over length, data and zeros: what the code mends is the very data, or
-nothing.
+The tag is HMAC-SHA-256, cut to 16 bytes, over length, data and zeros: what the code mends is the very data,
+or nothing.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def _codec() -> Any:
     try:
         import reedsolo
     except ModuleNotFoundError:
-        raise usage("--system dcgan: reedsolo is missing: pip install 'jaxcrypt[faces]'") from None
+        raise usage("--system dcgan: reedsolo is missing: pip install 'jaxcrypt[codes]'") from None
     reedsolo.init_tables(0x11D)  # the field of QR codes, its default; its functions want it set once
     return reedsolo
 

@@ -16,15 +16,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcrypt.functional.levels import to_floats
 from jaxcrypt.models.dcgan import SIDE
-from jaxcrypt.systems.dcgan.training import Nets, to_floats
+from jaxcrypt.systems.dcgan.training import Nets
 
 BATCH = 16  # faces that go through the nets at a time
 LEVEL = 1 / 127.5  # one grey level
@@ -42,10 +43,12 @@ class Reading:
 
     Attributes:
       z, sigma: float32 ``[N, latent]``: estimates, and the standard deviations of their errors.
+      other: as ``z``, with the last step computed by the generator in another way.
       noise: float32 ``[N]``: deviation of the faces from what the generator makes of z, in grey levels.
     """
 
     z: np.ndarray
+    other: np.ndarray
     sigma: np.ndarray
     noise: np.ndarray
 
@@ -63,7 +66,7 @@ def read(
         if progress is not None:
             progress(min(1.0, (start + BATCH) / len(pixels)))
     if not parts:
-        return Reading(*(np.zeros(s, np.float32) for s in ((0, of.latent), (0, of.latent), (0,))))
+        return Reading(*(np.zeros(s, np.float32) for s in (*3 * ((0, of.latent),), (0,))))
     return Reading(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
@@ -75,7 +78,7 @@ def batches(rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         yield start, np.concatenate([part, np.repeat(part[:1], BATCH - len(part), axis=0)])
 
 
-def _read(of: Nets, variables: Any, x: jax.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _read(of: Nets, variables: Any, x: jax.Array) -> list[np.ndarray]:
     z = _guess(of, variables, x)
     for _ in range(_ROUNDS):
         slopes = jnp.stack([program(_slopes, of)(variables, one) for one in z])
@@ -84,12 +87,14 @@ def _read(of: Nets, variables: Any, x: jax.Array) -> tuple[np.ndarray, np.ndarra
             z, move, sigma, noise = program(_step, of)(variables, x, z, slopes, square)
         if bool(jnp.all(jnp.mean(jnp.square(move / sigma), axis=1) < _SETTLED**2)):
             break
-    return np.asarray(z), np.asarray(sigma), np.asarray(noise) / LEVEL
+    otherwise = replace(of, generator=of.generator.clone(direct=True))
+    other = program(_step, otherwise)(variables, x, z, slopes, square)[0]
+    return [np.asarray(part) for part in (z, other, sigma, noise / LEVEL)]
 
 
 def _guess(of: Nets, variables: Any, x: jax.Array) -> jax.Array:
     """The best of several estimates by the extractor, each corrected by what the one before left."""
-    wanted = program(_extract, of)(variables, x)
+    wanted = program(extract, of)(variables, x)
     z, best, least = wanted, wanted, jnp.full(x.shape[:1], jnp.inf)
     for _ in range(_GUESSES):
         z, best, least = program(_correct, of)(variables, x, wanted, z, best, least)
@@ -113,7 +118,8 @@ def generate(of: Nets, variables: Any, z: jax.Array) -> jax.Array:
     return of.generator.apply(stored, z)
 
 
-def _extract(of: Nets, variables: Any, x: jax.Array) -> jax.Array:
+def extract(of: Nets, variables: Any, x: jax.Array) -> jax.Array:
+    """The extractor's estimate of the latents of faces float32 ``[B, 64, 64, 3]`` in [-1, 1]."""
     return of.extractor.apply({"params": variables["params"]["extractor"]}, x)
 
 
@@ -122,7 +128,7 @@ def _correct(of: Nets, variables: Any, x, wanted, z, best, least):
     error = jnp.mean(jnp.square(x - made), axis=(1, 2, 3))
     better = error < least
     best, least = jnp.where(better[:, None], z, best), jnp.where(better, error, least)
-    return z + wanted - _extract(of, variables, made), best, least
+    return z + wanted - extract(of, variables, made), best, least
 
 
 def _slopes(of: Nets, variables: Any, z: jax.Array) -> jax.Array:

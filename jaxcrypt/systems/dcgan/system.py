@@ -1,7 +1,9 @@
-"""Generated faces that carry bits: the System ``dcgan``.
+"""Pictures encrypted as generated faces: the System ``dcgan``.
 
-Its nets are a generator of 64x64 faces, the discriminator that it was trained against, and an extractor that
-reads the latents back from a face (:mod:`jaxcrypt.models.dcgan`, :mod:`jaxcrypt.systems.dcgan.training`).
+A picture, compressed, sealed, coded and masked, is a string of uniform bits (:mod:`.code`); the bits choose
+latents that are exactly N(0, 1) (:mod:`jaxcrypt.functional.latents`), so that the faces a generator makes of
+them are ordinary samples of it. Who has the key reads the latents back from the faces (:mod:`.reading`) and
+undoes the rest (:mod:`.driver`). How the nets are trained stands in :mod:`.training`.
 """
 
 from __future__ import annotations
@@ -16,39 +18,26 @@ from jaxcrypt.errors import usage
 from jaxcrypt.functional.levels import to_bytes, to_floats
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.dcgan import SIDE
-from jaxcrypt.record import Sealed, System
+from jaxcrypt.record import Prior, System
 from jaxcrypt.systems.catalog import entry
-from jaxcrypt.systems.dcgan import training
+from jaxcrypt.systems.dcgan import reading, training
+from jaxcrypt.systems.dcgan.driver import Faces, generate
 from jaxcrypt.systems.dcgan.training import Nets
 
 ENTRY = entry("dcgan")
 
 
-def faces(of: Nets, variables: Any, z: jax.Array) -> jax.Array:
-    """The faces of latents: float32 ``[B, latent]`` to uint8 ``[B, 64, 64, 3]``."""
-    return to_bytes(_generate(of, variables, z))
-
-
-def _generate(of: Nets, variables: Any, z: jax.Array) -> jax.Array:
-    stored = {"params": variables["params"]["generator"], **variables["extra"]["generator"]}
-    return of.generator.apply(stored, z)
-
-
-def _estimate(of: Nets, variables: Any, pixels: jax.Array) -> jax.Array:
-    stored = {"params": variables["params"]["extractor"]}
-    return of.extractor.apply(stored, to_floats(pixels))
-
-
-def _refuse(*_) -> Sealed:
-    raise usage(f"--system dcgan: {ENTRY.summary}")
+def _on_the_host(*_) -> Any:
+    raise usage("--system dcgan: files of many lengths, on the host only; use the System's driver")
 
 
 def _outputs(of: Nets, variables, batch, rng) -> dict[str, Any]:
     """Float32 in [0, 1]: ``real`` faces; generated ones of latents that ``rng`` alone draws, ``face_image``;
     and what the generator makes of the latents that the extractor reads from those, ``face_decrypted``."""
     z = jax.random.normal(rng, (batch["image"].shape[0], of.latent))
-    pixels = faces(of, variables, z)
-    again = faces(of, variables, _estimate(of, variables, pixels))
+    pixels = to_bytes(reading.generate(of, variables, z))
+    read = reading.extract(of, variables, to_floats(pixels))
+    again = to_bytes(reading.generate(of, variables, read))
     found = {"real": jnp.asarray(batch["image"]), "face_image": pixels, "face_decrypted": again}
     return {name: x.astype(jnp.float32) / 255 for name, x in found.items()}
 
@@ -77,9 +66,11 @@ def build(config: Any = None) -> System:
         init=init,
         batch=batch,
         stages=training.stages(of, config.model, config.train.steps),
-        encrypt=_refuse,
-        decrypt=_refuse,
+        encrypt=_on_the_host,
+        decrypt=_on_the_host,
         outputs=functools.partial(_outputs, of),
         ema=("generator", "extractor"),
+        driver=Faces(of, ENTRY.options),
+        prior=Prior(of.latent, functools.partial(generate, of), functools.partial(reading.read, of)),
         **ENTRY.declared(),
     )

@@ -1,0 +1,163 @@
+"""Pictures as sheets of generated faces, and back: the driver of the System ``dcgan``.
+
+    encrypt:  picture -> small file -> latents -> faces -> one sheet, face by face in rows
+    decrypt:  sheet -> faces -> latents, in the order that their pilots tell -> the very file -> picture
+
+The receiver's arithmetic need not be the sender's bit for bit: a difference in the last digits of G moves the
+estimates by as little, far less than rounding to 8 bits does. The sender makes sure: it reads its own faces
+back, and once more with the generator computed another way, and refuses to send what would not decode.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.functional.levels import to_bytes
+from jaxcrypt.models.dcgan import SIDE
+from jaxcrypt.record import Call, Option, Outcome, Sealed, Shape, chosen
+from jaxcrypt.systems.dcgan import code, inner, reading
+from jaxcrypt.systems.dcgan.training import Nets
+from jaxcrypt.systems.drivers import host
+
+MOST = 20_000  # faces of a picture
+# By what the faces outlive: bits of a latent, share of redundancy.
+DENSITIES = {0: (8, 0.12), 90: (5, 0.2), 75: (3, 0.3), 50: (2, 0.4)}
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The :class:`~jaxcrypt.record.Driver`.
+
+    Attributes:
+      of: the nets.
+      options: as the System declares them.
+    """
+
+    of: Nets
+    options: tuple[Option, ...]
+
+    def aligns(self, options: Any) -> bool:
+        """Never: faces lie where the sheet begins."""
+        return False
+
+    def check(self, shape: Shape, options: Any) -> None:
+        """Refuse options that there are not; how many faces it takes shows when the picture is compressed."""
+        chosen(self.options, options)
+
+    def plan(self, options: Any) -> code.Plan:
+        """How densely the faces are filled."""
+        return code.Plan(self.of.latent, *DENSITIES[chosen(self.options, options)["survives"]])
+
+    def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
+        """As :class:`~jaxcrypt.record.Driver` says; the sheet is as square as it can be."""
+        self.check(pictures[0].shape, call.options)
+        plan, quality = self.plan(call.options), chosen(self.options, call.options)["quality"]
+        files = [inner.pack(picture, quality) for picture in pictures]
+        counts = [self._count(plan, len(file)) for file in files]
+        made = []
+        for index, (file, key, count) in enumerate(zip(files, keys, counts, strict=True)):
+            z = code.encode(plan, key, file, count)
+            pixels = generate(self.of, call.variables, z)
+            share = host.share(call.progress, index, len(files))
+            self._check_own(call, plan, key, pixels, file, share)
+            made.append(Sealed(sheet(pixels), {"faces": np.asarray(count, np.uint32)}))
+        return made
+
+    def decrypt(
+        self,
+        call: Call,
+        sealed: Sequence[Sealed],
+        keys: Sequence[bytes],
+        shape: Shape,
+        lost: Sequence[np.ndarray] | None = None,
+    ) -> list[Outcome]:
+        """As :class:`~jaxcrypt.record.Driver` says. The report has ``file``, the compressed picture's bytes,
+        and how much was mended."""
+        host.check_sealed(sealed, shape, (1, 3))
+        plan, found = self.plan(call.options), []
+        for index, (one, key) in enumerate(zip(sealed, keys, strict=True)):
+            pixels = cells(one.pixels)
+            count = int(host.side_array(one.side, "faces", (), np.uint32))
+            gone = None if lost is None else cells(lost[index][..., None]).any(axis=(1, 2, 3))
+            share = host.share(call.progress, index, len(sealed))
+            read = reading.read(self.of, call.variables, pixels, share)
+            decoded = self._decode(plan, key, count, read.z, read.sigma, gone)
+            report = {"intact": True, "file": decoded.data, "mended": decoded.mended}
+            report |= {"coded": decoded.total, "worst": decoded.worst}
+            picture = inner.unpack(decoded.data, shape)
+            found.append(Outcome([picture], float(np.median(read.noise)), report=report))
+        return found
+
+    def _count(self, plan: code.Plan, length: int) -> int:
+        """Faces for so many bytes, to whole rows of the sheet."""
+        least = plan.faces(length)
+        columns = math.ceil(math.sqrt(least))
+        count = columns * math.ceil(least / columns)
+        if count > MOST:
+            hint = "take a lower quality or a smaller picture"
+            raise Refusal(f"{length} bytes take {count} faces, more than {MOST}: {hint}")
+        return count
+
+    def _check_own(self, call: Call, plan: code.Plan, key: bytes, pixels, file: bytes, progress) -> None:
+        """Read the faces as a receiver will, by two computations.
+
+        Raises:
+          Refusal: one of them does not find the file, which a sender must not find out from the receiver.
+        """
+        read = reading.read(self.of, call.variables, pixels, progress)
+        for z in (read.z, read.other):
+            try:
+                decoded = self._decode(plan, key, len(z), z, read.sigma, None)
+            except Refusal:
+                decoded = None
+            if decoded is None or decoded.data != file:
+                reason = "the faces that these weights make cannot be read back surely enough"
+                raise Refusal(f"{reason}; take a code with more redundancy with --survives", ExitCode.FAILED)
+
+    def _decode(self, plan: code.Plan, key: bytes, count: int, z, sigma, gone) -> code.Decoded:
+        if not 0 < count <= MOST:
+            raise host.misfit(f"{count} faces")
+        drawn = code.material(plan, key, count)
+        if gone is not None:
+            sigma = np.where(gone[:, None], np.inf, sigma)
+        places = code.order(z, sigma, drawn.pilots)
+        missing = (places < 0)[:, None]
+        z, sigma = np.where(missing, 0, z[places]), np.where(missing, np.inf, sigma[places])
+        return code.decode(plan, key, z, sigma, drawn)
+
+
+def generate(of: Nets, variables: Any, z: np.ndarray) -> np.ndarray:
+    """The faces of latents float32 ``[N, latent]``: uint8 ``[N, 64, 64, 3]``, a few at a time."""
+    made = [
+        np.asarray(to_bytes(reading.program(reading.generate, of)(variables, rows)))[: len(z) - start]
+        for start, rows in reading.batches(np.asarray(z, np.float32))
+    ]
+    return np.concatenate(made) if made else np.zeros((0, SIDE, SIDE, 3), np.uint8)
+
+
+def sheet(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:
+    """Faces uint8 ``[N, 64, 64, 3]`` side by side, row by row: uint8 ``[rows * 64, columns * 64, 3]``; as
+    square as whole rows allow, where ``columns`` is not given."""
+    columns = columns or math.ceil(math.sqrt(len(pixels)))
+    rows = len(pixels) // columns
+    grid = pixels.reshape(rows, columns, *pixels.shape[1:]).swapaxes(1, 2)
+    return np.ascontiguousarray(grid.reshape(rows * SIDE, columns * SIDE, pixels.shape[3]))
+
+
+def cells(picture: np.ndarray) -> np.ndarray:
+    """The inverse of :func:`sheet`: ``[H, W, C]`` to ``[N, 64, 64, C]``.
+
+    Raises:
+      Refusal: sides that are no multiples of 64.
+    """
+    height, width, channels = picture.shape
+    if height % SIDE or width % SIDE:
+        raise host.misfit(f"a sheet of {width}×{height}")
+    grid = picture.reshape(height // SIDE, SIDE, width // SIDE, SIDE, channels).swapaxes(1, 2)
+    return grid.reshape(-1, SIDE, SIDE, channels)

@@ -1,0 +1,56 @@
+"""A small DCGAN without training: random weights, and an extractor whose last layer is a ridge regression."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from configs.dcgan_light import get_config
+from jaxcrypt.systems import catalog
+from jaxcrypt.systems.dcgan import reading
+from jaxcrypt.systems.dcgan.training import nets
+
+
+def config():
+    found = get_config()
+    found.model.generator.update({"start": 32, "widths": (24, 16, 12, 8)})
+    found.model.discriminator.update({"widths": (8, 8, 8, 8)})
+    found.model.extractor.update({"widths": (8, 16, 24, 32)})
+    return found
+
+
+@functools.cache
+def system_and_variables():
+    """The System, and weights whose faces can be read back."""
+    of = nets(config().model)
+    rng, params = np.random.default_rng(0), {}
+    for name, net, shape in (
+        ("generator", of.generator, (1, 100)),
+        ("extractor", of.extractor, (1, 64, 64, 3)),
+    ):
+        params[name] = net.init(jax.random.key(0), jnp.zeros(shape))["params"]
+    variables = {"params": params, "extra": {"generator": {}, "extractor": {}}}
+    z = rng.standard_normal((1200, 100)).astype(np.float32)
+    features = np.concatenate([_features(of, variables, rows) for _, rows in reading.batches(z)])[: len(z)]
+    mean = features.mean(0)
+    square = (features - mean).T @ (features - mean)
+    ridge = 1e-3 * np.trace(square) / len(square) * np.eye(len(square))
+    kernel = np.linalg.solve(square + ridge, (features - mean).T @ z)
+    params["extractor"]["dense"] = {
+        "kernel": jnp.asarray(kernel, jnp.float32),
+        "bias": jnp.asarray(-mean @ kernel, jnp.float32),
+    }
+    return catalog.build("dcgan", config()), variables
+
+
+def _features(of, variables, z):
+    """What the extractor's last layer sees of the faces of ``z``."""
+    faces = reading.program(reading.generate, of)(variables, z)
+    _, seen = _watched(of)(variables["params"]["extractor"], faces)
+    return np.asarray(seen["intermediates"]["down3"]["__call__"][0]).reshape(len(z), -1)
+
+
+@functools.cache
+def _watched(of):
+    return jax.jit(lambda params, x: of.extractor.apply({"params": params}, x, capture_intermediates=True))
