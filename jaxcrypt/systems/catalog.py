@@ -86,6 +86,15 @@ _ROBUST = Option(
     ),
 )
 
+_KEY_IMAGE = Option(
+    "key_image",
+    0,
+    "the pixels need the key image itself, whatever other key fits",
+    flag="--condition-on-key-image",
+    needs="key_image",
+)
+_KEY_PICTURE = Input("key_image", "picture", "the key image, as a condition of the pixels too", when="both")
+
 _OWN = (
     Entry(
         "logistic",
@@ -155,17 +164,9 @@ _OWN = (
                 {"1": 1, "1/2": 2, "1/4": 4},
             ),
             _ROBUST,
-            Option(
-                "key_image",
-                0,
-                "the pixels need the key image itself, whatever other key fits",
-                flag="--condition-on-key-image",
-                needs="key_image",
-            ),
+            _KEY_IMAGE,
         ),
-        inputs=(
-            Input("key_image", "picture", "the key image, as a condition of the pixels too", when="both"),
-        ),
+        inputs=(_KEY_PICTURE,),
         traits=Traits(
             survives=frozenset({"noise", "jpeg444", "jpeg", "blocks", "cut"}),
             channels=(1, 3),
@@ -190,8 +191,14 @@ _OWN = (
                 "how fast noise is added on the way",
                 {"cosine": "cosine", "linear": "linear"},
             ),
+            _KEY_IMAGE,
         ),
-        traits=Traits(survives=frozenset({"noise"}), keeps_shape=True, argument=_MIXING),
+        inputs=(_KEY_PICTURE,),
+        traits=Traits(
+            survives=frozenset({"noise", "jpeg", "lost"}),
+            keeps_shape=True,
+            argument=_MIXING,
+        ),
         offered=False,
     ),
     Entry(

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from configs.diffusion import get_config
 from jaxcrypt.errors import Refusal
+from jaxcrypt.functional.levels import to_floats
 from jaxcrypt.models.unet import ResUNet
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.diffusion import losses
@@ -70,7 +71,7 @@ def test_levels_cover_their_bounds_and_noise_stays_in_the_region():
 
 def test_the_key_image_is_the_scene_another_or_none():
     batch = _batch(64, 16)
-    clean, keys = losses.to_unit(batch["image"]), losses.to_unit(batch["key_image"])
+    clean, keys = to_floats(batch["image"]), to_floats(batch["key_image"])
     seen = np.asarray(losses.keys_seen(keys, clean, jax.random.key(3)))
     none = ~seen.any(axis=(1, 2, 3))
     other = np.all(seen == np.asarray(keys), axis=(1, 2, 3))
@@ -110,7 +111,7 @@ def test_sampling_in_one_step_is_the_estimate_and_later_steps_see_what_was_recei
 
 def test_noise_below_a_grey_level_is_seen_in_half_precision():
     """What the net sees differs plainly with the noise, though bfloat16 cannot tell the pictures apart."""
-    clean = losses.to_unit(_batch()["image"])
+    clean = to_floats(_batch()["image"])
     noise = jax.random.normal(jax.random.key(0), clean.shape)
     empty = jnp.zeros((4, 8, 8, 3))
     scenes = [

@@ -20,6 +20,7 @@ import numpy as np
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.functional import companding, outermost
 from jaxcrypt.functional.block_transform import BLOCK
+from jaxcrypt.functional.key_image import with_key_image
 from jaxcrypt.record import Call, Options, Outcome, Sealed, Shape, chosen
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.cyclegan import code
@@ -54,7 +55,7 @@ def _sealer(seal: Callable[..., Any]) -> Callable[..., Any]:
 
 _compand = jax.jit(companding.compand)
 _measure, _expand = jax.jit(outermost.measure), jax.jit(outermost.expand)
-_with_key_image = jax.jit(code.with_key_image)
+_with_key_image = jax.jit(with_key_image)
 
 
 def _run(subkey: bytes, plan: code.Plan) -> turbo.Run:

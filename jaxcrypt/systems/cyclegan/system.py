@@ -27,6 +27,7 @@ import jax.numpy as jnp
 from jaxcrypt.errors import usage
 from jaxcrypt.functional import companding, outermost
 from jaxcrypt.functional.block_transform import BLOCK, PLANE
+from jaxcrypt.functional.key_image import with_key_image
 from jaxcrypt.models.cyclegan import Context, Discriminator, Encoder, Eve
 from jaxcrypt.models.denoiser import Denoiser
 from jaxcrypt.record import Phase, Sealed, Stage, System
@@ -45,7 +46,7 @@ def _rate(options: tuple) -> int:
 def _key(inputs, subkey, options) -> jax.Array:
     if not choices(options)["key_image"]:
         return jnp.asarray(subkey)
-    return code.with_key_image(jnp.asarray(subkey), inputs["key_image"])
+    return with_key_image(jnp.asarray(subkey), inputs["key_image"])
 
 
 def _encrypt(nets: losses.Nets, variables, inputs, subkey, options) -> Sealed:

@@ -18,7 +18,7 @@ PASSES = 5
 FEW_PASSES = 2  # of an undamaged cipher: the second learns what lies beyond the outermost bytes
 _HOPELESS = 5000.0  # variance of noise on bytes of which nothing is left, as under a wrong key
 _FLAT = 16
-_WORSE = 1.5  # the pilots' error over the claimed one beyond which the guess about the damage was wrong
+WORSE = 1.5  # the pilots' error over the claimed one beyond which the guess about the damage was wrong
 
 
 def flat_blocks(cipher: np.ndarray) -> np.ndarray:
@@ -90,11 +90,25 @@ class Bytes:
 
 
 class JpegCells:
-    """Symbols from a picture that was a JPEG: its cells, beyond them noise, and of lost blocks nothing."""
+    """Symbols from a picture that was a JPEG: its cells, beyond them noise, and of lost blocks nothing.
 
-    def __init__(self, cipher: np.ndarray, start: int, end: int, dither: np.ndarray, quality: int, lost=None):
-        self.lost = None if lost is None else lost[start:end]
-        self.shape, self.start, self.end, self.dither = cipher.shape, start, end, dither
+    Args:
+      cipher: uint8 ``[H, W, C]``; places: where in it, flat, the symbols' bytes are; lost: bool, of those.
+      surrounded: whether its other samples are what they seem (the open part of a photo), and not the bytes
+        of symbols of which nothing is known.
+    """
+
+    def __init__(
+        self,
+        cipher: np.ndarray,
+        places: slice | np.ndarray,
+        dither: np.ndarray,
+        quality: int,
+        lost: np.ndarray | None = None,
+        surrounded: bool = False,
+    ):
+        self.places, self.dither, self.lost = places, dither, lost
+        self.shape, self.surrounded = cipher.shape, surrounded
         height, width, planes = cipher.shape
         self.inner = (height // 8 * 8, width // 8 * 8, planes)
         self.steps = jpeg.tables(quality)[:planes]
@@ -104,8 +118,8 @@ class JpegCells:
     def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
         moved, spread = dithered(prior, self.dither), variance * KEPT
         mean, errors = soft_expand.predict(moved, spread)
-        picture = np.full(self.pixels.size, 127.5, np.float32)
-        picture[self.start : self.end] = mean
+        picture = self.pixels.flatten() if self.surrounded else np.full(self.pixels.size, 127.5, np.float32)
+        picture[self.places] = mean
         rows, columns, _ = self.inner
         inside = picture.reshape(self.shape)[:rows, :columns]
         seen, noise = jpeg.refine(
@@ -113,7 +127,7 @@ class JpegCells:
         )
         observed = self.pixels.copy()
         observed[:rows, :columns] = seen
-        observed = observed.reshape(-1)[self.start : self.end]
+        observed = observed.reshape(-1)[self.places]
         value, error = soft_expand.posterior(observed, float(noise), moved, spread, False)
         if self.lost is not None:
             value, error = np.where(self.lost, moved, value), np.where(self.lost, spread, error)
@@ -148,10 +162,10 @@ def decode(run, cipher, span, lost, quality, denoise):
         cells = None
         if gaps is not None:
             plane = _lost_cells(lost.reshape(cipher.shape)[..., 0])
-            cells = np.repeat(plane.reshape(-1), cipher.shape[2])
-        channel = JpegCells(cipher, start, end, dither, quality, cells)
+            cells = np.repeat(plane.reshape(-1), cipher.shape[2])[start:end]
+        channel = JpegCells(cipher, slice(start, end), dither, quality, cells)
         symbols, claimed = channel(np.zeros(end - start, np.float32), 1.0)
-        if _mean_error(run, symbols) < _WORSE * claimed:
+        if _mean_error(run, symbols) < WORSE * claimed:
             return turbo.decode(run, channel, denoise, PASSES)
     noise = _byte_noise(run, flat, dither, gaps)
     channel = Bytes(flat, dither, gaps, noise)

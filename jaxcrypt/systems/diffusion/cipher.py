@@ -36,8 +36,6 @@ KEY_SIDE = 64  # key images are seen by the net at this size
 _MAX_TILE = 1 << 18
 _PILOTS = 64, 1024  # of a tile, at least and at most
 _PILOT_SHARE = 96
-_KEEP = np.float32((1 - companding.DITHER**2) ** 0.5)
-_DITHER = np.float32(companding.DITHER)
 _BEYOND = 6.0  # standard deviations: no symbol lies further out
 _INNER = [NormalDist().inv_cdf(j / companding.LEVELS) for j in range(1, companding.LEVELS)]
 EDGES = np.array([-_BEYOND, *_INNER, _BEYOND], np.float32)
@@ -126,24 +124,29 @@ def symbols_of(data, dither, noise, prior, variance, left: float) -> tuple[jax.A
     Returns:
       Two float32 ``[n]``.
     """
-    mean = _KEEP * diffusion.diffuse(prior, noise, left) + _DITHER * dither
-    gain = _KEEP * np.float32(left**0.5)
+    mean = companding.dithered(diffusion.diffuse(prior, noise, left), dither)
+    gain = np.float32((companding.KEPT * left) ** 0.5)
     edges, data = jnp.asarray(EDGES), data.astype(jnp.int32)
     value, error = truncated.moments(edges[data], edges[data + 1], mean, gain * jnp.sqrt(variance))
-    symbol = diffusion.undiffuse((value - _DITHER * dither) / _KEEP, noise, left)
+    symbol = diffusion.undiffuse(companding.undithered(value, dither), noise, left)
     return symbol, error / gain**2
 
 
-def _tiles(found: Layout, data: jax.Array, subkey: jax.Array) -> dict[str, jax.Array]:
-    """The stack ``[B * k, …]`` of a batch's tiles: ``data`` ``[B, k, S]``, ``subkey`` ``[B, 8]``."""
+def stack(found: Layout, data, subkey) -> dict[str, jax.Array]:
+    """The stack ``[B * k, …]`` of a batch's tiles: ``data`` ``[B, k, S]``, ``subkey`` uint32 ``[B, 8]``."""
     batch = subkey.shape[0]
     return {
         "data": data.reshape(batch * found.count, found.size),
         "subkey": jnp.repeat(subkey, found.count, axis=0),
-        "index": jnp.tile(jnp.arange(found.count, dtype=jnp.uint32), batch),
-        "plain_length": jnp.tile(jnp.asarray(np.diff(found.plain), jnp.int32), batch),
-        "cipher_length": jnp.tile(jnp.asarray(np.diff(found.cipher), jnp.int32), batch),
+        "index": np.tile(np.arange(found.count, dtype=np.uint32), batch),
+        "plain_length": np.tile(np.diff(found.plain).astype(np.int32), batch),
+        "cipher_length": np.tile(np.diff(found.cipher).astype(np.int32), batch),
     }
+
+
+def seal_stack(tiles: dict[str, jax.Array], left: float):
+    """:func:`seal_tile` of a stack."""
+    return over_tiles(lambda one: seal_tile(one, left), tiles)
 
 
 def encrypt_runs(runs: jax.Array, subkey: jax.Array, left: float) -> tuple[jax.Array, dict[str, jax.Array]]:
@@ -158,8 +161,8 @@ def encrypt_runs(runs: jax.Array, subkey: jax.Array, left: float) -> tuple[jax.A
     """
     batch, count = runs.shape
     found = layout(count)
-    tile = _tiles(found, cut(runs, found.plain, found.size), subkey)
-    data, side = over_tiles(lambda one: seal_tile(one, left), tile)
+    tile = stack(found, cut(runs, found.plain, found.size), subkey)
+    data, side = seal_stack(tile, left)
     rows = data.reshape(batch, found.count, found.size)
     lengths = np.diff(found.plain)
     pilots = jnp.stack([rows[:, i, n : n + found.pilots] for i, n in enumerate(lengths)], axis=1)
@@ -189,7 +192,7 @@ def decrypt_runs(data: jax.Array, side: dict[str, jax.Array], subkey: jax.Array,
     batch, count = data.shape
     found = layout(count)
     flat = with_pilots(found, data, side["pilots"])
-    tile = _tiles(found, cut(flat, found.cipher, found.size), subkey)
+    tile = stack(found, cut(flat, found.cipher, found.size), subkey)
     tile |= {name: jnp.asarray(side[name]).reshape(-1) for name in ("mean", "spread")}
     opened = over_tiles(lambda one: open_tile(one, left), tile)
     samples = join(opened["samples"].reshape(batch, found.count, found.size), found.plain)

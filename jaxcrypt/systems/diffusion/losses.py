@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.functional.diffusion import ddim_step
+from jaxcrypt.functional.levels import to_floats
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.unet import ResUNet
 from jaxcrypt.systems.diffusion.estimate import Scene, estimate
@@ -27,11 +28,6 @@ from jaxcrypt.systems.diffusion.masks import random_masks
 
 GREY = 0.12  # share of grey pictures, as three equal planes
 NO_KEY, SAME_SCENE = 0.25, 0.3
-
-
-def to_unit(picture: jax.Array) -> jax.Array:
-    """Grey levels 0 to 255 to [-1, 1], float32."""
-    return jnp.asarray(picture, jnp.float32) / 127.5 - 1
 
 
 def make_scene(clean: jax.Array, noise: jax.Array, mask: jax.Array, sigma: jax.Array, key_image: jax.Array):
@@ -46,7 +42,7 @@ def training_scene(batch, rng: jax.Array, bounds: tuple[float, float]) -> tuple[
     """Clean pictures, a scene of them, and its levels ``[B]`` in grey levels, log-uniform in ``bounds``."""
     names = "grey", "level", "noise", "mask", "key"
     grey_rng, level_rng, noise_rng, mask_rng, key_rng = streams(rng, *names)
-    clean = to_unit(batch["image"])
+    clean = to_floats(batch["image"])
     count = clean.shape[0]
     grey = jax.random.bernoulli(grey_rng, GREY, (count, 1, 1, 1))
     clean = jnp.where(grey, clean.mean(-1, keepdims=True), clean)
@@ -55,7 +51,7 @@ def training_scene(batch, rng: jax.Array, bounds: tuple[float, float]) -> tuple[
     low, high = jnp.log(bounds[0]), jnp.log(bounds[1])
     sigma = jnp.exp(jax.random.uniform(level_rng, (count,), minval=low, maxval=high))
     mask = batch["mask"] if "mask" in batch else random_masks(mask_rng, count, clean.shape[1])
-    key_image = keys_seen(to_unit(batch["key_image"]), clean, key_rng)
+    key_image = keys_seen(to_floats(batch["key_image"]), clean, key_rng)
     return clean, make_scene(clean, noise, mask, sigma, key_image), sigma
 
 

@@ -18,13 +18,15 @@ import jax
 import jax.numpy as jnp
 
 from jaxcrypt.errors import usage
+from jaxcrypt.functional.key_image import with_key_image
+from jaxcrypt.functional.levels import to_floats, to_levels, unit
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.unet import ResUNet
-from jaxcrypt.record import Phase, Sealed, Stage, System
+from jaxcrypt.record import Phase, Sealed, Stage, System, chosen
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.diffusion import cipher, losses
+from jaxcrypt.systems.diffusion.driver import DiffusionDriver
 from jaxcrypt.systems.diffusion.estimate import Scene, sample
-from jaxcrypt.systems.drivers.whole import Whole
 
 ENTRY = entry("diffusion")
 LEVELS = (0.25, 90.0)  # grey levels between which training draws the noise
@@ -40,38 +42,51 @@ def net_of(config: Any) -> ResUNet:
     return ResUNet(**{name: tuple(x) if isinstance(x, list | tuple) else x for name, x in fields.items()})
 
 
+def _keys(inputs, subkey, options) -> tuple[jax.Array, jax.Array]:
+    """The subkeys, and the key images as the net sees them: zeros where the option is off."""
+    subkey = jnp.asarray(subkey)
+    shape = (subkey.shape[0], cipher.KEY_SIDE, cipher.KEY_SIDE, 3)
+    if not chosen(ENTRY.options, options)["key_image"]:
+        return subkey, jnp.zeros(shape)
+    key_image = jnp.asarray(inputs["key_image"])
+    seen = jax.image.resize(to_floats(key_image), shape, "linear")
+    return with_key_image(subkey, key_image), seen
+
+
 def _encrypt(variables, inputs, subkey, options) -> Sealed:
-    return cipher.encrypt_whole(jnp.asarray(inputs["image"]), jnp.asarray(subkey), options)
+    subkey, _ = _keys(inputs, subkey, options)
+    return cipher.encrypt_whole(jnp.asarray(inputs["image"]), subkey, options)
 
 
 def _decrypt(net: ResUNet, variables, sealed, inputs, subkey, options) -> dict[str, Any]:
-    noisy, level = cipher.decrypt_whole(sealed, jnp.asarray(subkey), options)
-    clean = restore(net, variables["params"]["unet"], noisy, level)
+    subkey, key_image = _keys(inputs, subkey, options)
+    noisy, level = cipher.decrypt_whole(sealed, subkey, options)
+    clean = restore(net, variables["params"]["unet"], noisy, level, key_image)
     return {
         "image": jnp.clip(jnp.round(clean), 0, 255).astype(jnp.uint8),
         "noise": jnp.sqrt(jnp.mean(jnp.square(level), axis=(1, 2))),
     }
 
 
-def restore(net: ResUNet, params, noisy: jax.Array, level: jax.Array) -> jax.Array:
+def restore(net: ResUNet, params, noisy: jax.Array, level: jax.Array, key_image: jax.Array) -> jax.Array:
     """Whole pictures without noise, in grey levels; alpha is left as it is.
 
     Args:
-      noisy: float32 ``[B, H, W, C]``, C 1 to 4; level: float32 ``[B, H, W]``.
+      noisy: float32 ``[B, H, W, C]``, C 1 to 4; level: float32 ``[B, H, W]``; both in grey levels.
+      key_image: float32 ``[B, K, K, 3]`` in [-1, 1]; zeros for none.
     """
     height, width, channels = noisy.shape[1:]
     colours = 3 if channels > 2 else 1
     pad = ((0, 0), (0, -height % net.multiple), (0, -width % net.multiple))
     picture = jnp.broadcast_to(noisy[..., :colours], (*noisy.shape[:3], 3))
-    received = losses.to_unit(jnp.pad(picture, (*pad, (0, 0)), mode="edge"))
+    received = unit(jnp.pad(picture, (*pad, (0, 0)), mode="edge"))
     level = jnp.pad(level, pad, mode="edge") / 127.5
-    key_image = jnp.zeros((noisy.shape[0], cipher.KEY_SIDE, cipher.KEY_SIDE, 3))
     scene = Scene(received, level, jnp.ones_like(level), key_image)
     clean, _ = sample(net, params, scene, jnp.asarray(_SAMPLING))
     clean = clean[:, :height, :width]
     if colours == 1:
         clean = jnp.mean(clean, axis=-1, keepdims=True)
-    return jnp.concatenate([(clean + 1) * 127.5, noisy[..., colours:]], axis=-1)
+    return jnp.concatenate([to_levels(clean), noisy[..., colours:]], axis=-1)
 
 
 def _outputs(net: ResUNet, variables, batch, rng) -> dict[str, Any]:
@@ -79,11 +94,11 @@ def _outputs(net: ResUNet, variables, batch, rng) -> dict[str, Any]:
     the noise of heavy damage, amid its open surroundings: without a key image (``region_decrypted``) and
     with one (``keyed_decrypted``)."""
     light_rng, heavy_rng = streams(rng, "light", "heavy")
-    clean = losses.to_unit(batch["image"])
+    clean = to_floats(batch["image"])
     count, side = clean.shape[:2]
     middle = slice(side // 4, 3 * side // 4)
     box = jnp.zeros(clean.shape[:3]).at[:, middle, middle].set(1.0)
-    keys = losses.to_unit(batch["key_image"])
+    keys = to_floats(batch["key_image"])
     heavy = jax.random.normal(heavy_rng, clean.shape), box, jnp.full(count, _HEAVY)
     light = jax.random.normal(light_rng, clean.shape), jnp.ones_like(box), jnp.full(count, _LIGHT)
     scenes = [
@@ -127,15 +142,14 @@ def build(config: Any = None) -> System:
         key_image = jnp.zeros((1, 8, 8, 3))
         return {"unet": net.init(rng, seen, seen, jnp.ones((1, 2)), key_image)["params"]}, {"unet": {}}
 
-    decrypt = functools.partial(_decrypt, net)
     return System(
         init=init,
         batch=_batch,
         stages=(Stage({"unet": Phase(("unet",), loss)}, steps, name="unet"),),
         encrypt=_encrypt,
-        decrypt=decrypt,
+        decrypt=functools.partial(_decrypt, net),
         outputs=functools.partial(_outputs, net),
         ema=("unet",),
-        driver=Whole(_encrypt, decrypt, ENTRY.options),
+        driver=DiffusionDriver(net),
         **ENTRY.declared(),
     )

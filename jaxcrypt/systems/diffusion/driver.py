@@ -1,0 +1,157 @@
+"""The driver of the diffusion cipher: regions or whole pictures of any size, in and out of host arrays.
+
+``Call.inputs`` may hold ``mask``, bool ``[H, W]``: the region. Its samples alone are encrypted, in place;
+without it the region is the whole picture. ``key_image``, uint8 ``[H, W, 3]``, conditions the key's noise and
+the net where the option of that name is on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+from PIL import Image
+
+from jaxcrypt.errors import Refusal
+from jaxcrypt.functional.key_image import with_key_image
+from jaxcrypt.functional.levels import unit
+from jaxcrypt.models.unet import ResUNet
+from jaxcrypt.record import Call, Outcome, Sealed, Shape, chosen
+from jaxcrypt.systems.catalog import entry
+from jaxcrypt.systems.diffusion import cipher, decode
+from jaxcrypt.systems.diffusion.scenes import Region, Sampler
+from jaxcrypt.systems.drivers import host
+
+ENTRY = entry("diffusion")
+STEPS = 2
+
+
+@cache
+def _seal(left: float):
+    """The jitted program of a stack of tiles; it is compiled anew for each size and count of tiles."""
+    return jax.jit(lambda tiles: cipher.seal_stack(tiles, left))
+
+
+@dataclass(frozen=True)
+class DiffusionDriver:
+    """The :class:`~jaxcrypt.record.Driver`."""
+
+    net: ResUNet
+
+    def aligns(self, options) -> bool:
+        """Never: a region has its place."""
+        return False
+
+    def check(self, shape: Shape, options) -> None:
+        """Refuse options that are not declared."""
+        chosen(ENTRY.options, options)
+
+    def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
+        """As :class:`~jaxcrypt.record.Driver` says."""
+        self.check(pictures[0].shape, call.options)
+        region = _region(call, pictures[0].shape)
+        left, made = cipher.signal(call.options), []
+        for done, (picture, key) in enumerate(zip(pictures, keys, strict=True), 1):
+            data, side = _encrypt_run(region.take(picture), _subkey(call, key), left)
+            made.append(Sealed(region.put(picture, data), side))
+            if call.progress is not None:
+                call.progress(done / len(pictures))
+        return made
+
+    def decrypt(
+        self,
+        call: Call,
+        sealed: Sequence[Sealed],
+        keys: Sequence[bytes],
+        shape: Shape,
+        lost: Sequence[np.ndarray] | None = None,
+    ) -> list[Outcome]:
+        """As :class:`~jaxcrypt.record.Driver` says; ``stages`` are the steps of the last sampling."""
+        self.check(shape, call.options)
+        host.check_sealed(sealed, shape, ENTRY.traits.channels)
+        region = _region(call, shape)
+        schedule = chosen(ENTRY.options, call.options)["schedule"]
+        sampler = Sampler(self.net, call.variables["params"]["unet"], _seen_key(call), STEPS, schedule)
+        results = []
+        for i, (one, key) in enumerate(zip(sealed, keys, strict=True)):
+            host.check_shape(one.pixels, shape)
+            gaps = None if lost is None else lost[i]
+            progress = host.share(call.progress, i, len(sealed))
+            found = opened(one, region, _subkey(call, key), cipher.signal(call.options), gaps)
+            results.append(_outcome(found, sampler, progress))
+        return results
+
+
+def opened(one: Sealed, region: Region, subkey: np.ndarray, left: float, lost=None) -> decode.Arrived:
+    """A received region ready to be decoded, its header's side checked.
+
+    Raises:
+      Refusal: side arrays that no encryption gives.
+    """
+    layout = cipher.layout(region.size)
+    side = {
+        "mean": host.side_array(one.side, "mean", (layout.count,), np.float32, 0, 255),
+        "spread": host.side_array(one.side, "spread", (layout.count,), np.float32, 0, 128),
+        "pilots": host.side_array(one.side, "pilots", (layout.count, layout.pilots), np.uint8),
+    }
+    return decode.arrived(one.pixels, region, side, subkey, left, lost)
+
+
+def _outcome(one: decode.Arrived, sampler: Sampler, progress) -> Outcome:
+    found = decode.decode(one, sampler.denoiser(one.region, one.picture), progress=progress)
+    stages = [found.noisy, *sampler.stages(one.region, one.picture, found.noisy, found.levels)]
+    pictures = [one.region.put(one.picture, _bytes(x)) for x in (found.clean, *stages)]
+    level = float(np.sqrt(np.mean(np.square(found.levels))))
+    return Outcome(pictures[:1], level, pictures[1:], {"undamaged": found.intact})
+
+
+def _bytes(samples: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(samples), 0, 255).astype(np.uint8)
+
+
+def _region(call: Call, shape: Shape) -> Region:
+    mask = call.inputs.get("mask")
+    if mask is None:
+        return Region(np.ones(shape[:2], bool), shape[2])
+    if mask.shape != shape[:2] or mask.dtype != bool:
+        raise Refusal(f"the mask is {mask.shape[1]}×{mask.shape[0]}, the picture {shape[1]}×{shape[0]}")
+    if not mask.any():
+        raise Refusal("the mask is empty: there is no region to encrypt")
+    return Region(mask, shape[2])
+
+
+def _uses_key_image(call: Call) -> bool:
+    return bool(chosen(ENTRY.options, call.options)["key_image"])
+
+
+def _subkey(call: Call, key: bytes) -> np.ndarray:
+    words = host.words(key)
+    if not _uses_key_image(call):
+        return words
+    return np.asarray(with_key_image(words[None], call.inputs["key_image"][None]))[0]
+
+
+def _seen_key(call: Call) -> np.ndarray:
+    """The key image as the net sees it; zeros for none."""
+    side = cipher.KEY_SIDE
+    if not _uses_key_image(call):
+        return np.zeros((side, side, 3), np.float32)
+    small = Image.fromarray(call.inputs["key_image"]).resize((side, side), Image.Resampling.BOX)
+    return unit(np.asarray(small, np.float32))
+
+
+def _encrypt_run(samples: np.ndarray, subkey: np.ndarray, left: float) -> tuple[np.ndarray, dict[str, Any]]:
+    """Bytes uint8 ``[n]`` of a run uint8 ``[n]``, and its side."""
+    found = cipher.layout(samples.size)
+    rows = np.zeros((1, found.count, found.size), np.uint8)
+    for row, first, last in zip(rows[0], found.plain, found.plain[1:], strict=False):
+        row[: last - first] = samples[first:last]
+    made, side = jax.tree.map(np.asarray, _seal(left)(cipher.stack(found, rows, subkey[None])))
+    lengths = np.diff(found.plain)
+    data = np.concatenate([row[:n] for row, n in zip(made, lengths, strict=True)])
+    pilots = np.stack([row[n : n + found.pilots] for row, n in zip(made, lengths, strict=True)])
+    return data, side | {"pilots": pilots}

@@ -1,0 +1,153 @@
+"""The net over regions of host pictures: windows around the region, any channels, any size.
+
+Only the surroundings that the net sees in practice are taken along; windows overlap by more than that, so no
+seams show. Grey planes, alpha among them, go in as three equal planes, as in training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcrypt.functional.diffusion import descent
+from jaxcrypt.functional.levels import to_levels, unit
+from jaxcrypt.models.unet import ResUNet
+from jaxcrypt.systems.diffusion.estimate import Scene, sample
+from jaxcrypt.systems.drivers.windows import spans
+
+_UNIT = 32  # sides of windows are multiples of this: few shapes, few programs
+_WINDOW, _REACH = 10, 1  # units: windows of 320 pixels that share 64
+_GROUPS = {1: [[0]], 2: [[0], [1]], 3: [[0, 1, 2]], 4: [[0, 1, 2], [3]]}
+
+
+@cache
+def _program(net: ResUNet, steps: int):
+    """The jitted sampling, compiled once for each shape of window in the life of the process."""
+
+    def run(params, scene, ratios):
+        return sample(net, params, scene, [ratios[i] for i in range(steps)])[1]
+
+    return jax.jit(run)
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where the samples of a region lie: ``mask`` is bool ``[H, W]``, ``channels`` the picture's."""
+
+    mask: np.ndarray
+    channels: int
+
+    @property
+    def size(self) -> int:
+        """How many samples it has."""
+        return int(self.mask.sum()) * self.channels
+
+    def take(self, picture: np.ndarray) -> np.ndarray:
+        """The samples ``[n]`` of ``[H, W, C]``, row by row."""
+        return picture[self.mask].reshape(-1)
+
+    def put(self, picture: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        """A copy of ``[H, W, C]`` with other samples in the region, of the samples' type."""
+        changed = picture.astype(samples.dtype)
+        changed[self.mask] = samples.reshape(-1, self.channels)
+        return changed
+
+    def box(self) -> tuple[slice, slice]:
+        """Rows and columns of the region and of what the net sees of its surroundings, in whole units."""
+        found = []
+        for axis in (1, 0):
+            inside = np.flatnonzero(self.mask.any(axis=axis))
+            first = max(0, inside[0] // _UNIT - _REACH)
+            last = min(-(-self.mask.shape[1 - axis] // _UNIT), inside[-1] // _UNIT + 1 + _REACH)
+            found.append(slice(first * _UNIT, last * _UNIT))
+        return found[0], found[1]
+
+
+class Sampler:
+    """The net, ready for the regions of one picture.
+
+    Args:
+      key_image: float32 ``[K, K, 3]`` in [-1, 1]; zeros for none.
+      steps: of the deterministic sampling.
+      schedule: whose timesteps the sampling takes.
+    """
+
+    def __init__(self, net: ResUNet, params, key_image: np.ndarray, steps: int, schedule: str):
+        self._run = _program(net, steps)
+        self._params = jax.tree.map(jnp.asarray, params)
+        self._key_image, self._steps, self._schedule = key_image, steps, schedule
+
+    def denoiser(
+        self, region: Region, received: np.ndarray
+    ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """``(samples [n], levels [n]) -> samples`` of a region, in grey levels.
+
+        Args:
+          received: uint8 ``[H, W, C]``, whose samples outside the region are the open surroundings.
+        """
+        return lambda samples, levels: self.stages(region, received, samples, levels)[-1]
+
+    def stages(self, region: Region, received: np.ndarray, samples, levels) -> Sequence[np.ndarray]:
+        """The estimates ``[n]`` of the region after each step of sampling, in order."""
+        noisy = region.put(received, np.asarray(samples, np.float32))
+        plane = np.asarray(levels, np.float32).reshape(-1, region.channels).mean(axis=1)
+        sigma = np.zeros(region.mask.shape, np.float32)
+        sigma[region.mask] = plane
+        ratios = self._ratios(float(plane.mean()))
+        made = [noisy.copy() for _ in range(self._steps)]
+        for group in _GROUPS[region.channels]:
+            planes = noisy[..., group]
+            for picture, found in zip(made, self._colour(region, planes, sigma, ratios), strict=True):
+                picture[..., group] = found
+        return [region.take(picture) for picture in made]
+
+    def _ratios(self, level: float) -> np.ndarray:
+        """Noise levels of the steps over the first."""
+        first = max(level / 127.5, 1e-6)
+        return (descent(self._schedule, first, self._steps)[:-1] / first).astype(np.float32)
+
+    def _colour(self, region: Region, planes: np.ndarray, sigma: np.ndarray, ratios: np.ndarray):
+        """The estimates of one colour picture or one plane, ``[H, W, 1 or 3]`` each."""
+        rows, columns = region.box()
+        count = planes.shape[2]
+        picture, level, mask = (
+            _cut(x, rows, columns)
+            for x in (unit(np.repeat(planes, 3 // count, axis=2)),
+                      (sigma / np.float32(127.5))[..., None], region.mask[..., None].astype(np.float32))
+        )  # fmt: skip
+        made = [picture.copy() for _ in ratios]
+        for seen, kept, inner in _windows(mask[..., 0]):
+            scene = Scene(picture[seen][None], level[seen][None, ..., 0], mask[seen][None, ..., 0],
+                          self._key_image[None])  # fmt: skip
+            for whole, found in zip(made, self._run(self._params, scene, ratios), strict=True):
+                whole[kept] = np.asarray(found)[0][inner]
+        height, width = region.mask.shape
+        for whole in made:
+            full = unit(planes)
+            part = whole[: height - rows.start, : width - columns.start]
+            part = part.mean(axis=2, keepdims=True) if count == 1 else part
+            full[rows, columns] = part
+            yield to_levels(full)
+
+
+def _cut(picture: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+    """``[H, W, C]`` in ``rows`` and ``columns``; what lies beyond the border is its last row or column."""
+    part = picture[rows, columns]
+    missing = ((0, rows.stop - rows.start - part.shape[0]), (0, columns.stop - columns.start - part.shape[1]))
+    return np.pad(part, (*missing, (0, 0)), mode="edge")
+
+
+def _windows(mask: np.ndarray):
+    """``(seen, kept, inner)`` slices of windows with any of the region; ``inner`` of one is ``kept``."""
+    for r in spans(mask.shape[0] // _UNIT, _WINDOW, _REACH):
+        for c in spans(mask.shape[1] // _UNIT, _WINDOW, _REACH):
+            seen = tuple(slice(s.first * _UNIT, (s.first + s.size) * _UNIT) for s in (r, c))
+            kept = tuple(slice(s.start * _UNIT, s.stop * _UNIT) for s in (r, c))
+            inner = tuple(slice((s.start - s.first) * _UNIT, (s.stop - s.first) * _UNIT) for s in (r, c))
+            if mask[kept].any():
+                yield seen, kept, inner
