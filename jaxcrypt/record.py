@@ -126,6 +126,7 @@ class Input:
       help: what the help text says of it.
       required: whether it must be given.
       when: ``seal``, ``open`` or ``both``.
+      most: how many ``pictures`` there may be, as the weights at hand decide; 0 until there are any.
       flag: on a command line, ``--name`` with dashes unless said otherwise.
     """
 
@@ -134,6 +135,7 @@ class Input:
     help: str
     required: bool = False
     when: str = "seal"
+    most: int = 0
     flag: str = ""
 
     def __post_init__(self):

@@ -63,7 +63,7 @@ class Subject:
     @property
     def secrets(self) -> int:
         """How many pictures a cover takes, where the System hides pictures."""
-        return self.cipher.system.driver.secrets
+        return 1 + sum(given.most for given in self.cipher.system.inputs if given.kind == "pictures")
 
     def check(self, picture: Named) -> None:
         """Refuse a picture that the System does not take."""

@@ -108,12 +108,14 @@ class Cipher:
         """The same with further inputs, such as a cover.
 
         Raises:
-          Refusal: an input that the System does not take.
+          Refusal: an input that the System does not take, or more pictures than its weights take.
         """
-        known = {one.name for one in self.system.inputs}
-        for name in inputs:
+        known = {one.name: one for one in self.system.inputs}
+        for name, value in inputs.items():
             if name not in known:
                 raise usage(f"input {name}: --system {self.name} takes {', '.join(sorted(known)) or 'none'}")
+            if known[name].kind == "pictures" and len(value) > known[name].most:
+                raise usage(f"{known[name].flag}: {len(value)} given; these weights take {known[name].most}")
         return replace(self, inputs={**self.inputs, **inputs})
 
     def chosen(self, name: str, value: Any, flag: str | None = None) -> Cipher:

@@ -16,6 +16,7 @@ DEPTH = Option(
     "depth", 1, "how deep", {"low": 1, "high": 2}, arguments={2: "none: so deep that all can look"}
 )
 MASK = Input("mask", "mask", "where")
+MORE = Input("more", "pictures", "further ones", most=1)
 
 
 class Recorder(Undriven):
@@ -36,13 +37,13 @@ class Recorder(Undriven):
 def system(**changes) -> System:
     functions = dict.fromkeys(("init", "batch", "encrypt", "decrypt", "outputs"), lambda *_: {})
     traits = Traits(channels=(1, 3), argument="as good as ever")
-    declared = {"name": "toy", "options": (DEPTH,), "inputs": (MASK,), "traits": traits}
+    declared = {"name": "toy", "options": (DEPTH,), "inputs": (MASK, MORE), "traits": traits}
     return System(stages=(), **functions, **{**declared, "driver": Recorder(), **changes})
 
 
 @pytest.fixture(autouse=True)
 def entry(monkeypatch):
-    made = catalog.Entry("toy", "nowhere", "a toy", (DEPTH,), (MASK,))
+    made = catalog.Entry("toy", "nowhere", "a toy", (DEPTH,), (MASK, MORE))
     monkeypatch.setitem(catalog._ENTRIES, "toy", made)
 
 
@@ -71,7 +72,8 @@ def test_the_argument_follows_the_options():
         (lambda c: c.chosen("depth", "middle"), "--depth middle: choose one of low, high", ExitCode.USAGE),
         (lambda c: c.chosen("robust", 1), "--robust: --system toy has no such option", ExitCode.USAGE),
         (lambda c: c.with_options(["depth"]), "--option depth: must be NAME=VALUE", ExitCode.USAGE),
-        (lambda c: c.given({"cover": 1}), "input cover: --system toy takes mask", ExitCode.USAGE),
+        (lambda c: c.given({"cover": 1}), "input cover: --system toy takes mask, more", ExitCode.USAGE),
+        (lambda c: c.given({"more": [1, 2]}), "--more: 2 given; these weights take 1", ExitCode.USAGE),
         (lambda c: c.check((4, 4, 4), "x"), "x: is RGBA; this System takes L, RGB", ExitCode.BAD_INPUT),
         (lambda c: c.check((4, 9, 3), "x"), "x: too wide", ExitCode.BAD_INPUT),
     ],

@@ -95,6 +95,7 @@ def build(config: Any = None) -> System:
         raise usage("--system stego: needs the config that its weights were trained with")
     hider = _hider(config.model)
     keyed = replace(ENTRY.options[0], default=bool(config.model.keyed))
+    cover, more = ENTRY.inputs
 
     def init(rng, batch):
         return {NET: hider.init(rng, batch["cover"], batch["secrets"])}, {NET: {}}
@@ -119,7 +120,7 @@ def build(config: Any = None) -> System:
         outputs=functools.partial(_outputs, hider, (("keyed", keyed.default),)),
         name=ENTRY.name,
         options=(keyed,),
-        inputs=ENTRY.inputs,
+        inputs=(cover, replace(more, most=int(config.model.secrets) - 1)),
         traits=replace(ENTRY.traits, argument=hider.argument),
         driver=CoverDriver(hider, NET, int(config.model.secrets), (keyed,)),
         ema=(NET,),
