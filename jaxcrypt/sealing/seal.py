@@ -183,22 +183,38 @@ def seal(
     *,
     name: str = "picture",
     system: str = catalog.DEFAULT,
+    weights: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Source | Sequence[Source]] | None = None,
+    pixels_only: bool = False,
+    attach: Sequence[Source] = (),
+    signer: Signer | str | Path | None = None,
+    hide_size: bool = False,
     progress: Progress = None,
-    **more: Any,
 ) -> bytes:
     """A photo's file as a sealed picture: a PNG that any viewer opens.
 
     Args:
       data: the file's bytes.
       name: its name, which travels encrypted.
-      system: a System's name.
+      system, weights, options, inputs: which System, and with what; see :class:`Sealer`.
+      pixels_only, attach, signer, hide_size: what travels, and how; see there too.
       progress: called with the share done, 0 to 1.
-      **more: options, inputs, weights, pixels_only, attach, signer, hide_size: see :class:`Sealer`.
 
     Raises:
       Refusal: no picture, one that the System does not take, or options that make no sense.
     """
-    sealer = Sealer(keys, system, **more)
+    sealer = Sealer(
+        keys,
+        system,
+        weights=weights,
+        options=options,
+        inputs=inputs,
+        pixels_only=pixels_only,
+        attach=attach,
+        signer=signer,
+        hide_size=hide_size,
+    )
     (picture,) = sealer.seal([sealer.read(data, name)], progress)
     file = io.BytesIO()
     picture.write(file)

@@ -102,14 +102,21 @@ class Opener:
         keys: Keys,
         *,
         header: bytes | str | Path | None = None,
+        recover: bool = False,
+        lost: recovery.Mask = None,
+        from_pixels: bool = False,
         signed_by: Verifier | str | Path | None = None,
-        **policy: Any,
+        weights: str | None = None,
+        any_file: bool = False,
+        check_pixels: bool = False,
+        keep_noise: bool = False,
     ):
         if isinstance(header, str | Path):
             header = read_file(header)
         if isinstance(signed_by, str | Path):
             signed_by = signing.read_verifier(signed_by)
-        self.keys, self.policy = keys, _Policy(header, verifier=signed_by, **policy)
+        how = recover, lost, from_pixels, signed_by, weights, any_file, check_pixels, keep_noise
+        self.keys, self.policy = keys, _Policy(header, *how)
         self._ciphers: dict[tuple, Cipher] = {}
 
     def begin(self, data: bytes, name: str = "input", header: bytes | None = None) -> Begun:
@@ -317,20 +324,40 @@ def unseal(
     keys: Keys,
     *,
     name: str = "input",
+    header: bytes | str | Path | None = None,
+    recover: bool = False,
+    lost: recovery.Mask = None,
+    from_pixels: bool = False,
+    signed_by: Verifier | str | Path | None = None,
+    weights: str | None = None,
+    any_file: bool = False,
+    check_pixels: bool = False,
+    keep_noise: bool = False,
     progress: Progress = None,
-    **how: Any,
 ) -> Unsealed:
     """What was sealed: the very file, or the picture that the pixels give.
 
     Args:
       data: the sealed picture's bytes.
       name: what messages call it.
+      header, recover, lost, keep_noise: for damaged pictures; see :class:`Opener`.
+      from_pixels, signed_by, weights, any_file, check_pixels: how strict to be; see there too.
       progress: called with the share done, 0 to 1, where a System decodes.
-      **how: header, recover, lost, from_pixels, signed_by, weights, any_file, check_pixels, keep_noise: see
-        :class:`Opener`.
 
     Raises:
       Refusal: no sealed picture (BAD_INPUT), no key fits (NO_KEY), damaged or tampered (TAMPERED), a
         signature that is missing or another's (BAD_SIGNATURE).
     """
-    return Opener(keys, **how).open(data, name, progress)
+    opener = Opener(
+        keys,
+        header=header,
+        recover=recover,
+        lost=lost,
+        from_pixels=from_pixels,
+        signed_by=signed_by,
+        weights=weights,
+        any_file=any_file,
+        check_pixels=check_pixels,
+        keep_noise=keep_noise,
+    )
+    return opener.open(data, name, progress)

@@ -94,7 +94,7 @@ def _decrypt_bands(
     """The picture, and the noise before denoising."""
     layout = mixing.layout(shape)
     host.check_shape(one.pixels, layout.cipher_shape)
-    statistics = [host.side_array(one.side, name, (layout.count,), dtype) for name, _, dtype in mixing.SIDE]
+    statistics = [host.statistic(one.side, name, layout.count) for name, _, _ in mixing.SIDE]
     gaps, quality = received.suffered(one.pixels, received.lost_pixels(one.pixels, lost))
     image, noise = np.empty(layout.plain[-1], np.uint8), []
     count = max(1, _BAND // layout.size)

@@ -173,8 +173,8 @@ def decrypt(
     layout = planned(shape, strength)
     size, plain, bounds = _tiles(layout)
     count = len(plain) - 1
-    mean, spread = (host.side_array(sealed.side, name, (count,), np.float32) for name in ("mean", "spread"))
-    level = host.side_array(sealed.side, "level", (len(layout.planes),), np.float32)
+    mean, spread = (host.statistic(sealed.side, name, count) for name in ("mean", "spread"))
+    level = host.statistic(sealed.side, "level", len(layout.planes))
     run = turbo.Run(host.words(subkey), 0, size, plain, bounds, mean, spread)
     base = _by_plane(level, layout)
 

@@ -14,6 +14,7 @@ import numpy as np
 from jaxcrypt.errors import Refusal, tampered
 from jaxcrypt.record import Sealed, Shape
 
+_LARGE = 1e6  # beyond every mean, spread and level of samples
 _MOST = 64  # times a cipher picture's samples that a plain one may have: more would only cost memory
 
 
@@ -48,6 +49,14 @@ def side_array(
     if array.dtype.kind == "f" and not ((array >= low) & (array <= high) & np.isfinite(array)).all():
         raise misfit(f"{name} has impossible values")
     return array
+
+
+def statistic(side: Mapping[str, Any], name: str, count: int) -> np.ndarray:
+    """As :func:`side_array`: float32 ``[count]`` of a size that statistics of pictures have.
+
+    Larger ones would overflow on the way, and become no numbers.
+    """
+    return side_array(side, name, (count,), np.float32, -_LARGE, _LARGE)
 
 
 def check_sealed(sealed: Sequence[Sealed], shape: Shape, channels: Sequence[int] = ()) -> None:
