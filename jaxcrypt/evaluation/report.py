@@ -29,9 +29,7 @@ class Result:
 def to_json(facts: Any) -> bytes:
     """Strict JSON: the infinite PSNR of equal pictures is "exact", what is no number at all is null."""
     text = json.dumps(plain(facts), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    return text.encode(
-        "utf-8", "backslashreplace"
-    )  # a file's name need not be UTF-8: JSON escapes it so, too
+    return text.encode("utf-8", "backslashreplace")  # names of files need not be UTF-8; JSON escapes so, too
 
 
 def plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from jaxcrypt.errors import Refusal
 from jaxcrypt.evaluation.pictures import Named
 from jaxcrypt.evaluation.subject import Subject
 from jaxcrypt.evaluation.suites import rates
@@ -108,3 +109,14 @@ def test_better_codecs_are_named():
 def test_a_system_without_rates_stands_where_its_bytes_are():
     mixing = rates.subject_rows(Subject("mixing", loading.load("mixing")), PICTURE)
     assert list(mixing["mixing"]) == [1]
+
+
+def test_every_choice_of_an_option_has_a_label(subject):
+    labels = [one.label for one in subject.varied("robust")]
+    assert labels == ["cyclegan", "cyclegan robust=1", "cyclegan robust=2", "cyclegan robust=3"]
+    assert [one.label for one in subject.varied("rate")] == [
+        f"cyclegan rate={r}" for r in ("1", "1/2", "1/4")
+    ]
+    assert dict(subject.varied("rate")[1].cipher.options)["rate"] == 2
+    with pytest.raises(Refusal, match="it has rate, robust"):
+        subject.varied("depth")
