@@ -20,6 +20,7 @@ VERBS = {
     "keygen": ("make keys", "main"),
     "train": ("train a System", "run"),
     "evaluate": ("measure Systems: quality, ciphers, attacks", "run"),
+    "generate": ("draw pictures from a System that makes some", "main"),
     "export": ("a training run's weights into the zoo", "run"),
     "bench": ("speed and memory", "run"),
 }

@@ -20,7 +20,6 @@ _DESCRIPTION = """Encrypt photos into sealed pictures: PNG files that any viewer
   jaxcrypt encrypt photos/ -o sealed/ --passphrase
   jaxcrypt encrypt - -o - --key-file k < in.jpg > out.png
 """
-_SYSTEM = "one of {names} (%(default)s); --system NAME --help lists its own options"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,8 +37,7 @@ def _parser(system: str) -> Parser:
     add = parser.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="pictures, folders of them, or - for stdin")
     add("-o", "--output", metavar="OUT", help="file, folder, or - for stdout (INPUT.png)")
-    names = ", ".join(name for name in catalog.NAMES if catalog.entry(name).offered)
-    add("--system", default=catalog.DEFAULT, metavar="NAME", help=_SYSTEM.format(names=names))
+    add("--system", default=catalog.DEFAULT, metavar="NAME", help=systemflags.HELP)
     add("--weights", metavar="NAME_OR_PATH", help="a zoo entry or training run instead of its own")
     add("--attach", metavar="FILE", action="append", default=[], help="any further file, to travel as well")
     add("--pixels-only", action="store_true", help="leave out the original file's bytes")
@@ -59,11 +57,11 @@ def _parser(system: str) -> Parser:
 
 def _main(argv: Sequence[str] | None) -> int:
     argv = sys.argv[1:] if argv is None else argv
-    named = systemflags.named_system(argv)
-    system = named or catalog.DEFAULT
+    system = systemflags.named_system(argv)
     if {"--help", "-h"} & set(argv):
-        print(systemflags.show_system(system) if named else _parser(system).format_help(), end="")
+        print(_parser(catalog.DEFAULT).format_help() if system is None else systemflags.show(system), end="")
         return 0
+    system = system or catalog.DEFAULT
     args = systemflags.parse(_parser(system), argv, system)
     keyoptions.require_some_key(args, sealing=True)
     jobs = plan_pictures(args)

@@ -3,11 +3,13 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from jaxcrypt import __version__, encrypt
+from jaxcrypt.__main__ import VERBS
 from jaxcrypt.errors import ExitCode
 from jaxcrypt.systems import catalog
 
@@ -61,7 +63,14 @@ def test_help_fits_a_screen_and_says_where_the_rest_is(capsys, monkeypatch):
     told = capsys.readouterr().out
     assert len(told.splitlines()) <= 50
     assert max(map(len, told.splitlines())) <= 80
-    assert "--system NAME --help" in told
+    assert "--system --help lists all, --system NAME --help what one takes" in " ".join(told.split())
+
+
+def test_all_systems_are_listed_but_those_that_are_never_for_use(capsys):
+    assert encrypt.main(["--system", "--help"]) == ExitCode.OK
+    told = capsys.readouterr().out
+    for name in catalog.NAMES:
+        assert (f"  {name} " in told) == catalog.entry(name).offered
 
 
 @pytest.mark.parametrize("name", catalog.NAMES)
@@ -83,7 +92,7 @@ def test_help_of_a_system_lists_its_own_flags_alone(name, capsys):
         (["--robst=2"], "--robst: no such option (did you mean"),
         (["--fource"], "did you mean --force?"),
         (["--system", "cyclgan"], "--system cyclgan: unknown; did you mean cyclegan?"),
-        (["--system"], "--system: needs a name"),
+        (["--system"], "--system: expected one argument"),
         (["--system", "cyclegan", "--rate", "1/3"], "--rate 1/3: choose one of 1, 1/2, 1/4"),
         (["--system", "stego"], "needs --cover FILE"),
         (["--key-file", "a", "--key-file", "b"], "--key-file: given twice"),
@@ -109,6 +118,14 @@ def test_every_verb_tells_its_version_and_is_a_verb_of_the_one_command(verb):
             [sys.executable, *command, "--version"], capture_output=True, text=True, cwd=ROOT
         )
         assert (done.returncode, done.stdout) == (0, f"jaxcrypt {__version__}\n"), done.stderr
+
+
+def test_every_script_is_a_verb_of_the_one_command():
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    verbs = {name.removeprefix("jaxcrypt-"): target for name, target in scripts.items() if name != "jaxcrypt"}
+    assert set(verbs) == set(VERBS)
+    for verb, target in verbs.items():
+        assert target.partition(":")[2] == VERBS[verb][1]
 
 
 def test_the_one_command_lists_its_verbs_and_suggests():

@@ -14,17 +14,17 @@ from jaxcrypt.record import Input, Option
 from jaxcrypt.systems import catalog
 
 _KEY_IMAGE = "key_image"  # this input comes by the key options
-_MOST_WIDE = 22  # columns of a System's name in lists
+HELP = "how the pixels are made (%(default)s); --system --help lists all, --system NAME --help what one takes"
 
 
 def named_system(argv: Sequence[str]) -> str | None:
-    """The System that a command line names with ``--system``, before the rest of it is read."""
+    """What follows ``--system`` on a command line, before the rest of it is read: None without the option.
+
+    Where no name follows, that is the empty string.
+    """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--system")
-    try:
-        return parser.parse_known_args(list(argv))[0].system
-    except (argparse.ArgumentError, SystemExit):
-        raise usage("--system: needs a name (try --help)") from None
+    parser.add_argument("--system", nargs="?", const="")
+    return parser.parse_known_args([text for text in argv if text not in ("--help", "-h")])[0].system
 
 
 def add_system_flags(parser: argparse.ArgumentParser, system: str) -> None:
@@ -77,8 +77,14 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str], system: str) -> 
     raise usage(f"{flag}: no such option ({f'did you mean {near[0]}{where}?' if near else 'try --help'})")
 
 
-def show_system(system: str) -> str:
-    """The help text of one System: what it is, and its own flags."""
+def show(system: str) -> str:
+    """The help text of one System: what it is, and its own flags; of none named, a list of all.
+
+    Raises:
+      Refusal: no such System.
+    """
+    if not system:
+        return _list()
     entry = catalog.entry(system)
     parser = Parser(add_help=False, usage=argparse.SUPPRESS)
     add_system_flags(parser, system)
@@ -86,12 +92,11 @@ def show_system(system: str) -> str:
     return f"{system}: {entry.summary}\n{entry.traits.argument}\n\n{flags}\n"
 
 
-def list_systems() -> str:
-    """The Systems that are offered, a line each."""
+def _list() -> str:
     offered = [entry for entry in map(catalog.entry, catalog.NAMES) if entry.offered]
-    width = min(_MOST_WIDE, max(len(entry.name) for entry in offered))
-    lines = (f"  {entry.name:{width}}  {entry.summary}" for entry in offered)
-    return "systems (encrypt --system NAME --help lists the options of one):\n" + "\n".join(lines) + "\n"
+    width = max(len(entry.name) for entry in offered)
+    lines = "\n".join(f"  {entry.name:{width}}  {entry.summary}" for entry in offered)
+    return f"{lines}\n\n--system NAME --help lists the options of one.\n"
 
 
 def _add(group: Any, declared: Option | Input) -> None:

@@ -21,6 +21,7 @@ class Estimate:
     Attributes:
       shape: height, width and channels of the cipher picture.
       bytes: of the sealed file; travelling: of the files in it before they are padded and encrypted.
+      room: how many further pictures the weights hide with it.
       quality: PSNR in dB of what the pixels give back, of a large picture of its middle; infinite where
         exact.
     """
@@ -28,6 +29,7 @@ class Estimate:
     shape: tuple[int, int, int]
     bytes: int
     travelling: int
+    room: int
     quality: float
 
     def words(self) -> str:
@@ -35,13 +37,14 @@ class Estimate:
         height, width, _ = self.shape
         close = "exact" if math.isinf(self.quality) else f"about {self.quality:.1f} dB"
         files = f"{self.travelling} bytes of files in it" if self.travelling else "no file in it"
-        return f"{width}×{height}, {self.bytes} bytes, {files}; its pixels alone give back: {close}"
+        room = f"room for {self.room} further pictures; " if self.room else ""
+        return f"{width}×{height}, {self.bytes} bytes, {files}; {room}its pixels alone give back: {close}"
 
     def facts(self) -> dict[str, Any]:
         """The same by name, for JSON."""
         height, width, _ = self.shape
         quality = None if math.isinf(self.quality) else round(self.quality, 2)
-        sizes = {"bytes": self.bytes, "travelling": self.travelling, "psnr": quality}
+        sizes = {"bytes": self.bytes, "travelling": self.travelling, "room": self.room, "psnr": quality}
         return {"width": width, "height": height, **sizes, "exact": math.isinf(self.quality)}
 
 
@@ -67,7 +70,9 @@ def estimate(sealer: Sealer, plain: Plain) -> Estimate:
     (picture,) = sealer.seal([plain])
     counter = _Counter()
     picture.write(counter)
-    return Estimate(picture.pixels.shape, counter.bytes, sealer.travelling(plain), _quality(sealer, plain))
+    room = sum(one.most for one in sealer.cipher.system.inputs if one.kind == "pictures")
+    sizes = counter.bytes, sealer.travelling(plain), room
+    return Estimate(picture.pixels.shape, *sizes, _quality(sealer, plain))
 
 
 def _quality(sealer: Sealer, plain: Plain) -> float:
