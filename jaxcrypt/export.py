@@ -1,9 +1,11 @@
 """Export the best checkpoint of a run as one small weights file with its manifest entry.
 
-  python -m jaxcrypt.export --workdir W --name NAME [--zoo FOLDER] [--dtype auto|float16|float32] [--url URL]
+  python -m jaxcrypt.export --workdir W --name NAME [--zoo FOLDER] [--dtype auto|float16|float32]
+      [--nets NET …] [--opens DIGEST …] [--url URL]
 
 The result loads by name (in the package's own zoo, the default) or as FOLDER/NAME.safetensors. --dtype auto
-takes float16 where the System measures the same with it on the validation split.
+takes float16 where the System measures the same with it on the validation split. --nets leaves out what only
+training needs; --opens names earlier weights whose cipher pictures these read too.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     args = _parser().parse_args(argv)
     runtime.start(args.device)
-    entry, data = export(args.workdir, args.name, args.dtype)
+    entry, data = export(args.workdir, args.name, args.dtype, args.nets)
+    if args.opens:
+        entry["opens"] = args.opens
     place(entry, data, args.zoo, args.url)
     facts = f"{entry['bytes']} bytes, {entry['dtype']}, step {entry['steps']}, sha256 {entry['sha256']}"
     print(f"{args.zoo / args.name}.safetensors: {facts}")
@@ -42,16 +46,28 @@ def _parser() -> cli.Parser:
     parser.add_argument("--name", required=True, help="name of the entry")
     parser.add_argument("--zoo", type=Path, default=zoo.FOLDER, help="folder of the manifest")
     parser.add_argument("--dtype", choices=DTYPES, default="auto", help="type of the stored weights")
+    parser.add_argument(
+        "--nets", nargs="+", metavar="NET", help="only these nets: those that decryption needs"
+    )
+    parser.add_argument(
+        "--opens", nargs="+", metavar="DIGEST", help="16 hex digits of weights it stands in for"
+    )
     parser.add_argument("--url", help="where the file will be hosted, for weights too large to ship")
     parser.add_argument("--device", choices=runtime.DEVICES, default="auto")
     return parser
 
 
-def export(workdir: Path, name: str, dtype: str = "auto") -> tuple[dict[str, Any], bytes]:
+def export(
+    workdir: Path, name: str, dtype: str = "auto", nets: Sequence[str] | None = None
+) -> tuple[dict[str, Any], bytes]:
     """The manifest entry and the file's bytes for the best checkpoint (on validation) in ``workdir``.
 
+    Args:
+      nets: those to export; all by default.
+
     Raises:
-      Refusal: no run there, a name that is no file name, or weights beyond float16 where that was asked for.
+      Refusal: no run there, a name that is no file name, a net that the System does not have, or weights
+        beyond float16 where that was asked for.
     """
     from jaxcrypt.training.weights import save_weights
 
@@ -61,6 +77,9 @@ def export(workdir: Path, name: str, dtype: str = "auto") -> tuple[dict[str, Any
     metrics = entry["metrics"]
     if dtype == "auto":
         dtype, metrics = choose_dtype(system, variables, entry)
+    if nets:
+        variables = _only(variables, nets)
+        entry["nets"] = sorted(nets)
     data = save_weights(variables, {"name": name, "system": entry["system"]}, dtype)
     entry.update(
         name=name,
@@ -75,6 +94,13 @@ def export(workdir: Path, name: str, dtype: str = "auto") -> tuple[dict[str, Any
         jaxcrypt=__version__,
     )
     return entry, data
+
+
+def _only(variables: Mapping[str, Any], nets: Sequence[str]) -> dict[str, Any]:
+    for net in nets:
+        if net not in variables["params"]:
+            raise usage(f"--nets {net}: the System has {', '.join(sorted(variables['params']))}")
+    return {kind: {net: part[net] for net in nets} for kind, part in variables.items()}
 
 
 def portable(node: Any) -> Any:

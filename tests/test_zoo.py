@@ -14,6 +14,7 @@ import pytest
 import jaxcrypt.data
 from jaxcrypt import export, zoo
 from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.sealing import cipher
 from jaxcrypt.systems import catalog
 from jaxcrypt.training import run
 from jaxcrypt.training.weights import load_weights, save_weights
@@ -205,3 +206,31 @@ def test_exported_configs_hold_nobodys_folders(monkeypatch):
     config = {"path": "/home/someone/pictures/faces/train", "mix": [{"path": "/mnt/x/photos"}], "steps": 3}
     expected = {"path": "faces/train", "mix": [{"path": "photos"}], "steps": 3}
     assert export.portable(config) == expected
+
+
+def test_only_the_nets_that_were_named_are_exported(workdir, tmp_path):
+    command = ["--workdir", str(workdir), "--name", "part", "--zoo", str(tmp_path), "--opens", "0" * 16]
+    (net, *_) = zoo.load(workdir)[1]["params"]
+    assert export.main([*command, "--nets", net]) == 0
+    entry = zoo.manifest(tmp_path)["part"]
+    assert (entry["nets"], entry["opens"]) == ([net], ["0" * 16])
+    assert set(zoo.load(tmp_path / "part.safetensors")[1]["params"]) == {net}
+    with pytest.raises(Refusal, match="--nets nothing: the System has"):
+        export.main([*command, "--nets", "nothing"])
+
+
+def test_cipher_pictures_are_read_by_the_weights_that_stand_in_for_theirs(monkeypatch):
+    entries = {
+        "net": {"name": "net", "sha256": "aa" * 32, "opens": ["bb" * 8]},
+        "net-1": {"name": "net-1", "sha256": "cc" * 32, "opens": ["dd" * 8]},
+    }
+    monkeypatch.setattr(zoo, "manifest", lambda: entries)
+    read = {digest: zoo.reader(f"net@{digest * 8}") for digest in ("aa", "bb", "cc", "dd", "ee")}
+    assert read == {"aa": "net", "bb": "net", "cc": "net-1", "dd": "net-1", "ee": "net"}
+    assert zoo.reader("mine@" + "bb" * 8) == "net"
+    assert zoo.reader("mine@" + "ee" * 8) is None
+
+
+def test_superseded_weights_encrypt_nothing():
+    with pytest.raises(Refusal, match="only read older cipher pictures; take stego-robust"):
+        cipher.load("stego", "stego-robust-1")

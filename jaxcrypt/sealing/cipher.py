@@ -175,6 +175,8 @@ def load(
         system, variables, about = _weighed(weights or default)
         if system.name != name:
             raise usage(f"--weights {weights}: belong to the System {system.name}, not {name}")
+        if "superseded" in about:
+            raise usage(f"--weights {weights}: only read older cipher pictures; take {about['superseded']}")
         cipher = Cipher(system, variables, weights=_label(about, variables))
     for key, value in (options or {}).items():
         cipher = cipher.chosen(key, value)
@@ -211,12 +213,13 @@ def load_stored(name: str, stored: Options, weights: str | None, source: str) ->
         return _with_stored(_build(name), {}, options, "", source)
     from jaxcrypt import zoo
 
-    entry_name = str(wanted).rpartition("@")[0]
-    if weights is None and entry_name not in zoo.manifest():
+    digest = str(wanted).rpartition("@")[2]
+    reader = weights or zoo.reader(str(wanted))
+    if reader is None:
         raise usage(f"{source}: made with the weights {wanted}; name them with --weights")
-    system, variables, about = _weighed(weights or entry_name)
+    system, variables, about = _weighed(reader)
     label = _label(about, variables)
-    if label.rpartition("@")[2] != str(wanted).rpartition("@")[2]:
+    if digest not in (label.rpartition("@")[2], *about.get("opens", ())):
         raise usage(f"{source}: made with the weights {wanted}, not {label}; name those with --weights")
     if name not in (system.name, about["system"]):
         raise Refusal(f"{source}: made by {name} with weights of {system.name}: damaged or tampered")

@@ -5,6 +5,12 @@ An entry of the manifest::
     {"name", "system", "config", "data", "steps", "metrics", "dtype", "file" or "url", "bytes", "sha256",
      "hardware", "date", "jaxcrypt"}
 
+and, where they apply, ``"nets"``, those that the file holds where training had more; ``"opens"``, digests
+(the first 16 hex digits) of earlier weights whose cipher pictures these read too, because what encrypts
+stayed the same; ``"note"``, what else a reader should know. Earlier weights that nothing else can stand in
+for stay as entries of their own, ``"superseded"`` by another, so that cipher pictures made with them open for
+ever.
+
 :func:`load` takes the name of an entry, a ``.safetensors`` file with a manifest beside it, or the folder of
 a training run. Names come from the zoo only, whatever folders lie around: a path has a separator. The digest
 is verified before a byte is interpreted. Entries need the core dependencies only; a training run needs Orbax.
@@ -51,6 +57,22 @@ def manifest(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
         return {entry["name"]: entry for entry in entries}
     except (ValueError, TypeError) as error:
         raise Refusal(f"{path}: not a manifest of weights ({error})") from None
+
+
+def reader(label: str) -> str | None:
+    """The entry that reads cipher pictures of the weights called ``label``, ``NAME@DIGEST``; None: none here.
+
+    The entry of that name, where it is or stands in for those very weights; else any other that does; else
+    the one of that name, so that a refusal can say what it is.
+    """
+    name, _, digest = label.rpartition("@")
+    entries = manifest()
+    ranked = [entries[name]] if name in entries else []
+    ranked += [entry for entry in entries.values() if entry["name"] != name]
+    for entry in ranked:
+        if entry["sha256"].startswith(digest) or digest in entry.get("opens", ()):
+            return entry["name"]
+    return name if name in entries else None
 
 
 def load(name_or_path: str | Path) -> tuple[System, dict[str, Any], dict[str, Any]]:
