@@ -160,17 +160,31 @@ def _write(folder: Path, name: str, facts: dict[str, Any], text: str, plot: byte
 
 
 def print_tables(paths: Sequence[str]) -> int:
-    """The tables of JSON files that suites wrote."""
+    """The tables of JSON files that suites wrote; several of one suite side by side, where it knows how."""
     parser = cli.Parser(prog="python -m jaxcrypt.evaluate table", description="Tables of earlier results.")
     parser.add_argument("files", nargs="+", metavar="FILE", help="SUITE.json, as a suite wrote it")
+    groups: dict[str, list[Any]] = {}
     for path in parser.parse_args(paths).files:
-        try:
-            facts = json.loads(Path(path).read_text(encoding="utf-8"))
-            suite = importlib.import_module(f"jaxcrypt.evaluation.suites.{facts['suite']}")
-            print(f"`{facts['command']}`\n\n{suite.table(facts)}\n", flush=True)
-        except (OSError, ValueError, KeyError, TypeError, ModuleNotFoundError):
-            raise Refusal(f"{path}: not what a suite of evaluate wrote") from None
+        facts = _read(path)
+        groups.setdefault(facts["suite"], []).append(facts)
+    for name, results in groups.items():
+        suite = importlib.import_module(f"jaxcrypt.evaluation.suites.{name}")
+        print("\n".join(f"`{facts['command']}`" for facts in results), end="\n\n")
+        if len(results) > 1 and hasattr(suite, "beside"):
+            print(suite.beside(results), end="\n\n", flush=True)
+        else:
+            print("\n\n".join(suite.table(facts) for facts in results), end="\n\n", flush=True)
     return 0
+
+
+def _read(path: str) -> dict[str, Any]:
+    try:
+        facts = json.loads(Path(path).read_text(encoding="utf-8"))
+        if facts["suite"] in SUITES and facts["command"]:
+            return facts
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise Refusal(f"{path}: not what a suite of evaluate wrote")
 
 
 def _positive(text: str) -> int:

@@ -89,6 +89,10 @@ def test_tables_are_made_of_the_files_again(folder, tmp_path, capsys, xor):
     for file in files:
         assert file.with_suffix(".md").read_text() in printed
     assert "`python -m jaxcrypt.evaluate damage --data" in printed
+    assert cli.entry(evaluate.main, ["table", str(files[0]), str(files[0])]) == ExitCode.OK
+    lines = capsys.readouterr().out.splitlines()
+    assert [cell.strip() for cell in lines[3].split("|")[1:-1]] == ["", *["logistic, 2 pictures"] * 2]
+    assert [cell.strip() for cell in lines[5].split("|")[1:-1]][1:] == ["exact", "exact"]
     (tmp_path / "other.json").write_text("{}")
     for name in ("other.json", "ciphers.md", "missing.json"):
         assert cli.entry(evaluate.main, ["table", str(tmp_path / name)]) == ExitCode.BAD_INPUT

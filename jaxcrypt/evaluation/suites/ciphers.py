@@ -133,6 +133,29 @@ def table(facts: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def beside(results: Sequence[Mapping[str, Any]]) -> str:
+    """The main numbers of several results as one table, a column for each."""
+    summaries = [plain(facts["summary"]) for facts in results]
+    rows = [["right key, after an 8-bit PNG", *map(_returned, summaries)]]
+    for key in STATISTICS:
+        tests = [summary["statistics"].get(key) for summary in summaries]
+        rows.append([f"outside: {STATISTICS[key]}", *map(_outside, tests)])
+    return markdown(["", *(f"{facts['system']}, {facts['pictures']} pictures" for facts in results)], rows)
+
+
+def _returned(summary: Mapping[str, Any]) -> str:
+    right = summary["quality"]["right"]
+    if isinstance(right["psnr"], str):
+        return right["psnr"]
+    return f"{right['psnr']:.1f} dB (min {right['psnr_min']:.1f}), SSIM {number(right['ssim']):.3f}"
+
+
+def _outside(test: Mapping[str, Any] | None) -> str:
+    if not test or not test["count"]:
+        return ""
+    return f"{test['outside']}" + ("" if test["by_chance"] else ", NOT CHANCE")
+
+
 def _quality(quality: Mapping[str, Any], count: int) -> str:
     rows = []
     for key, words in _WORDS.items():

@@ -124,8 +124,19 @@ def table_title(facts: Mapping[str, Any]) -> str:
 
 def table(facts: Mapping[str, Any]) -> str:
     """Means over pictures as Markdown; of times the shortest, the machine's own."""
+    return table_title(facts) + "\n\n" + markdown(["", facts["weights"]], list(_cells(facts).items()))
+
+
+def beside(results: Sequence[Mapping[str, Any]]) -> str:
+    """The tables of several results as one, a column for each."""
+    columns = [_cells(facts) for facts in results]
+    rows = [[name, *(column.get(name, "") for column in columns)] for name in columns[0]]
+    return markdown(["", *(facts["weights"] for facts in results)], rows)
+
+
+def _cells(facts: Mapping[str, Any]) -> dict[str, str]:
     columns = {name: numbers(row[name] for row in facts["rows"]) for name in facts["rows"][0]}
-    cells = {}
+    cells = {"secrets a cover": str(facts["secrets"])}
     if "peak_memory_mib" in facts:
         cells["peak memory at 12 megapixels"] = f"{facts['peak_memory_mib']:.0f} MiB"
     for name in ("cover", "secret"):
@@ -140,7 +151,7 @@ def table(facts: Mapping[str, Any]) -> str:
     cells["parameters"] = f"{facts['parameters']:,}"
     speeds = [1 / columns[name].min() for name in ("hiding", "revealing")]
     cells["pictures/s, hiding / revealing, one at a time"] = " / ".join(f"{speed:.1f}" for speed in speeds)
-    return table_title(facts) + "\n\n" + markdown(["", facts["weights"]], list(cells.items()))
+    return cells
 
 
 def _quality(psnr: np.ndarray, ssim: np.ndarray, lowest: bool = False) -> str:
