@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jaxcrypt.errors import Refusal, usage
 
@@ -44,6 +47,68 @@ def start(device: str = "auto") -> None:
         reason = str(error).splitlines()[0]
         hint = f"; {_INSTALL[device]}" if device in _INSTALL else ""
         raise Refusal(f"--device {device}: JAX finds no such device here ({reason}){hint}") from None
+
+
+def joined() -> bool:
+    """Whether this process is one of several of a run."""
+    if "jax" not in sys.modules:
+        return False
+    import jax
+
+    return jax.distributed.is_initialized()
+
+
+def join_hosts(distributed: bool = False) -> None:
+    """Connect to the other hosts of a run, where there are some; before :func:`start`.
+
+    ``JAXCRYPT_COORDINATOR=host:port`` with ``JAXCRYPT_PROCESSES`` and ``JAXCRYPT_PROCESS`` say which; else,
+    with ``distributed``, the cluster does (SLURM, Cloud TPU). Where neither is said there are none.
+
+    Raises:
+      Refusal: the variables make no sense, or the others cannot be reached.
+    """
+    coordinator = os.environ.get("JAXCRYPT_COORDINATOR")
+    if not coordinator and not distributed:
+        return
+    where: dict[str, Any] = {"local_device_ids": slurm_gpus(os.environ)}
+    if coordinator:
+        where = {
+            "coordinator_address": coordinator,
+            "num_processes": _number("JAXCRYPT_PROCESSES"),
+            "process_id": _number("JAXCRYPT_PROCESS"),
+        }
+    import jax
+
+    # The loop catches signals itself, and a watch over the hosts ends it where one is lost.
+    jax.config.update("jax_enable_preemption_service", False)
+    jax.config.update("jax_enable_recoverability", True)
+    try:
+        jax.distributed.initialize(**where)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise Refusal(f"--distributed: the hosts do not come together ({reason})") from None
+
+
+def slurm_gpus(environ: Mapping[str, str]) -> list[int] | None:
+    """The GPUs of this process under SLURM, as JAX counts those that it sees; None: JAX's own choice.
+
+    JAX takes one GPU for each process there, by the process's number on its node. That is right for as many
+    tasks as GPUs, and leaves all but one idle where one task has the node to itself.
+    """
+    if "SLURM_JOB_ID" not in environ or int(environ.get("SLURM_NTASKS_PER_NODE") or 1) > 1:
+        return None
+    visible = environ.get("CUDA_VISIBLE_DEVICES") or environ.get("ROCR_VISIBLE_DEVICES")
+    if visible:
+        return list(range(len(visible.split(","))))
+    count = environ.get("SLURM_GPUS_ON_NODE", "")
+    return list(range(int(count))) if count.isdecimal() else None
+
+
+def _number(variable: str) -> int:
+    value = os.environ.get(variable, "")
+    if not value.isdecimal():
+        raise usage(f"{variable}={value}: must be a whole number where JAXCRYPT_COORDINATOR is set")
+    return int(value)
 
 
 def _use_cache(jax) -> None:

@@ -90,7 +90,7 @@ class PictureFolder(tfds.core.GeneratorBasedBuilder):
 
     def _example(self, entry: Entry) -> dict[str, Any]:
         picture, size = stored(entry.image)
-        example = {"image": picture, "name": entry.name, "mask": b"", **entry.annotations}
+        example = {"image": picture, "name": _spelled(entry.name), "mask": b"", **entry.annotations}
         if entry.mask:
             mask, mask_size = stored(entry.mask)
             if mask_size != size:
@@ -148,6 +148,11 @@ def _picture() -> tfds.features.Image:
 def _optional() -> tfds.features.Text:
     """Bytes of a PNG or JPEG, or none, which an Image feature cannot say."""
     return tfds.features.Text()
+
+
+def _spelled(name: str) -> str:
+    """A file's name as text: what is not UTF-8 in it as ``\\x…``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _by(size: tuple[int, int]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from jaxcrypt.data.prepare import Records
+from jaxcrypt.data.records import Records
 from jaxcrypt.data.transforms import Geometry, resize, scale
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.pictures.files import MODES
@@ -75,7 +75,7 @@ class Examples:
     def _mask(self, record: Mapping[str, Any], name: str) -> np.ndarray:
         if not record.get("mask"):
             raise Refusal(
-                f"{self.records.folder}: {name} has no mask; make one with jaxcrypt.roi, or put "
+                f"{self.records.folder}: {name} has no mask; make one with python -m jaxcrypt.roi, or put "
                 "NAME.mask.png beside the picture"
             )
         return decode(record["mask"], 1)[..., 0] >= _MASK_THRESHOLD

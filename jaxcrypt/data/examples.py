@@ -14,7 +14,8 @@ import numpy as np
 
 from jaxcrypt.data.config import divides, others
 from jaxcrypt.data.decode import INDEX, Examples, Wanted
-from jaxcrypt.data.prepare import Records, records
+from jaxcrypt.data.prepare import records
+from jaxcrypt.data.records import Records
 from jaxcrypt.data.transforms import Cut, Geometry
 from jaxcrypt.errors import Refusal, usage
 
@@ -39,6 +40,9 @@ class Assembly:
         self._cut = self._make_cut(shapes[self._primary], settings)
         self._draws = self._make_draws(shapes, paired, own, elsewhere, split)
         self.digest = own.digest
+
+    def __len__(self) -> int:
+        return len(self._examples)
 
     def stream(self, seed: int) -> Any:
         """Endless and shuffled, as a grain ``MapDataset``."""

@@ -134,9 +134,17 @@ def fingerprint(files: Iterable[Path], *settings: str) -> str:
     """24 hex digits that change with any setting and any file's name, size or modification time."""
     hashed = hashlib.sha256(repr(settings).encode())
     for path in files:
-        status = os.stat(path)
-        hashed.update(f"{path.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        hashed.update(f"{path.name}\0{_stamp(path)}\n".encode(errors="surrogateescape"))
     return hashed.hexdigest()[:24]
+
+
+def _stamp(path: Path) -> str:
+    """Size and time of a file; of a link that leads nowhere, that it does: ``broken`` rules over it."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return "missing"
+    return f"{status.st_size}\0{status.st_mtime_ns}"
 
 
 def shorten(names: Iterable[str]) -> str:
@@ -150,14 +158,33 @@ def _files(folder: str | Path) -> dict[str, Path]:
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise Refusal(f"{folder}: no such folder")
-    found = {}
-    for parent, folders, files in os.walk(root, followlinks=True):
+    found, seen = {}, {_identity(root)}
+    for parent, folders, files in os.walk(root, followlinks=True, onerror=_refuse_folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if _first_visit(Path(parent, name), seen)]
         for name in files:
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
                 path = Path(parent, name)
                 found[path.relative_to(root).as_posix()] = path
     return dict(sorted(found.items()))
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise Refusal(f"{error.filename}: cannot be read ({error.strerror})")
+
+
+def _first_visit(folder: Path, seen: set[tuple[int, int]]) -> bool:
+    """Whether ``folder`` is not one of ``seen`` by another name, such as a link to its own parent."""
+    identity = _identity(folder)
+    if identity in seen:
+        return False
+    seen.add(identity)
+    return True
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
 
 
 def _by_stem(names: Iterable[str]) -> dict[str, list[str]]:
@@ -191,4 +218,4 @@ def _listed(names: list[str], file: str, folder: str | Path) -> set[str]:
 
 def _share(name: str) -> float:
     """A number in [0, 1) that depends on the name alone."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
+    return int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:6], "big") / 2**48

@@ -70,6 +70,8 @@ def pipeline(
     else:
         stream = grain.MapDataset.concatenate([part.once() for part in parts])
     share = HostShare(stream, batch_spec, process_index, process_count, endless=training)
+    for (_, settings), part in zip(sources, parts, strict=True):
+        log.info("%s: %d pictures of %s", split, len(part), settings["path"] or settings["name"])
     digest = " ".join(part.digest for part in parts)
     return Batches(share, sources[0][1], digest)
 

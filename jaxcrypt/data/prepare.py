@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import tensorflow_datasets as tfds
-
-from jaxcrypt.data import builders, celeba, listing
+from jaxcrypt.data import builders, celeba, listing, public
 from jaxcrypt.data.config import cache_folder
 from jaxcrypt.data.listing import Entry
+from jaxcrypt.data.records import Records, decoders, is_complete, prepare, quiet
 from jaxcrypt.errors import Refusal
 
 log = logging.getLogger("jaxcrypt")
@@ -24,25 +19,6 @@ _BUILDERS = {
     "image_key": builders.ImageKey,
     "celeba": builders.AlignedFaces,
 }
-_RAW = tfds.decode.SkipDecoding()
-
-
-@dataclass(frozen=True)
-class Records:
-    """Random access to the records of one split.
-
-    Attributes:
-      data: ``data[i]`` is a dict: ``image`` (PNG or JPEG bytes), ``name``, and what else the builder stores.
-      digest: names the prepared data; other pictures or another split have another.
-      folder: what to call the source in messages.
-    """
-
-    data: Sequence[Mapping[str, Any]]
-    digest: str
-    folder: str
-
-    def __len__(self) -> int:
-        return len(self.data)
 
 
 def records(settings: Mapping[str, Any], split: str) -> Records:
@@ -53,8 +29,6 @@ def records(settings: Mapping[str, Any], split: str) -> Records:
         read (where ``settings['broken']`` says so), a TFDS set that needs TensorFlow and has none.
     """
     if settings["kind"] == "tfds":
-        from jaxcrypt.data import public
-
         return public.records(settings, split)
     if split == "test" and settings["test_path"]:
         settings, split = {**settings, "path": settings["test_path"], "validation": _NONE}, "train"
@@ -105,55 +79,12 @@ def _prepared(settings: Mapping[str, Any], found: Mapping[str, Sequence[Entry]])
         return make(data_dir=cache, config=config, file_format="array_record")
 
 
-def prepare(builder: Any) -> None:
-    """Write a builder's files whole or not at all; another process may be doing the same."""
-    try:
-        with quiet():
-            builder.download_and_prepare()
-    except Refusal:
-        raise
-    except OSError as error:
-        if is_complete(builder):  # the other process was faster
-            return
-        reason = error.strerror or error
-        raise Refusal(f"config.data.cache: cannot write {builder.data_dir} ({reason})") from None
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Without TFDS's bars, prints and log lines: ours say what is done."""
-    absl = logging.getLogger("absl")
-    level = absl.level
-    absl.setLevel(logging.ERROR)
-    tfds.disable_progress_bar()
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        tfds.enable_progress_bar()
-        absl.setLevel(level)
-
-
-def is_complete(builder: Any) -> bool:
-    """Whether the builder's files are there: TFDS renames them into place only when all are written."""
-    return (Path(builder.data_dir) / "dataset_info.json").is_file()
-
-
-def decoders(builder: Any) -> dict[str, Any]:
-    """Pictures stay the bytes of their files: the pipeline decodes them to the channels it needs."""
-    return {
-        name: _RAW
-        for name, feature in builder.info.features.items()
-        if isinstance(feature, tfds.features.Image)
-    }
-
-
 def _empty(settings: Mapping[str, Any], split: str) -> Refusal:
     where = settings["path"]
     if split == "validation" and settings["kind"] != "celeba":
         return Refusal(
             f"{where}: no picture is set aside for validation; "
-            "set config.data.validation.last, .fraction or .file"
+            "set config.data.validation.last, .fraction or .file, or config.train.eval_every=0"
         )
     if split == "test" and settings["kind"] != "celeba":
         return Refusal(f"{where}: has no test split; set config.data.test_path")

@@ -21,7 +21,7 @@ import tensorflow_datasets as tfds
 from jaxcrypt.data.builders import ATTRIBUTES
 from jaxcrypt.data.config import cache_folder
 from jaxcrypt.data.listing import fingerprint
-from jaxcrypt.data.prepare import Records, decoders, is_complete, prepare, quiet
+from jaxcrypt.data.records import Records, decoders, is_complete, prepare, quiet
 from jaxcrypt.errors import Refusal, usage
 
 log = logging.getLogger("jaxcrypt")

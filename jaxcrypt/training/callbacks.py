@@ -21,11 +21,12 @@ import numpy as np
 from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.feed import Feed
 from jaxcrypt.training.hardware import describe, peak_flops
-from jaxcrypt.training.hosts import gather_pipeline_states
+from jaxcrypt.training.hosts import gather
 from jaxcrypt.training.state import TrainState, variables
 from jaxcrypt.training.writer import Writer
 
 log = logging.getLogger("jaxcrypt")
+_WARM_UP = 5  # steps before a profile: allocators and caches fill
 Evaluator = Callable[[dict[str, Any]], Iterable[tuple[str, Any]]]
 
 
@@ -40,6 +41,7 @@ class Run:
       pipeline_state: the data pipeline's state after the last batch that was used.
       validation: metrics measured at exactly this step, else empty.
       paused: seconds spent in callbacks since the last :class:`Log`: no step's fault.
+      lr_settings: by phase, which setting of the config holds its learning rate, where it is its own.
     """
 
     state: TrainState
@@ -50,21 +52,37 @@ class Run:
     pipeline_state: Any = None
     validation: dict[str, float] = field(default_factory=dict)
     paused: float = 0.0
+    lr_settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class Callback:
-    """``call(run)`` every ``every`` steps and at the end of the stage."""
+    """``call(run)`` every ``every`` steps and at the end of the stage.
+
+    ``may_wait``: left out where the run is asked to stop, which saves by itself.
+    """
 
     every: int
     call: Callable[[Run], None]
+    may_wait: bool = False
 
 
 class Log:
-    """Averages since the last call, images per second, share of time that the step waited for input, MFU."""
+    """Averages since the last call, learning rates, images per second, share of time that the step waited for
+    input, MFU.
 
-    def __init__(self, writer: Writer, images_per_step: int, flops_per_step: float = 0.0):
+    ``rates`` gives each phase's learning rate at a step, counted over all stages.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        images_per_step: int,
+        flops_per_step: float = 0.0,
+        rates: Mapping[str, Callable[[int], float]] | None = None,
+    ):
         self._writer, self._images, self._flops = writer, images_per_step, flops_per_step
+        self._rates = rates or {}
         self._time, self._step = time.perf_counter(), None
         self._bar = None
 
@@ -77,6 +95,7 @@ class Log:
         now = time.perf_counter()
         seconds = max(now - self._time - run.paused, 1e-9)
         values = {name: float(mean.total / mean.count) for name, mean in totals.items() if mean.count}
+        values |= {f"{name}/lr": lr(run.step - 1) for name, lr in self._rates.items()}
         rate = (run.step - self._step) / seconds
         values["images_per_second"] = rate * self._images
         values["input/wait_share"] = run.feed.take_waited() / seconds
@@ -133,38 +152,45 @@ class Evaluate:
 
 
 class Save:
-    """A checkpoint of the run, written in the background."""
+    """A checkpoint of the run, written in the background; ``facts`` go into its JSON part as they are."""
 
-    def __init__(self, checkpoints: Checkpoints, config: Mapping[str, Any], stage: int):
-        self._checkpoints, self._config, self._stage = checkpoints, config, stage
+    def __init__(self, checkpoints: Checkpoints, facts: Mapping[str, Any]):
+        self._checkpoints, self._facts = checkpoints, facts
 
     def __call__(self, run: Run) -> None:
         meta = {
-            "config": self._config,
-            "stage": self._stage,
+            **self._facts,
             "hardware": describe(),
-            "pipeline": gather_pipeline_states(run.pipeline_state),
+            "pipeline": gather(run.pipeline_state),
         }
         self._checkpoints.save(run.state, meta, run.validation)
 
 
 class Trace:
-    """Records a profile of ``steps`` steps, once ``after`` have passed; for TensorBoard or Perfetto."""
+    """Records a profile of ``steps`` steps, for TensorBoard or Perfetto: after the first few where there are
+    enough, else from the first one that the rest of the stage has."""
 
-    def __init__(self, folder: Path, after: int, steps: int):
-        self._folder, self._start, self._stop = folder, after, after + steps
+    def __init__(self, folder: Path, run: Run, steps: int):
+        self._folder = folder
+        self._start = run.step + max(0, min(_WARM_UP, run.last - run.step - steps))
+        self._stop = self._start + steps
         self._running = False
+        if self._start == run.step:
+            self._begin(run)
+
+    def _begin(self, run: Run) -> None:
+        jax.block_until_ready(run.state)
+        jax.profiler.start_trace(str(self._folder))
+        self._running = True
 
     def __call__(self, run: Run) -> None:
         if not self._running and self._start <= run.step < self._stop and run.step < run.last:
-            jax.block_until_ready(run.state)
-            jax.profiler.start_trace(str(self._folder))
-            self._running = True
+            self._begin(run)
         elif self._running and (run.step >= self._stop or run.step >= run.last):
             jax.block_until_ready(run.state)
             jax.profiler.stop_trace()
             self._running = False
-            log.info("profile of steps %d to %d: %s", self._start, run.step, self._folder)
+            log.info("profile of steps %d to %d: %s", self._start + 1, run.step, self._folder)
 
 
 class Memory:

@@ -3,18 +3,18 @@
 ``<workdir>/checkpoints/<step>`` is an Orbax checkpoint of two items: ``state`` (the arrays of
 :class:`TrainState`) and ``meta`` (JSON: format, config, stage, pipeline states by host, metrics). Beside it
 ``<workdir>/checkpoints.sha256/<step>.json`` holds the digest of each of its files, written once it is
-complete: a newest checkpoint that is cut short or altered is set aside, and the one before is taken.
+complete: a newest checkpoint that is cut short or altered is set aside, and the one before is taken. Where
+none is sound nothing is moved, and the run is refused until it is told to begin anew (:func:`put_aside`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import hashlib
-import json
 import logging
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,15 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
-from jaxcrypt.errors import Refusal
+from jaxcrypt.errors import ExitCode, Refusal, usage
+from jaxcrypt.training import digests
 from jaxcrypt.training.hosts import agreed
 from jaxcrypt.training.state import TrainState
 
 FORMAT = 1
+_FOLDER, _DIGESTS, _DAMAGED = "checkpoints", "checkpoints.sha256", "checkpoints.damaged"
 _NONE, _ALL_DAMAGED = -1, -2
+FOLDERS = (_FOLDER, _DIGESTS, _DAMAGED)  # in the workdir
 log = logging.getLogger("jaxcrypt")
 
 
@@ -52,9 +55,10 @@ class Checkpoints:
         read_only: bool = False,
     ):
         if best_mode not in ("max", "min"):
-            raise Refusal(f"config.train.best_mode={best_mode}: choose max or min")
-        self.folder = Path(workdir).absolute() / "checkpoints"
-        self._digests = self.folder.with_name("checkpoints.sha256")
+            raise usage(f"config.train.best_mode={best_mode}: choose max or min")
+        self.folder = Path(workdir).absolute() / _FOLDER
+        self._damaged = self.folder.with_name(_DAMAGED)
+        self._digests = self.folder.with_name(_DIGESTS)
         self._best, self._sign = best, 1.0 if best_mode == "max" else -1.0
         self._read_only = read_only
         self._told = False
@@ -92,23 +96,49 @@ class Checkpoints:
             self._told = True
             known = ", ".join(sorted(metrics))
             log.warning("config.train.best=%s: is not measured (there is %s)", self._best, known)
-        self._record_digests()  # of the save before, which this one waits for anyway
-        self._manager.save(
-            step,
-            args=ocp.args.Composite(
-                state=ocp.args.StandardSave(_as_tree(state)),
-                meta=ocp.args.JsonSave({"format": FORMAT, **meta, "metrics": dict(metrics or {})}),
-            ),
-            metrics=dict(metrics) if metrics else None,
-        )
-
-    def wait(self) -> None:
-        """Return when everything is on disk."""
-        self._record_digests()
+        with self._writing(step):
+            self._record_digests()  # of the save before, which this one waits for anyway
+            self._manager.save(
+                step,
+                args=ocp.args.Composite(
+                    state=ocp.args.StandardSave(_as_tree(state)),
+                    meta=ocp.args.JsonSave({"format": FORMAT, **meta, "metrics": dict(metrics or {})}),
+                ),
+                metrics=dict(metrics) if metrics else None,
+            )
 
     def close(self) -> None:
-        self._record_digests()
-        self._manager.close()
+        """Wait until everything is on disk, and let go of it.
+
+        Raises:
+          Refusal: it could not be written.
+        """
+        if self._read_only:
+            self._manager.close()
+            return
+        with self._writing():
+            try:
+                self._record_digests()
+            finally:
+                self._manager.close()
+
+    def abandon(self) -> None:
+        """Close after something else went wrong, of which the caller tells."""
+        with contextlib.suppress(Refusal):
+            self.close()
+
+    @contextlib.contextmanager
+    def _writing(self, step: int | None = None) -> Iterator[None]:
+        """Whatever Orbax meets while it writes, in the background too, as one line."""
+        try:
+            yield
+        except Refusal:
+            raise
+        except Exception as error:
+            what = f"{self.folder}: a checkpoint could not be written"
+            before = f" by step {step}" if step else ""
+            reason = f"({_line(error)}); those before it stand"
+            raise Refusal(f"{what}{before} {reason}", ExitCode.FAILED) from None
 
     def newest(self) -> tuple[int, dict[str, Any]] | None:
         """Step and meta of the newest sound checkpoint; damaged ones are set aside, saying so.
@@ -119,19 +149,24 @@ class Checkpoints:
         chosen = agreed(self._newest_sound)
         self._manager.reload()
         if chosen == _ALL_DAMAGED:
-            raise Refusal(f"{self.folder}: none of its checkpoints is sound; remove the folder to start anew")
+            raise Refusal(f"{self.folder}: none of its checkpoints is sound; --restart begins the run anew")
         return None if chosen == _NONE else (chosen, self.meta(chosen))
 
     def _newest_sound(self) -> int:
-        steps = self.steps()
-        for step in reversed(steps):
+        damaged = {}
+        for step in reversed(self.steps()):
             damage = self._damage(step)
             if damage is None:
+                for worse, why in damaged.items():
+                    where = self.folder / str(worse)
+                    log.warning("%s: damaged (%s); falling back to the checkpoint before", where, why)
+                    self._set_aside(worse)
                 return step
-            where = self.folder / str(step)
-            log.warning("%s: damaged (%s); falling back to the checkpoint before", where, damage)
-            self._set_aside(step)
-        return _ALL_DAMAGED if steps else _NONE
+            damaged[step] = damage
+        for step, why in damaged.items():
+            log.warning("%s: damaged (%s)", self.folder / str(step), why)
+        aside = self._damaged.is_dir() and any(self._damaged.iterdir())
+        return _ALL_DAMAGED if damaged or aside else _NONE
 
     def best_sound(self) -> tuple[int, dict[str, Any]]:
         """Step and meta of the best checkpoint by its run's own validation metric, or else the newest.
@@ -162,12 +197,18 @@ class Checkpoints:
         """
         where = self.folder / str(step)
         try:
-            meta = self._manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore())).meta
+            meta = self._read_meta(step)
         except Exception as error:
             raise Refusal(f"{where}: not a readable checkpoint ({_line(error)})") from None
         if meta["format"] > FORMAT:
             newer = f"checkpoint format {meta['format']}, this version reads up to {FORMAT}"
             raise Refusal(f"{where}: {newer}; update jaxcrypt")
+        return meta
+
+    def _read_meta(self, step: int) -> dict[str, Any]:
+        meta = self._manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore())).meta
+        if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
+            raise ValueError("its meta names no format")
         return meta
 
     def restore(self, step: int, template: TrainState) -> TrainState:
@@ -200,32 +241,23 @@ class Checkpoints:
         for step in steps:
             target = self._digests / f"{step}.json"
             if not target.exists():
-                part = target.with_suffix(".part")
-                part.write_text(json.dumps(_file_digests(self.folder / step), indent=1))
-                part.replace(target)
+                digests.write(target, self.folder / step)
 
     def _damage(self, step: int) -> str | None:
         """What is wrong with the checkpoint at ``step``, or None."""
-        known = self._digests / f"{step}.json"
-        if not known.exists():  # killed between the end of the save and the digest
+        expected = digests.read(self._digests / f"{step}.json")
+        if expected is None:  # killed between the end of the save and the digest
             return self._unreadable(step)
-        expected, found = json.loads(known.read_text()), _file_digests(self.folder / str(step))
-        for name, digest in expected.items():
-            if name not in found:
-                return f"{name} is missing"
-            if found[name] != digest:
-                return f"{name} is not what was written"
-        return None
+        return digests.difference(expected, self.folder / str(step))
 
     def _unreadable(self, step: int) -> str | None:
         """What Orbax itself finds wrong; over several hosts they read together, which is left to restore."""
         if jax.process_count() > 1:
             return None
         try:
-            self.meta(step)
-            self.restore_arrays(step)
-        except Refusal:
-            raise
+            meta = self._read_meta(step)
+            if meta["format"] <= FORMAT:  # else it is for :meth:`meta` to refuse
+                self.restore_arrays(step)
         except Exception as error:
             return _line(error)
         return None
@@ -234,10 +266,9 @@ class Checkpoints:
         """Rename it, so that training can write that step again and nothing is lost."""
         if self._read_only:
             return
-        aside = self.folder.with_name("checkpoints.damaged")
-        aside.mkdir(exist_ok=True)
-        shutil.rmtree(aside / str(step), ignore_errors=True)
-        (self.folder / str(step)).rename(aside / str(step))
+        self._damaged.mkdir(exist_ok=True)
+        shutil.rmtree(self._damaged / str(step), ignore_errors=True)
+        (self.folder / str(step)).rename(self._damaged / str(step))
         (self._digests / f"{step}.json").unlink(missing_ok=True)
         self._manager.reload()
 
@@ -259,15 +290,15 @@ def _as_tree(state: TrainState) -> dict[str, Any]:
     return {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
 
 
-def _file_digests(folder: Path) -> dict[str, str]:
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as file:
-                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
-
-
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
+    """What went wrong: what the system said, where it is among the causes, else the first line."""
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, OSError) and chain.strerror:
+            return chain.strerror
+        chain = chain.__cause__ or chain.__context__
     text = str(error).strip()
+    for known in ("No space left on device", "Disk quota exceeded", "File too large", "Read-only file"):
+        if known in text:
+            return known
     return text.splitlines()[0][:200] if text else type(error).__name__

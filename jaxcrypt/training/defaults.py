@@ -16,6 +16,7 @@ A config starts from :func:`get_defaults` and sets what it wants::
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -50,7 +51,7 @@ def train_defaults() -> dict[str, Any]:
         "precision": "float32",  # or bfloat16: of layers and what they give; parameters and losses stay
         "remat": False,  # recompute activations in the backward pass: less memory, more time
         "log_every": 100,
-        "eval_every": 1000,
+        "eval_every": 1000,  # 0: never, and no validation pictures are wanted
         "eval_batches": 16,  # validation batches per evaluation; 0: all
         "checkpoint_every": 1000,
         "keep_last": 2,
@@ -117,3 +118,51 @@ def positive(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise usage(f"{name}={value}: must be a whole number of at least 1")
     return value
+
+
+def check(config: ConfigDict) -> None:
+    """Refuse numbers that make no sense, naming the setting; before anything is read, made or compiled."""
+    for name, least in _LEAST.items():
+        value = config.train[name]
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise usage(f"config.train.{name}={value}: must be a whole number of at least {least}")
+    _within(config.ema, "config.ema", 0.0, 1.0)
+    _check_rule(config.optimizer, "config.optimizer")
+    for phase, settings in config.phases.items():
+        _check_rule(settings.get("optimizer", {}), f"config.phases.{phase}.optimizer")
+
+
+_LEAST = {
+    "batch_size": 1,
+    "steps": 1,
+    "seed": 0,
+    "substeps": 1,
+    "log_every": 1,
+    "eval_every": 0,
+    "eval_batches": 0,
+    "checkpoint_every": 1,
+    "keep_last": 1,
+    "keep_best": 0,
+}
+_SHARES = ("b1", "b2")  # of what was before
+_NOT_BELOW_0 = ("end_factor", "weight_decay", "clip_norm", "warmup_steps")
+_ABOVE_0 = ("lr", "eps")
+
+
+def _check_rule(optimizer: Mapping[str, Any], where: str) -> None:
+    for name, value in optimizer.items():
+        if name in _SHARES:
+            _within(value, f"{where}.{name}", 0.0, 1.0)
+        elif name in _NOT_BELOW_0 and not (_finite(value) and value >= 0):
+            raise usage(f"{where}.{name}={value}: must be 0 or more")
+        elif name in _ABOVE_0 and not (_finite(value) and value > 0):
+            raise usage(f"{where}.{name}={value}: must be above 0")
+
+
+def _within(value: Any, name: str, least: float, below: float) -> None:
+    if not (_finite(value) and least <= value < below):
+        raise usage(f"{name}={value}: must be from {least:g} to below {below:g}")
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

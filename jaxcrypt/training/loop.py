@@ -15,6 +15,7 @@ from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.training.callbacks import Callback, Run
 from jaxcrypt.training.stopping import Stopped, StopRequest
 
+_LR = "config.optimizer.lr"
 _IN_FLIGHT = 2  # dispatched steps whose results nobody has looked at: the device never waits for the host
 
 
@@ -27,7 +28,10 @@ def run_steps(
     stop: StopRequest,
     save: Callable[[Run], None],
 ) -> None:
-    """Step until ``run.last``; callbacks when they are due; stop on request, having saved."""
+    """Step until ``run.last``; callbacks when they are due; stop on request, having saved.
+
+    Where an evaluation fails, the steps before it are saved first.
+    """
     flying: deque = deque()
     merge = jax.jit(lambda a, b: jax.tree.map(lambda x, y: x + y, a, b))
     while True:
@@ -35,13 +39,14 @@ def run_steps(
         run.step, run.pipeline_state, run.validation = run.step + substeps, fed.state, {}
         run.totals = metrics if run.totals is None else merge(run.totals, metrics)
         flying.append((run.step, metrics))
+        stopping = stop.reached()
         due = [c for c in calls if run.step >= run.last or run.step % c.every < substeps]
-        stopping = stop.reached(run.step)
+        due = [c for c in due if not (stopping and c.may_wait)]
         while len(flying) > (0 if due or stopping else _IN_FLIGHT):
-            check_finite(*flying.popleft())
+            check_finite(*flying.popleft(), run.lr_settings)
         start = time.perf_counter()
         for callback in due:
-            callback.call(run)
+            _call(callback, run, save)
         if stopping:
             save(run)
             raise Stopped(run.step, stop.signal or signal.SIGTERM)
@@ -51,14 +56,27 @@ def run_steps(
         fed = next(run.feed)
 
 
-def check_finite(step: int, metrics: Mapping[str, Any]) -> None:
-    """Refuse to go on from a step whose loss or gradients were not finite, naming step, phase and value."""
+def _call(callback: Callback, run: Run, save: Callable[[Run], None]) -> None:
+    try:
+        callback.call(run)
+    except Exception:
+        # Of several hosts perhaps this one alone has failed, and a save is for all of them together.
+        if callback.call is not save and jax.process_count() == 1:
+            save(run)
+        raise
+
+
+def check_finite(step: int, metrics: Mapping[str, Any], lr_settings: Mapping[str, str]) -> None:
+    """Refuse to go on from a step whose loss or gradients were not finite, naming step, phase and value.
+
+    ``lr_settings``: by phase, which setting holds its learning rate.
+    """
     watched = {name: leaf.total for name, leaf in metrics.items() if name.endswith(("/loss", "/grad_norm"))}
     for name, total in jax.device_get(watched).items():
         if not math.isfinite(total):
             phase, what = name.split("/", 1)
             raise Refusal(
                 f"phase {phase}: {what} is {total} at step {step}; nothing of it was saved; "
-                f"try a lower config.phases.{phase}.optimizer.lr or a clip_norm",
+                f"try a lower --{lr_settings.get(phase, _LR)} or a --config.optimizer.clip_norm",
                 ExitCode.FAILED,
             )

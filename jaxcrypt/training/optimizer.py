@@ -119,6 +119,17 @@ def optimizers(config: ConfigDict, stage: Stage) -> Mapping[str, optax.GradientT
     }
 
 
+def learning_rates(config: ConfigDict, stage: Stage) -> Mapping[str, Callable[[int], float]]:
+    """By phase, the learning rate of the stage's n-th step, counted from 0."""
+
+    def rate(name: str) -> Callable[[int], float]:
+        settings, every = phase_settings(config, name), stage.phases[name].every
+        by_update = schedule(settings, max(stage.steps // every, 1) // settings.accumulate)
+        return lambda step: float(by_update(step // every // settings.accumulate))
+
+    return {name: rate(name) for name in stage.phases}
+
+
 def phase_settings(config: ConfigDict, phase: str) -> ConfigDict:
     """The optimizer's fields for one phase."""
     fields = config.optimizer.to_dict()

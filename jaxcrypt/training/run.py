@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 from ml_collections import ConfigDict
 
-from jaxcrypt.errors import usage
+from jaxcrypt.errors import ExitCode, Refusal, usage
 from jaxcrypt.record import System
-from jaxcrypt.training import sharding
+from jaxcrypt.training import hosts, sharding
 from jaxcrypt.training import state as states
-from jaxcrypt.training.checkpoint import Checkpoints
-from jaxcrypt.training.defaults import complete
+from jaxcrypt.training.checkpoint import FOLDERS, Checkpoints
+from jaxcrypt.training.defaults import check, complete
 from jaxcrypt.training.stage import Setting, StageTrainer, Surroundings
 from jaxcrypt.training.stopping import StopRequest
+from jaxcrypt.training.watch import Watch
 from jaxcrypt.training.writer import Writer
 
 log = logging.getLogger("jaxcrypt")
+_LEFT = (*FOLDERS, "stages", "config.json", "log.jsonl", "tensorboard", "evaluation")
 
 
 def train(system: System, config: ConfigDict, workdir: Path, around: Surroundings) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def train(system: System, config: ConfigDict, workdir: Path, around: Surrounding
     Args:
       system: what to train.
       config: complete (``defaults.complete``); stored with every checkpoint.
-      workdir: gets ``checkpoints``, ``stages``, ``log.jsonl``, ``tensorboard``.
+      workdir: gets ``checkpoints``, ``stages``, ``config.json``, ``log.jsonl``, ``tensorboard``.
       around: data, evaluators and whatever else comes from outside.
 
     Returns:
@@ -42,15 +45,20 @@ def train(system: System, config: ConfigDict, workdir: Path, around: Surrounding
     """
     if not system.stages:
         raise usage(f"config.system={config.system}: nothing in it is learned, so there is nothing to train")
+    check(config)
     opts = config.train
     mesh = sharding.make_mesh(config.mesh.data, config.mesh.fsdp)
     sharding.check_batch_size(opts.batch_size, mesh)
+    if around.restart:
+        _restart(workdir)
     checkpoints = Checkpoints(workdir, opts.keep_last, opts.keep_best, opts.best, opts.best_mode)
     writer = Writer(workdir, active=jax.process_index() == 0)
     setting = Setting(system, config, Path(workdir), around, mesh, checkpoints, writer)
     try:
+        hosts.compare({f"the checkpoints in {checkpoints.folder}": checkpoints.steps()})
         found = checkpoints.newest()
         if found:
+            _check_same_system(found[1]["config"], config, workdir)
             _tell_changes(found[1]["config"], config)
         with StopRequest() as stop:
             start = 0
@@ -61,18 +69,31 @@ def train(system: System, config: ConfigDict, workdir: Path, around: Surrounding
                     continue
                 state = trainer.run(found, stop)
                 found = None
-    finally:
         checkpoints.close()
+    except BaseException:
+        checkpoints.abandon()
+        raise
+    finally:
         writer.close()
     return states.variables(state)
 
 
+def _check_same_system(stored: Mapping[str, Any], config: ConfigDict, workdir: Path) -> None:
+    if stored["system"] != config.system:
+        was = f"holds a run of {stored['system']}, not of {config.system}"
+        raise usage(f"{workdir}: {was}; choose another --workdir, or --restart to put that run aside")
+
+
 def _tell_changes(stored: Mapping[str, Any], config: ConfigDict) -> None:
     """Log what the config says otherwise than when the checkpoint was written: allowed, never unsaid."""
-    before, now = (_flat(json.loads(complete(c).to_json_best_effort())) for c in (stored, config))
+    before, now = (_flat(_plain(complete(c))) for c in (stored, config))
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
             log.warning("config.%s was %s, is %s", name, before.get(name), now.get(name))
+
+
+def _plain(config: ConfigDict) -> dict[str, Any]:
+    return json.loads(config.to_json_best_effort())
 
 
 def _flat(node: Any, path: str = "") -> dict[str, Any]:
@@ -82,3 +103,46 @@ def _flat(node: Any, path: str = "") -> dict[str, Any]:
     for name, value in node.items():
         found.update(_flat(value, f"{path}.{name}" if path else name))
     return found
+
+
+@contextlib.contextmanager
+def together(workdir: Path, config: ConfigDict, **flags: Any) -> Iterator[None]:
+    """What several hosts do of one run, all that needs data included: told the same, seeing the same folder,
+    and none waiting for one that is lost. On one host: nothing.
+
+    Raises:
+      Refusal: on every host in the same words, if they were not told the same; or this host failed.
+    """
+    if jax.process_count() == 1:
+        yield
+        return
+    hosts.compare({**_flat(_plain(config), "config"), "jax": jax.__version__, **flags})
+    hosts.share(workdir)
+    with Watch(workdir, jax.process_index(), jax.process_count()) as watch:
+        try:
+            yield
+        except RuntimeError as error:  # of a collective that another host has left, most often
+            watch.wait_for_verdict()
+            reason = str(error).strip().splitlines()[0][:200]
+            raise Refusal(f"this host failed: {reason}", ExitCode.FAILED) from error
+
+
+def _restart(workdir: Path) -> None:
+    aside = put_aside(workdir) if jax.process_index() == 0 else None
+    if aside:
+        log.warning("the run that was in %s lies in %s", workdir, aside)
+    hosts.wait_for_all("restart")
+
+
+def put_aside(workdir: Path) -> Path | None:
+    """Move what a run left in ``workdir`` to a folder in it, and return that; None where it left nothing."""
+    left = [Path(workdir) / name for name in _LEFT if (Path(workdir) / name).exists()]
+    if not left:
+        return None
+    number = 1
+    while (aside := Path(workdir) / f"before-restart-{number}").exists():
+        number += 1
+    aside.mkdir()
+    for path in left:
+        path.rename(aside / path.name)
+    return aside

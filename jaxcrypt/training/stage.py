@@ -18,19 +18,18 @@ from ml_collections import ConfigDict
 
 from jaxcrypt.errors import usage
 from jaxcrypt.record import System
-from jaxcrypt.training import callbacks, sharding
+from jaxcrypt.training import callbacks, hosts, sharding
 from jaxcrypt.training import state as states
 from jaxcrypt.training.callbacks import Callback, Run
 from jaxcrypt.training.checkpoint import Checkpoints
-from jaxcrypt.training.defaults import positive
+from jaxcrypt.training.digests import write_durably
 from jaxcrypt.training.feed import Feed
-from jaxcrypt.training.hosts import own_pipeline_state
 from jaxcrypt.training.loop import run_steps
-from jaxcrypt.training.optimizer import optimizers
+from jaxcrypt.training.optimizer import learning_rates, optimizers
 from jaxcrypt.training.step import StepOptions, check_stage, make_step, scan_steps
 from jaxcrypt.training.stopping import StopRequest
 from jaxcrypt.training.weights import load_weights, save_weights
-from jaxcrypt.training.writer import Writer
+from jaxcrypt.training.writer import Writer, columns, sheet
 
 log = logging.getLogger("jaxcrypt")
 
@@ -43,15 +42,19 @@ class Surroundings:
       pipeline: ``() -> pipeline`` of this host's training batches, endless, with ``get_state``/``set_state``.
       evaluators: by name, ``(variables) -> iterable of (name, scalar or picture)``.
       weights: ``(zoo entry) -> variables`` for a stage that starts from one.
+      restart: put what is in the workdir aside and begin anew.
       profile_steps: trace so many steps; 0: none.
       report_memory: report peak memory at the end.
+      origin: where the run comes from (command, commit, …): kept with every checkpoint, and shown by export.
     """
 
     pipeline: Callable[[], Any]
     evaluators: Mapping[str, callbacks.Evaluator] = dataclasses.field(default_factory=dict)
     weights: Callable[[str], dict[str, Any]] | None = None
+    restart: bool = False
     profile_steps: int = 0
     report_memory: bool = False
+    origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class StageTrainer:
         self.checkpoints, self.writer = setting.checkpoints, setting.writer
         self.index, self.start, self.stage = index, start, self.system.stages[index]
         config = self.config
-        self.substeps = positive(config.train.substeps, "config.train.substeps")
+        self.substeps = config.train.substeps
         if self.stage.steps % self.substeps:
             steps = self.stage.steps
             raise usage(f"config.train.substeps={self.substeps}: does not divide the stage's {steps} steps")
@@ -88,22 +91,34 @@ class StageTrainer:
     def run(self, found: tuple[int, dict[str, Any]] | None, stop: StopRequest) -> states.TrainState:
         """Train the stage from ``found`` (step and meta of a checkpoint in it), or from its beginning."""
         state, pipeline = self._state(found), self.around.pipeline()
+        self._keep_config()
         if found is not None:
             log.info("resuming from the checkpoint at step %d", found[0])
-            own = own_pipeline_state(found[1]["pipeline"])
+            own = hosts.own_pipeline_state(found[1]["pipeline"])
             if own is not None:
                 pipeline.set_state(own)
         step = found[0] if found else self.start
         last = self.start + self.stage.steps
         feed = Feed(pipeline, sharding.batch_sharding(self.mesh, self.substeps), self.substeps)
         try:
-            run = Run(state, step, last, feed, pipeline_state=pipeline.get_state() if step >= last else None)
+            run = Run(state, step, last, feed, lr_settings=self._lr_settings())
+            if step >= last:
+                run.pipeline_state = pipeline.get_state()
             if step < last:
                 self._drive(run, stop)
         finally:
             feed.close()
         self._keep_for_later(run.state)
         return run.state
+
+    def _keep_config(self) -> None:
+        """Say in the workdir what it is a run of, now that nothing about it is refused any more."""
+        if jax.process_index() == 0:
+            text = json.dumps(self._plain_config(), indent=1)
+            write_durably(self.workdir / "config.json", text.encode())
+
+    def _plain_config(self) -> dict[str, Any]:
+        return json.loads(self.config.to_json_best_effort())
 
     def _state(self, found: tuple[int, dict[str, Any]] | None) -> states.TrainState:
         shapes = jax.eval_shape(self._fresh)
@@ -147,24 +162,28 @@ class StageTrainer:
             return
         data = save_weights(sharding.fetch(states.variables(state)), {})
         if jax.process_index() == 0:
-            target = self._stage_file(self.index)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_suffix(".part")
-            part.write_bytes(data)
-            part.replace(target)
-        if jax.process_count() > 1:
-            from jax.experimental import multihost_utils
-
-            multihost_utils.sync_global_devices(f"stage {self.index} kept")
+            write_durably(self._stage_file(self.index), data)
+        hosts.wait_for_all(f"stage {self.index} kept")
 
     def _drive(self, run: Run, stop: StopRequest) -> None:
         fed = next(run.feed)
         step, flops = self._compile(run.state, fed.batch)
-        logger = callbacks.Log(self.writer, self.config.train.batch_size, flops)
-        save = callbacks.Save(self.checkpoints, json.loads(self.config.to_json_best_effort()), self.index)
+        by_step = learning_rates(self.config, self.stage)
+        rates = {name: lambda step, lr=lr: lr(step - self.start) for name, lr in by_step.items()}
+        logger = callbacks.Log(self.writer, self.config.train.batch_size, flops, rates)
+        facts = {"config": self._plain_config(), "stage": self.index, "origin": dict(self.around.origin)}
+        save = callbacks.Save(self.checkpoints, facts)
+        self._show_samples(run.step, fed.batch)
         logger.start(run.step)
         run.feed.take_waited()
         run_steps(run, step, fed, self._callbacks(run, logger, save), self.substeps, stop, save)
+
+    def _show_samples(self, step: int, batch: Mapping[str, Any]) -> None:
+        """A sheet of what the stage is trained on, as it comes out of the pipeline."""
+        first = {name: leaf[0] if self.substeps > 1 else leaf for name, leaf in batch.items()}
+        shown = columns(sharding.fetch(first))
+        if shown:
+            self.writer.picture(step, f"samples/stage_{self.index + 1}", sheet(shown))
 
     def _compile(self, state: states.TrainState, batch: Any) -> tuple[Callable, float]:
         """The compiled dispatch, and the analytic FLOPs of one step over all devices."""
@@ -182,16 +201,20 @@ class StageTrainer:
         log.info("compiled in %.1f s; %.4g GFLOP a step", time.perf_counter() - start, flops / 1e9)
         return compiled, flops
 
+    def _lr_settings(self) -> dict[str, str]:
+        own = {name for name, phase in self.config.phases.items() if "lr" in phase.get("optimizer", {})}
+        return {name: f"config.phases.{name}.optimizer.lr" for name in own}
+
     def _callbacks(self, run: Run, logger: callbacks.Log, save: callbacks.Save) -> list[Callback]:
         opts = self.config.train
-        made = [Callback(positive(opts.log_every, "config.train.log_every"), logger)]
+        made = [Callback(opts.log_every, logger)]
         if self.around.profile_steps:
-            trace = callbacks.Trace(self.workdir / "profile", run.step + 5, self.around.profile_steps)
+            trace = callbacks.Trace(self.workdir / "profile", run, self.around.profile_steps)
             made.append(Callback(1, trace))
-        if self.around.evaluators:
+        if self.around.evaluators and opts.eval_every:
             evaluate = callbacks.Evaluate(self.writer, self.around.evaluators)
-            made.append(Callback(positive(opts.eval_every, "config.train.eval_every"), evaluate))
-        made.append(Callback(positive(opts.checkpoint_every, "config.train.checkpoint_every"), save))
+            made.append(Callback(opts.eval_every, evaluate, may_wait=True))
+        made.append(Callback(opts.checkpoint_every, save, may_wait=True))
         if self.around.report_memory:
             made.append(Callback(run.last, callbacks.Memory(self.writer)))
         return made

@@ -7,8 +7,12 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+LABEL = 14  # pixels that a column's name takes
 
 
 class Writer:
@@ -19,17 +23,22 @@ class Writer:
     """
 
     def __init__(self, workdir: Path, active: bool = True):
-        self._active = active
-        if not active:
-            return
-        from tensorboardX import SummaryWriter
+        self._workdir, self._active = Path(workdir), active
+        self._log: Any = None
+        self._board: Any = None
 
-        workdir.mkdir(parents=True, exist_ok=True)
-        self._log = (workdir / "log.jsonl").open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(workdir / "tensorboard"))
+    def _open(self) -> bool:
+        """Whether to write; nothing lies in the workdir before the first word does."""
+        if self._active and self._log is None:
+            from tensorboardX import SummaryWriter
+
+            self._workdir.mkdir(parents=True, exist_ok=True)
+            self._log = (self._workdir / "log.jsonl").open("a", encoding="utf-8")
+            self._board = SummaryWriter(str(self._workdir / "tensorboard"))
+        return self._active
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        if not self._active:
+        if not self._open():
             return
         # NaN is no JSON; null says as much to every reader.
         plain = {name: float(v) if math.isfinite(v) else None for name, v in values.items()}
@@ -39,17 +48,17 @@ class Writer:
             self._board.add_scalar(name, value, step)
 
     def text(self, step: int, name: str, value: str) -> None:
-        if self._active:
+        if self._open():
             self._board.add_text(name, value, step)
 
     def picture(self, step: int, name: str, image: np.ndarray) -> None:
         """``image``: float [H, W, C] in [0, 1]; C is 1 or 3."""
-        if self._active:
+        if self._open():
             eight_bit = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
             self._board.add_image(name, eight_bit, step, dataformats="HWC")
 
     def close(self) -> None:
-        if self._active:
+        if self._log is not None:
             self._log.close()
             self._board.close()
 
@@ -61,15 +70,38 @@ def sheet(images: Mapping[str, np.ndarray], rows: int = 8) -> np.ndarray:
       images: float or uint8 [B, H, W, C] by name; floats in [0, 1]; grey ones are shown as RGB.
 
     Returns:
-      float32 [rows * H', columns * W', 3] in [0, 1], with a white line between cells.
+      float32 [:data:`LABEL` + rows * H', columns * W', 3] in [0, 1], with the names above the columns and a
+      white line between cells.
     """
-    columns = [_rgb(np.asarray(batch)[:rows]) for batch in images.values()]
-    height, width = (max(column.shape[axis] for column in columns) for axis in (1, 2))
+    batches = [_rgb(np.asarray(batch)[:rows]) for batch in images.values()]
+    height, width = (max(batch.shape[axis] for batch in batches) for axis in (1, 2))
     cells = []
-    for column in columns:
-        pad = [(0, 0), (0, height + 1 - column.shape[1]), (0, width + 1 - column.shape[2]), (0, 0)]
-        cells.append(np.concatenate(list(np.pad(column, pad, constant_values=1.0)), axis=0))
+    for name, batch in zip(images, batches, strict=True):
+        pad = [(0, 0), (0, height + 1 - batch.shape[1]), (0, width + 1 - batch.shape[2]), (0, 0)]
+        rows_of_it = list(np.pad(batch, pad, constant_values=1.0))
+        cells.append(np.concatenate([_label(name, width + 1), *rows_of_it], axis=0))
     return np.concatenate(cells, axis=1)
+
+
+def columns(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The pictures of a batch (by the names of :mod:`jaxcrypt.systems.catalog`) as columns of a :func:`sheet`:
+    of several secrets one column each, masks in white; labels are none."""
+    found: dict[str, np.ndarray] = {}
+    for name, array in batch.items():
+        if array.ndim == 5:
+            found |= {f"{name} {i + 1}": array[:, i] for i in range(array.shape[1])}
+        elif array.ndim == 3 and array.dtype == bool:
+            found[name] = array[..., None].astype(np.float32)
+        elif array.ndim == 4:
+            found[name] = array
+    return found
+
+
+def _label(name: str, width: int) -> np.ndarray:
+    """``name`` in black on white, float32 ``[LABEL, width, 3]``, cut where it is longer."""
+    image = Image.new("L", (width, LABEL), 255)
+    ImageDraw.Draw(image).text((1, 0), name, fill=0, font=ImageFont.load_default(LABEL - 3))
+    return np.repeat(np.asarray(image, np.float32)[..., None] / 255, 3, axis=-1)
 
 
 def _rgb(batch: np.ndarray) -> np.ndarray:

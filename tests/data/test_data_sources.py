@@ -39,6 +39,49 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
         pictures(tmp_path)
 
 
+def test_a_dangling_link_is_a_broken_picture(settings, numbered, caplog):
+    root = numbered(3)
+    (root / "001b.png").symlink_to(root / "gone.png")
+    assert names(settings(path=str(root))) == ["000.png", "001.png", "002.png"]
+    assert "1 of 4 pictures skipped" in caplog.text
+    assert "001b.png" in caplog.text
+    with pytest.raises(Refusal, match=r"001b\.png"):
+        names(settings(path=str(root), broken="refuse"))
+
+
+def test_a_folder_is_walked_once_whatever_links_lead_to_it(numbered, tmp_path):
+    root = numbered(2)
+    (root / "again").symlink_to(root)
+    (root / "inner").mkdir()
+    save(root / "inner" / "x.png", np.zeros((4, 4, 3), np.uint8))
+    (root / "inner" / "up").symlink_to(root)
+    elsewhere = tmp_path / "elsewhere"
+    save(elsewhere / "y.png", np.zeros((4, 4, 3), np.uint8))
+    (root / "linked").symlink_to(elsewhere)
+    assert list(pictures(root)) == ["000.png", "001.png", "inner/x.png", "linked/y.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(numbered, monkeypatch):
+    root = numbered(2)
+    (root / "closed").mkdir()
+    really = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return really(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(Refusal, match="closed: cannot be read"):
+        pictures(root)
+
+
+def test_names_that_are_not_utf_8_train(settings, numbered):
+    root = numbered(2)
+    os.rename(root / "001.png", os.fsencode(root) + b"/caf\xe9.png")
+    assert names(settings(path=str(root))) == ["000.png", "caf\\xe9.png"]
+
+
 def test_a_listed_file_chooses_the_validation_pictures(settings, numbered, tmp_path):
     listed = tmp_path / "validation.txt"
     listed.write_text("003.png\n\n001.png\n")

@@ -59,7 +59,8 @@ def test_restored_exactly_onto_another_number_of_devices(tmp_path, count, rule):
     written = at(8, fsdp=4, rule=rule)
     checkpoints = Checkpoints(tmp_path)
     checkpoints.save(written, meta(), {})
-    checkpoints.wait()
+    checkpoints.close()
+    checkpoints = Checkpoints(tmp_path)
     step, found = checkpoints.newest()
     assert (step, found["pipeline"], found["format"]) == (8, [{"index": 3}], checkpoint.FORMAT)
     _, template = make_state(fsdp=min(count, 2), count=count, rule=rule)
@@ -111,7 +112,8 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path, capl
     assert "falling back" in caplog.text
     assert (tmp_path / "checkpoints.damaged" / "8").is_dir()
     checkpoints.save(at(8), meta(), None)  # that step can be written again
-    checkpoints.wait()
+    checkpoints.close()
+    checkpoints = Checkpoints(tmp_path)
     assert checkpoints.newest()[0] == 8
     checkpoints.close()
 

@@ -21,6 +21,7 @@ from jaxcrypt.systems import catalog as systems
 from jaxcrypt.training import run
 from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.defaults import complete
+from jaxcrypt.training.writer import LABEL
 from tests.training import toys
 
 FIXTURE = Path(__file__).parent / "checkpoint_v1"
@@ -156,7 +157,7 @@ def test_padding_of_the_last_validation_batch_does_not_count():
     real = np.concatenate([batch["image"][batch["valid"]] for batch in data]) / 255
     assert len(real) == 24
     assert found["mse"] == pytest.approx(np.mean((real - round(0.5 * 255) / 255) ** 2), rel=1e-3)
-    assert found["sheet"].shape == (8 * 9, 2 * 9, 3)
+    assert found["sheet"].shape == (LABEL + 8 * 9, 2 * 9, 3)
 
 
 @pytest.fixture

@@ -165,9 +165,9 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_phase():
     first = state.create(params, {}, stage, rules, ())
     _, metrics = jax.jit(make_step(stage, rules, StepOptions()))(first, batch())
     with pytest.raises(Refusal, match=r"phase bad: loss is nan at step 7") as caught:
-        loop.check_finite(7, metrics)
+        loop.check_finite(7, metrics, {})
     assert caught.value.code == 1
-    loop.check_finite(7, {name: value for name, value in metrics.items() if name.startswith("fine")})
+    loop.check_finite(7, {name: value for name, value in metrics.items() if name.startswith("fine")}, {})
 
 
 def _square(net):
