@@ -84,8 +84,8 @@ def sheet(images: Mapping[str, np.ndarray], rows: int = 8) -> np.ndarray:
 
 
 def columns(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The pictures of a batch (by the names of :mod:`jaxcrypt.systems.catalog`) as columns of a :func:`sheet`:
-    of several secrets one column each, masks in white; labels are none."""
+    """The pictures of a training batch as columns of a :func:`sheet`: of several secrets one column each,
+    masks in white; labels are none."""
     found: dict[str, np.ndarray] = {}
     for name, array in batch.items():
         if array.ndim == 5:
