@@ -7,11 +7,11 @@ picture made with the weights that this starts from can be read with those that 
 (``"opens"`` in the manifest of the zoo). Not yet run.
 """
 
-from configs import cyclegan
+from jaxcrypt.training.defaults import config_beside
 
 
 def get_config():
-    config = cyclegan.get_config()
+    config = config_beside(__file__, "cyclegan")
     config.model.init_from = "cyclegan"
     config.model.train_encoder = False
     config.train.batch_size = 32

@@ -6,11 +6,11 @@ Data, losses and how to end early as in configs/dcgan.py. The nets are not the s
 and the discriminator is wider. Not yet run to its end.
 """
 
-from configs import dcgan
+from jaxcrypt.training.defaults import config_beside
 
 
 def get_config():
-    config = dcgan.get_config()
+    config = config_beside(__file__, "dcgan")
     config.model.generator.update({"start": 256, "widths": (192, 96, 48, 32), "kernel": 3})
     config.model.discriminator.update({"widths": (64, 128, 192, 256), "dropout": 0.0})
     config.train.batch_size = 128

@@ -11,11 +11,11 @@ after 8-bit PNG (python -m jaxcrypt.evaluate hiding --system stego --weights ste
 secret 34.2 dB; nothing is left of the secret after JPEG (12.8 dB at quality 95).
 """
 
-from configs import stego
+from jaxcrypt.training.defaults import config_beside
 
 
 def get_config():
-    config = stego.get_config()
+    config = config_beside(__file__, "stego")
     config.model.kind = "networks"
     config.model.beta = 1.0
     config.model.distortions = ()

@@ -13,11 +13,11 @@ JPEG of quality 95, 75 and 50 the secret has 22.3, 20.1 and 18.2 dB. configs/ste
 at 75 and below.
 """
 
-from configs import stego_networks
+from jaxcrypt.training.defaults import config_beside
 
 
 def get_config():
-    config = stego_networks.get_config()
+    config = config_beside(__file__, "stego_networks")
     config.model.init_from = "stego-networks"  # a zoo entry or the folder of a run
     config.model.distortions = (
         "none", "jpeg", "jpeg", "jpeg", "noise", "blur", "resize", "crop", "dropout"

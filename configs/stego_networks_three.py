@@ -10,11 +10,11 @@ most 0.72, in the first 50. Centre 256x256 of Kodak24 and CBSD68, after 8-bit PN
 jaxcrypt.evaluate hiding --system stego --weights stego-networks-three): cover 34.3 dB, secrets 25.3 dB.
 """
 
-from configs import stego_networks
+from jaxcrypt.training.defaults import config_beside
 
 
 def get_config():
-    config = stego_networks.get_config()
+    config = config_beside(__file__, "stego_networks")
     config.model.secrets = 3
     config.model.networks.features = 56
     config.train.batch_size = 4

@@ -10,7 +10,7 @@ DIR holds photos (of which the last 64 by name are for validation) and bsds200.
 quality 75 and 50 the secret has 23.1 and 23.4 dB.
 """
 
-from configs import stego
+from jaxcrypt.training.defaults import config_beside
 
 # As in configs/stego.py, at 60 bits a patch.
 BITS = (
@@ -30,7 +30,7 @@ BITS = (
 
 
 def get_config():
-    config = stego.get_config()
+    config = config_beside(__file__, "stego")
     config.model.kind = "robust"
     config.model.robust = {
         "bits": BITS,

@@ -8,7 +8,7 @@ DIR holds photos (of which the last 64 by name are for validation) and bsds200.
 PNG (python -m jaxcrypt.evaluate hiding --system stego): cover 37.5 dB, secrets 35.3 dB.
 """
 
-from configs import stego
+from jaxcrypt.training.defaults import config_beside
 
 # As in configs/stego.py, at 848 bits a patch.
 BITS = (
@@ -28,7 +28,7 @@ BITS = (
 
 
 def get_config():
-    config = stego.get_config()
+    config = config_beside(__file__, "stego")
     config.model.secrets = 3
     config.model.lattice.bits = BITS
     config.model.lattice.depth = (3, 4, 3)

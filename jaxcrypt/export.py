@@ -85,6 +85,7 @@ def export(
         name=name,
         config=portable(entry["config"]),
         data=portable(entry["data"]),
+        origin=portable(entry["origin"]),
         metrics=metrics,
         dtype=dtype,
         file=f"{name}.safetensors",
@@ -110,7 +111,12 @@ def portable(node: Any) -> Any:
         return {key: portable(value) for key, value in node.items()}
     if isinstance(node, list | tuple):
         return [portable(value) for value in node]
-    if not (isinstance(node, str) and Path(node).is_absolute()):
+    if not isinstance(node, str):
+        return node
+    flag, equals, value = node.partition("=")
+    if equals and flag.startswith("--"):
+        return f"{flag}={portable(value)}"
+    if not Path(node).is_absolute():
         return node
     data = os.environ.get("JAXCRYPT_DATA")
     inside = data and Path(node).is_relative_to(data)

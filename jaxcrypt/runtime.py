@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from jaxcrypt.errors import Refusal, usage
 
 DEVICES = ("auto", "cpu", "gpu", "tpu")
+_LINGER = 2.0  # seconds
 _INSTALL = {
     "gpu": "for NVIDIA: pip install 'jaxcrypt[cuda]', for AMD: pip install 'jax[rocm7-local]'",
     "tpu": "pip install 'jaxcrypt[tpu]'",
@@ -58,6 +60,16 @@ def joined() -> bool:
     return jax.distributed.is_initialized()
 
 
+def part(wait: bool) -> None:
+    """Leave the other hosts: in order, or at once where they may be gone."""
+    import jax
+
+    if wait:
+        jax.distributed.shutdown()
+    elif jax.process_index() == 0:
+        time.sleep(_LINGER)  # this host serves the others, which leave first
+
+
 def join_hosts(distributed: bool = False) -> None:
     """Connect to the other hosts of a run, where there are some; before :func:`start`.
 
@@ -79,9 +91,7 @@ def join_hosts(distributed: bool = False) -> None:
         }
     import jax
 
-    # The loop catches signals itself, and a watch over the hosts ends it where one is lost.
-    jax.config.update("jax_enable_preemption_service", False)
-    jax.config.update("jax_enable_recoverability", True)
+    jax.config.update("jax_enable_preemption_service", False)  # the loop catches signals itself
     try:
         jax.distributed.initialize(**where)
     except (RuntimeError, ValueError) as error:

@@ -12,20 +12,22 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from absl import flags
 from ml_collections import ConfigDict
 
-from jaxcrypt import runtime
+from jaxcrypt import __version__, runtime
 from jaxcrypt.cli import command as cli
 from jaxcrypt.cli import configflags
+from jaxcrypt.cli.supervised import supervised
 from jaxcrypt.errors import usage
 
-_LINGER = 2.0  # seconds
+_SIGNALLED = 128
+_GONE = "this host was ended, as host 0 is lost; the last checkpoint stands: run it again to go on"
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run: checkpoints, logs.")
 _DEVICE = flags.DEFINE_enum("device", "auto", runtime.DEVICES, "What to train on.")
 _RESTART = flags.DEFINE_bool("restart", False, "Put the run that is in --workdir aside and begin anew.")
@@ -91,19 +93,36 @@ def train(config: ConfigDict, workdir: Path) -> Any:
         restart=_RESTART.value,
         profile_steps=_PROFILE.value,
         report_memory=_MEMORY.value,
+        origin=_origin(),
     )
     return training.train(system, config, workdir, around)
 
 
+def _origin() -> dict[str, Any]:
+    """What it takes to make the run again, besides its config: command, version and, in a clone, the commit."""
+    facts = {"command": ["python", "-m", "jaxcrypt.train", *sys.argv[1:]], "jaxcrypt": __version__}
+    root = Path(__file__).parents[1]
+    try:
+        git = ["git", "-C", str(root), "rev-parse", "--show-toplevel", "HEAD"]
+        top, commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.split("\n")[:2]
+    except (OSError, subprocess.CalledProcessError):
+        return facts
+    return {**facts, "commit": commit} if Path(top) == root else facts
+
+
 def run() -> None:
     """The console script and ``python -m``: exits with the command's code, a refusal being one line."""
+    several = "JAXCRYPT_COORDINATOR" in os.environ or any("distributed" in flag for flag in sys.argv)
+    sys.exit(supervised(_one_of_several, _GONE) if several else cli.entry(main))
+
+
+def _one_of_several() -> int:
+    """As ``main``; ends without waiting for hosts that may be gone, but where all end together."""
     code = cli.entry(main)
-    if runtime.joined() and 0 < code < 128:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        time.sleep(_LINGER)  # host 0 serves the others: they leave first
-        os._exit(code)  # an orderly end would wait for hosts that may be gone
-    sys.exit(code)
+    together = code == 0 or code > _SIGNALLED
+    if runtime.joined():
+        runtime.part(wait=together)
+    return code
 
 
 if __name__ == "__main__":

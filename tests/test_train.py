@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from jaxcrypt import train
-from jaxcrypt.errors import Refusal
-
 ROOT = Path(__file__).parents[1]
 CONFIG = "tests/training/toy_config.py"
 
@@ -21,15 +18,6 @@ def command(*arguments, name="train"):
         [sys.executable, "-m", "tests.training.toy_command", name, *arguments],
         cwd=ROOT, env=env, capture_output=True, text=True,
     )  # fmt: skip
-
-
-@pytest.mark.parametrize("variable", ["JAXCRYPT_PROCESSES", "JAXCRYPT_PROCESS"])
-def test_hosts_that_are_not_numbered_are_refused(monkeypatch, variable):
-    for name in ("JAXCRYPT_COORDINATOR", "JAXCRYPT_PROCESSES", "JAXCRYPT_PROCESS"):
-        monkeypatch.setenv(name, "2")
-    monkeypatch.setenv(variable, "two")
-    with pytest.raises(Refusal, match=f"{variable}=two: must be a whole number"):
-        train.join_hosts()
 
 
 @pytest.mark.parametrize(

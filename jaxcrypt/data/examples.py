@@ -27,6 +27,7 @@ class Assembly:
 
     Attributes:
       digest: names the prepared pictures.
+      contents: the same on every machine that has them.
     """
 
     def __init__(self, settings: Mapping[str, Any], batch_spec: Mapping[str, Any], split: str):
@@ -39,7 +40,7 @@ class Assembly:
         self._examples = Examples(own, self._wanted(shapes, paired), settings["in_memory"])
         self._cut = self._make_cut(shapes[self._primary], settings)
         self._draws = self._make_draws(shapes, paired, own, elsewhere, split)
-        self.digest = own.digest
+        self.digest, self.contents = own.digest, own.contents
 
     def __len__(self) -> int:
         return len(self._examples)

@@ -72,8 +72,10 @@ def pipeline(
     share = HostShare(stream, batch_spec, process_index, process_count, endless=training)
     for (_, settings), part in zip(sources, parts, strict=True):
         log.info("%s: %d pictures of %s", split, len(part), settings["path"] or settings["name"])
-    digest = " ".join(part.digest for part in parts)
-    return Batches(share, sources[0][1], digest)
+    digest, contents = (
+        " ".join(names) for names in zip(*[(p.digest, p.contents) for p in parts], strict=True)
+    )
+    return Batches(share, sources[0][1], digest, contents)
 
 
 class HostShare:
@@ -106,8 +108,8 @@ class HostShare:
 class Batches(Iterator[dict[str, np.ndarray]]):
     """What :func:`pipeline` returns; ``len()`` is the number of batches of a pass outside training."""
 
-    def __init__(self, share: HostShare, settings: Mapping[str, Any], digest: str):
-        self._share, self._settings, self._digest = share, settings, digest
+    def __init__(self, share: HostShare, settings: Mapping[str, Any], digest: str, contents: str):
+        self._share, self._settings, self._digest, self._contents = share, settings, digest, contents
         self._start(0)
 
     def __next__(self) -> dict[str, np.ndarray]:
@@ -120,7 +122,7 @@ class Batches(Iterator[dict[str, np.ndarray]]):
 
     def get_state(self) -> dict[str, Any]:
         """Where the iterator stands, as JSON can hold it; the same for every host, thread and worker."""
-        return {"batches": self._position, "pictures": self._digest}
+        return {"batches": self._position, "pictures": self._digest, "contents": self._contents}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on where ``state`` was taken; other pictures than then are only warned of."""

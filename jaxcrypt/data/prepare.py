@@ -39,7 +39,8 @@ def records(settings: Mapping[str, Any], split: str) -> Records:
     if split not in builder.info.splits:
         raise _empty(settings, split)
     source = builder.as_data_source(split, decoders=decoders(builder))
-    return Records(source, f"{builder.builder_config.name}/{split}", settings["path"])
+    digest = f"{builder.builder_config.name}/{split}"
+    return Records(source, digest, settings["path"], listing.contents(found[split]))
 
 
 _NONE = {"file": "", "fraction": 0.0, "last": 0}

@@ -45,10 +45,12 @@ def records(settings: Mapping[str, Any], split: str) -> Records:
             Adapted(_source(builder, part), feature, f"{name}/{part}"),
             f"{builder.info.full_name}/{part}",
             name,
+            f"{builder.info.full_name}/{part}",
         )
     _need_tensorflow(f"{name}: is stored as {builder.info.file_format.value}, which")
     converted = _converted(settings, builder, feature, part)
-    return Records(_source(converted, "train"), f"{converted.builder_config.name}/{part}", name)
+    digest = f"{converted.builder_config.name}/{part}"
+    return Records(_source(converted, "train"), digest, name, f"{builder.info.full_name}/{part}")
 
 
 @dataclass

@@ -26,11 +26,13 @@ class Records:
       data: ``data[i]`` is a dict: ``image`` (PNG or JPEG bytes), ``name``, and what else the builder stores.
       digest: names the prepared data; other pictures or another split have another.
       folder: what to call the source in messages.
+      contents: names the pictures, by names and sizes, wherever they lie.
     """
 
     data: Sequence[Mapping[str, Any]]
     digest: str
     folder: str
+    contents: str
 
     def __len__(self) -> int:
         return len(self.data)

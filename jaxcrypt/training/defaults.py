@@ -16,8 +16,10 @@ A config starts from :func:`get_defaults` and sets what it wants::
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -39,6 +41,20 @@ def get_defaults() -> ConfigDict:
             "train": train_defaults(),
         }
     )
+
+
+def config_beside(file: str, name: str) -> ConfigDict:
+    """What ``NAME.py`` in the folder of the config ``file`` gives, for a config that is a variation of it.
+
+    As ``config_beside(__file__, "stego")``: an import would depend on the folder that one stands in.
+    """
+    path = Path(file).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"config_{name}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise usage(f"{file}: is a variation of {path}, which is not there")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.get_config()
 
 
 def train_defaults() -> dict[str, Any]:

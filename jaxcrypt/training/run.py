@@ -12,14 +12,14 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from jaxcrypt.errors import ExitCode, Refusal, usage
+from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.record import System
 from jaxcrypt.training import hosts, sharding
 from jaxcrypt.training import state as states
 from jaxcrypt.training.checkpoint import FOLDERS, Checkpoints
 from jaxcrypt.training.defaults import check, complete
 from jaxcrypt.training.stage import Setting, StageTrainer, Surroundings
-from jaxcrypt.training.stopping import StopRequest
+from jaxcrypt.training.stopping import Stopped, StopRequest
 from jaxcrypt.training.watch import Watch
 from jaxcrypt.training.writer import Writer
 
@@ -111,7 +111,7 @@ def together(workdir: Path, config: ConfigDict, **flags: Any) -> Iterator[None]:
     and none waiting for one that is lost. On one host: nothing.
 
     Raises:
-      Refusal: on every host in the same words, if they were not told the same; or this host failed.
+      Refusal: on every host in the same words, if they were not told the same.
     """
     if jax.process_count() == 1:
         yield
@@ -121,10 +121,11 @@ def together(workdir: Path, config: ConfigDict, **flags: Any) -> Iterator[None]:
     with Watch(workdir, jax.process_index(), jax.process_count()) as watch:
         try:
             yield
-        except RuntimeError as error:  # of a collective that another host has left, most often
+        except (Refusal, Stopped):
+            raise
+        except Exception:  # of a collective that another host has left, most often
             watch.wait_for_verdict()
-            reason = str(error).strip().splitlines()[0][:200]
-            raise Refusal(f"this host failed: {reason}", ExitCode.FAILED) from error
+            raise
 
 
 def _restart(workdir: Path) -> None:

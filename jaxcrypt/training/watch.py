@@ -17,8 +17,6 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-import jax
-
 from jaxcrypt.errors import ExitCode
 from jaxcrypt.training.hosts import wait_for_all
 from jaxcrypt.training.stopping import Stopped
@@ -26,7 +24,7 @@ from jaxcrypt.training.stopping import Stopped
 BEAT = 2.0  # seconds between signs of life
 PATIENCE = 30.0  # without one, a host is taken to be lost
 GRACE = 45.0  # from a request to stop to the end, saved or not
-_ENDED, _DONE = "ended: ", "done"
+_ENDED = "ended: "
 
 
 class Watch:
@@ -61,21 +59,8 @@ class Watch:
         self._thread.join()
         os.close(self._reader)
         os.close(self._writer)
-        if orderly:
-            self._part()
-        else:
+        if not orderly:
             self._say(_ENDED + (" ".join(str(error).split()) or kind.__name__))
-
-    def _part(self) -> None:
-        """Leave the other hosts in order: the first one serves the connection, and goes last."""
-        if self._index:
-            jax.distributed.shutdown()
-            self._say(_DONE)
-            return
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until and not all(word.endswith(_DONE) for word in self._heard().values()):
-            time.sleep(0.1)
-        jax.distributed.shutdown()
 
     def wait_for_verdict(self) -> None:
         """Give the thread the time to find out whether a host is lost: then it ends the process."""
@@ -96,6 +81,7 @@ class Watch:
         return found
 
     def _work(self) -> None:
+        parent = os.getppid()
         others = [other for other in range(self._count) if other != self._index]
         last, since = self._heard(), dict.fromkeys(others, time.monotonic())
         asked: tuple[float, int] | None = None
@@ -103,6 +89,8 @@ class Watch:
             number = self._signal(BEAT)
             if self._leaving.is_set():
                 return
+            if os.getppid() != parent:
+                os._exit(int(ExitCode.FAILED))  # whoever supervised this process was killed
             now = time.monotonic()
             if number and asked is None:
                 asked = now, number

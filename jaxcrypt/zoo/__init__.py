@@ -3,7 +3,10 @@
 An entry of the manifest::
 
     {"name", "system", "config", "data", "steps", "metrics", "dtype", "file" or "url", "bytes", "sha256",
-     "hardware", "date", "jaxcrypt"}
+     "hardware", "date", "jaxcrypt", "origin"}
+
+``origin`` is where the run that made it came from: its command, commit and version, and a digest of the names
+and sizes of the pictures it was trained on.
 
 and, where they apply, ``"nets"``, those that the file holds where training had more; ``"opens"``, digests
 (the first 16 hex digits) of earlier weights whose cipher pictures these read too, because what encrypts
@@ -24,7 +27,7 @@ import os
 import secrets
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,8 +171,15 @@ def _load_run(workdir: Path) -> tuple[System, dict[str, Any], dict[str, Any]]:
         "steps": step,
         "metrics": meta["metrics"],
         "hardware": meta["hardware"],
+        "origin": {**meta.get("origin", {}), **_pictures(meta["pipeline"])},
     }
     return build(entry), variables, entry
+
+
+def _pictures(states: Sequence[Any]) -> dict[str, str]:
+    """The digest of the pictures that a run was trained on, where its pipeline told one."""
+    state = states[0] if states and isinstance(states[0], Mapping) else {}
+    return {"pictures": state["contents"]} if "contents" in state else {}
 
 
 def _download(entry: Mapping[str, Any]) -> Path:

@@ -65,6 +65,21 @@ def test_every_host_of_a_tpu_pod_gets_the_command():
     assert train[train.index("--config") :] == ARGUMENTS
 
 
+def test_what_names_the_data_goes_to_every_host_of_a_tpu_pod():
+    _, out, _ = dry("tpu_pod.sh", TPU="pod", ZONE="z", JAXCRYPT_DATA="/mnt/my data")
+    train = shlex.split(shlex.split(out)[-1])
+    assert train[:4] == ["cd", "jaxcrypt", "&&", "JAXCRYPT_DATA=/mnt/my data"]
+
+
+def test_a_requeued_job_does_not_restart_its_run():
+    ARGUMENTS.append("--restart")
+    try:
+        assert "--restart" in dry("slurm.sh")[1]
+        assert "--restart" not in dry("slurm.sh", SLURM_RESTART_COUNT="1")[1]
+    finally:
+        ARGUMENTS.pop()
+
+
 def test_a_tpu_pod_without_a_name_is_refused():
     code, _, err = dry("tpu_pod.sh")
     assert code != 0
