@@ -99,7 +99,7 @@ def train(config: ConfigDict, workdir: Path) -> Any:
 
 
 def _origin() -> dict[str, Any]:
-    """What it takes to make the run again, besides its config: command, version and, in a clone, the commit."""
+    """What made the run, besides its config: command, version and, in a clone, the commit."""
     facts = {"command": ["python", "-m", "jaxcrypt.train", *sys.argv[1:]], "jaxcrypt": __version__}
     root = Path(__file__).parents[1]
     try:
