@@ -193,7 +193,10 @@ _OWN = (
             ),
             _KEY_IMAGE,
         ),
-        inputs=(_KEY_PICTURE,),
+        inputs=(
+            _KEY_PICTURE,
+            Input("mask", "mask", "a picture, white where the photo is to be encrypted, and nowhere else"),
+        ),
         traits=Traits(
             survives=frozenset({"noise", "jpeg", "lost"}),
             keeps_shape=True,

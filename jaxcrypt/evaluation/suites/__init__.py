@@ -68,6 +68,17 @@ def _add_damage(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _regions(parser: argparse.ArgumentParser) -> None:
+    _add_damage(parser)
+    parser.add_argument(
+        "--region",
+        action="append",
+        metavar="SHAPE=N",
+        help="box=96, box=256, ellipse=160; may be repeated (a list of them)",
+    )
+    parser.add_argument("--sheet", metavar="FILE", help="a picture of the first photo and what comes back")
+
+
 def _hiding(parser: argparse.ArgumentParser) -> None:
     _add_damage(parser)
     parser.add_argument(
@@ -95,6 +106,12 @@ SUITES: dict[str, Suite] = {
     "attacks": Suite("what an adversary without the key finds, each attack beside its control", _attacks),
     "damage": Suite(
         "what is left of pictures whose cipher pictures suffered", _damage, several=True, crop=256
+    ),
+    "regions": Suite(
+        "regions of photos, encrypted in place: what comes back, from damage too, and under wrong keys",
+        _regions,
+        wants=lambda entry: any(one.kind == "mask" for one in entry.inputs),
+        wanted="one that takes the mask of a region",
     ),
     "rates": Suite(
         "quality at all, a half and a quarter of the bytes, beside codecs", several=True, crop=256

@@ -1,8 +1,8 @@
 """The driver of the diffusion cipher: regions or whole pictures of any size, in and out of host arrays.
 
-``Call.inputs`` may hold ``mask``, bool ``[H, W]``: the region. Its samples alone are encrypted, in place;
-without it the region is the whole picture. ``key_image``, uint8 ``[H, W, 3]``, conditions the key's noise and
-the net where the option of that name is on.
+``Call.inputs`` may hold ``mask``, bool ``[H, W]``: the region. Its samples alone are encrypted, in place, and
+the mask travels in the side; without it the region is the whole picture. ``key_image``, uint8 ``[H, W, 3]``,
+conditions the key's noise and the net where the option of that name is on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jaxcrypt.record import Call, Outcome, Sealed, Shape, chosen
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.diffusion import cipher, decode
 from jaxcrypt.systems.diffusion.scenes import Region, Sampler
-from jaxcrypt.systems.drivers import host
+from jaxcrypt.systems.drivers import host, masks
 
 ENTRY = entry("diffusion")
 STEPS = 2
@@ -53,11 +53,13 @@ class DiffusionDriver:
     def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
         """As :class:`~jaxcrypt.record.Driver` says."""
         self.check(pictures[0].shape, call.options)
-        region = _region(call, pictures[0].shape)
+        mask = call.inputs.get("mask")
+        region = _region(mask, pictures[0].shape)
+        packed = {} if mask is None else {"mask": masks.pack(mask)}
         left, made = cipher.signal(call.options), []
         for done, (picture, key) in enumerate(zip(pictures, keys, strict=True), 1):
             data, side = _encrypt_run(region.take(picture), _subkey(call, key), left)
-            made.append(Sealed(region.put(picture, data), side))
+            made.append(Sealed(region.put(picture, data), side | packed))
             if call.progress is not None:
                 call.progress(done / len(pictures))
         return made
@@ -70,10 +72,13 @@ class DiffusionDriver:
         shape: Shape,
         lost: Sequence[np.ndarray] | None = None,
     ) -> list[Outcome]:
-        """As :class:`~jaxcrypt.record.Driver` says; ``stages`` are the steps of the last sampling."""
+        """As :class:`~jaxcrypt.record.Driver` says.
+
+        ``stages`` are what the last sampling began with, and its steps. The report tells whether the bytes
+        were ``undamaged``, and what plain inversion gives, the yardstick: ``algebraic``.
+        """
         self.check(shape, call.options)
         host.check_sealed(sealed, shape, ENTRY.traits.channels)
-        region = _region(call, shape)
         schedule = chosen(ENTRY.options, call.options)["schedule"]
         sampler = Sampler(self.net, call.variables["params"]["unet"], _seen_key(call), STEPS, schedule)
         results = []
@@ -81,6 +86,8 @@ class DiffusionDriver:
             host.check_shape(one.pixels, shape)
             gaps = None if lost is None else lost[i]
             progress = host.share(call.progress, i, len(sealed))
+            mask = masks.unpack(one.side["mask"], shape[:2]) if "mask" in one.side else None
+            region = _region(mask, shape)
             found = opened(one, region, _subkey(call, key), cipher.signal(call.options), gaps)
             results.append(_outcome(found, sampler, progress))
         return results
@@ -106,18 +113,18 @@ def _outcome(one: decode.Arrived, sampler: Sampler, progress) -> Outcome:
     stages = [found.noisy, *sampler.stages(one.region, one.picture, found.noisy, found.levels)]
     pictures = [one.region.put(one.picture, _bytes(x)) for x in (found.clean, *stages)]
     level = float(np.sqrt(np.mean(np.square(found.levels))))
-    return Outcome(pictures[:1], level, pictures[1:], {"undamaged": found.intact})
+    by_algebra = one.region.put(one.picture, _bytes(decode.algebraic(one)))
+    return Outcome(pictures[:1], level, pictures[1:], {"undamaged": found.intact, "algebraic": by_algebra})
 
 
 def _bytes(samples: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(samples), 0, 255).astype(np.uint8)
 
 
-def _region(call: Call, shape: Shape) -> Region:
-    mask = call.inputs.get("mask")
+def _region(mask: np.ndarray | None, shape: Shape) -> Region:
     if mask is None:
         return Region(np.ones(shape[:2], bool), shape[2])
-    if mask.shape != shape[:2] or mask.dtype != bool:
+    if mask.shape != shape[:2]:
         raise Refusal(f"the mask is {mask.shape[1]}×{mask.shape[0]}, the picture {shape[1]}×{shape[0]}")
     if not mask.any():
         raise Refusal("the mask is empty: there is no region to encrypt")

@@ -1,0 +1,221 @@
+"""Regions of photos, encrypted in place and decoded amid their open surroundings.
+
+Every photo, as RGB, has one region of each kind, where the seed says. Its samples alone are encrypted, the
+whole picture is damaged, and what comes back is compared inside the region. Beside it stand what plain
+inversion gives, where the System tells that, and the same region as a picture of its own (boxes only): what
+the surroundings are worth. A wrong key, and the right one with one bit changed, go to the System itself, past
+every check.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from jaxcrypt.errors import usage
+from jaxcrypt.evaluation.pictures import Named, draw
+from jaxcrypt.evaluation.plots import bars
+from jaxcrypt.evaluation.report import Result, markdown, numbers
+from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.evaluation.subject import Subject
+from jaxcrypt.metrics.image import decibels, mean
+from jaxcrypt.pictures import damages
+from jaxcrypt.record import Sealed
+
+REGIONS = ("box=96", "box=256", "ellipse=160")
+DAMAGES = ("none", "jpeg444=90", "jpeg444=75", "jpeg444=50")
+ALGEBRA, ALONE = "plain inversion", "as a picture of its own"
+_BLOCK, _CHANCE = 8, 2.576  # 99% of a normal variable lie within so many standard deviations
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of region: a ``box`` or an ``ellipse`` of that many pixels."""
+
+    shape: str
+    side: int
+
+    def mask(self, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+        """bool ``[H, W]``: one of these somewhere in a picture of ``size``."""
+        sides = [min(self.side, whole) for whole in size]
+        first = [int(rng.integers(whole - side + 1)) for whole, side in zip(size, sides, strict=True)]
+        y, x = np.ogrid[: size[0], : size[1]]
+        if self.shape == "box":
+            return (y >= first[0]) & (y < first[0] + sides[0]) & (x >= first[1]) & (x < first[1] + sides[1])
+        v, u = (
+            2 * (at - f - (s - 1) / 2) / s for at, f, s in ((y, first[0], sides[0]), (x, first[1], sides[1]))
+        )
+        return u**2 / 0.75**2 + v**2 <= 1  # higher than wide, as a face
+
+
+def parse(text: str) -> Kind:
+    """The kind that a person named: ``box=96``.
+
+    Raises:
+      Refusal: another shape, or no side.
+    """
+    shape, _, side = text.partition("=")
+    if shape not in ("box", "ellipse") or not side.isdecimal() or int(side) < _BLOCK:
+        raise usage(f"--region {text}: must be box=N or ellipse=N with N of at least {_BLOCK} pixels")
+    return Kind(shape, int(side))
+
+
+def run(setting: Setting) -> Result:
+    """Every photo with every kind of region through every damage."""
+    (subject,) = setting.subjects()
+    kinds = {text: parse(text) for text in setting.own.get("region") or REGIONS}
+    chosen = [damages.parse(text) for text in setting.own.get("damage") or DAMAGES]
+    pictures = setting.colour_pictures()
+    found: dict[str, Any] = {kind: {damage.words: {} for damage in chosen} for kind in kinds}
+    keys: dict[str, list] = {"right": [], "flat": [], "wrong": [], "flipped": [], "blocks": []}
+    seconds: list[float] = []
+    for (picture,) in progress(([one] for one in pictures), len(pictures), "measured"):
+        for text, kind in kinds.items():
+            trial = _Trial(subject, picture, kind, text, setting.seed)
+            for damage in chosen:
+                for name, value in trial.through(damage).items():
+                    found[text][damage.words].setdefault(name, []).append(value)
+            seconds.append(trial.seconds)
+            for name, value in trial.under_wrong_keys().items():
+                keys[name].append(value)
+    if setting.own.get("sheet"):
+        first = next(iter(kinds))
+        _save_sheet(
+            setting.own["sheet"], _Trial(subject, pictures[0], kinds[first], first, setting.seed), chosen
+        )
+    facts = {"pictures": len(pictures), "names": [picture.name for picture in pictures]}
+    facts |= {"label": subject.label, "values": found, "keys": keys, "seconds": seconds}
+    return Result(facts, plot(facts))
+
+
+class _Trial:
+    """One region of one photo, encrypted."""
+
+    def __init__(self, subject: Subject, picture: Named, kind: Kind, text: str, seed: int):
+        self._seed, self._name = seed, f"{picture.name} {text}"
+        self._subject, self.photo = subject, picture.pixels
+        rng = np.random.default_rng(np.frombuffer(draw(seed, "region", self._name), np.uint32))
+        self.mask = kind.mask(self.photo.shape[:2], rng)
+        self._key = draw(seed, "key", self._name)
+        (self.sealed,) = subject.given({"mask": self.mask}).encrypt([self.photo], [self._key])
+        if not np.array_equal(self.sealed.pixels[~self.mask], self.photo[~self.mask]):
+            raise AssertionError(f"{self._name}: a sample outside the region changed")
+        self._alone = kind.shape == "box"
+        self.seconds = 0.0
+
+    def through(self, damage: damages.Damage) -> dict[str, float]:
+        """PSNR inside the region, by column."""
+        start = time.perf_counter()
+        outcome = self.received(damage)
+        self.seconds = max(self.seconds, time.perf_counter() - start)
+        found = {"region": self._psnr(outcome.pictures[0])}
+        if "algebraic" in outcome.report:
+            found[ALGEBRA] = self._psnr(outcome.report["algebraic"])
+        if self._alone:
+            found[ALONE] = self._by_itself(damage)
+        return found
+
+    def received(self, damage: damages.Damage, key: bytes | None = None):
+        """What comes back of the damaged picture."""
+        rng = np.random.default_rng(np.frombuffer(draw(self._seed, "damage", self._name), np.uint32))
+        pixels, lost = damage(self.sealed.pixels, rng)
+        known = None if lost is None else [lost]
+        sealed = Sealed(pixels, self.sealed.side)
+        return self._subject.decrypt([sealed], [key or self._key], self.photo.shape, known)[0]
+
+    def _by_itself(self, damage: damages.Damage) -> float:
+        rows, columns = (np.flatnonzero(self.mask.any(axis=axis)) for axis in (1, 0))
+        part = np.ascontiguousarray(self.photo[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+        (sealed,) = self._subject.encrypt([part], [self._key])
+        rng = np.random.default_rng(np.frombuffer(draw(self._seed, "damage", self._name), np.uint32))
+        pixels, lost = damage(sealed.pixels, rng)
+        known = None if lost is None else [lost]
+        (outcome,) = self._subject.decrypt([Sealed(pixels, sealed.side)], [self._key], part.shape, known)
+        return _decibels(outcome.pictures[0], part)
+
+    def under_wrong_keys(self) -> dict[str, float]:
+        """PSNR inside the region under the right key, another and a neighbour, and of the region's own mean.
+
+        ``blocks``: of the block means under the other key, how many standard deviations their correlation
+        with the photo's is from none.
+        """
+        other = draw(self._seed, "wrong key", self._name)
+        bit = int.from_bytes(draw(self._seed, "bit", self._name)[:1], "big")
+        near = (int.from_bytes(self._key, "big") ^ 1 << bit).to_bytes(32, "big")
+        nothing = damages.Damage("none")
+        right, wrong, flipped = (self.received(nothing, key).pictures[0] for key in (None, other, near))
+        flat = np.broadcast_to(self.photo[self.mask].mean(axis=0), self.photo.shape)
+        values = {"right": right, "wrong": wrong, "flipped": flipped, "flat": flat}
+        found = {name: self._psnr(picture) for name, picture in values.items()}
+        return found | {"blocks": _surprise(self._block_means(wrong), self._block_means(self.photo))}
+
+    def _psnr(self, picture: np.ndarray) -> float:
+        return _decibels(picture[self.mask], self.photo[self.mask])
+
+    def _block_means(self, picture: np.ndarray) -> np.ndarray:
+        """Means of the 8×8 blocks that lie inside the region."""
+        height, width = (side // _BLOCK for side in self.mask.shape)
+        cut = np.s_[: height * _BLOCK, : width * _BLOCK]
+        shape = height, _BLOCK, width, _BLOCK
+        inside = self.mask[cut].reshape(shape).all(axis=(1, 3))
+        return picture[cut].astype(float).reshape(*shape, -1).mean(axis=(1, 3, 4))[inside]
+
+
+def _decibels(found: np.ndarray, photo: np.ndarray) -> float:
+    return float(decibels(np.mean(np.square(found.astype(np.float64) - photo))))
+
+
+def _surprise(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.corrcoef(one, other)[0, 1] * np.sqrt(max(len(one) - 1, 1)))
+
+
+def table(facts: Mapping[str, Any]) -> str:
+    """Mean (lowest) PSNR inside the regions as Markdown, and what wrong keys gave."""
+    head = title(facts, [f"{facts['label']}: PSNR in dB inside the region, mean (lowest)"])
+    rows, names = [], ["region", ALGEBRA, ALONE]
+    for kind, by_damage in facts["values"].items():
+        for damage, columns in by_damage.items():
+            cells = [mean(numbers(columns[name])).words if name in columns else "" for name in names]
+            rows.append([kind.replace("=", " "), damage, *cells])
+    return "\n\n".join([head, markdown(["region", "picture suffered", *names], rows), _wrong_keys(facts)])
+
+
+def _wrong_keys(facts: Mapping[str, Any]) -> str:
+    keys = {name: numbers(values) for name, values in facts["keys"].items()}
+    over = {name: float((keys[name] - keys["flat"]).max()) for name in ("wrong", "flipped")}
+    outside = int((np.abs(keys["blocks"]) > _CHANCE).sum())
+    slowest = max(facts["seconds"])
+    return (
+        f"Beside the region's own mean, a wrong key gives {over['wrong']:+.2f} dB and one flipped bit "
+        f"{over['flipped']:+.2f} dB; block means under wrong keys outside the 99% of chance: {outside} of "
+        f"{len(keys['blocks'])}. Slowest decryption: {slowest:.1f} s."
+    )
+
+
+def plot(facts: Mapping[str, Any]) -> bytes:
+    """Bars of mean PSNR, by kind of region and damage."""
+    groups = {
+        f"{kind} {damage}": {name: mean(numbers(values)).psnr for name, values in columns.items()}
+        for kind, by_damage in facts["values"].items()
+        for damage, columns in by_damage.items()
+    }
+    return bars(groups, "PSNR, dB")
+
+
+def _save_sheet(path: str, trial: _Trial, chosen) -> None:
+    """Photo, cipher, and after each damage plain inversion and what comes back, side by side."""
+    shown = [trial.photo, trial.sealed.pixels]
+    for damage in chosen:
+        outcome = trial.received(damage)
+        shown += [outcome.report.get("algebraic", outcome.pictures[0]), outcome.pictures[0]]
+    file = io.BytesIO()
+    rows = [np.concatenate(shown[i : i + 2], axis=1) for i in range(0, len(shown), 2)]
+    Image.fromarray(np.concatenate(rows)).save(file, "PNG")
+    Path(path).write_bytes(file.getvalue())

@@ -1,0 +1,93 @@
+"""Regions of photos: where they lie, what is measured of them, and what a wrong key is compared with."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxcrypt.errors import Refusal
+from jaxcrypt.evaluation.report import plain
+from jaxcrypt.evaluation.setting import Setting
+from jaxcrypt.evaluation.subject import Subject
+from jaxcrypt.evaluation.suites import regions
+from jaxcrypt.pictures import damages
+from jaxcrypt.record import Outcome, Sealed, Traits
+from jaxcrypt.sealing.cipher import Cipher
+from jaxcrypt.systems.catalog import entry
+from jaxcrypt.systems.logistic import build
+
+
+class InPlace:
+    """A driver that XORs a region with a stream of its key, and so knows nothing of damage."""
+
+    def check(self, shape, options):
+        pass
+
+    def encrypt(self, call, pictures, keys):
+        mask = call.inputs.get("mask", np.ones(pictures[0].shape[:2], bool))
+        return [Sealed(self._xored(p, mask, k), {"mask": mask}) for p, k in zip(pictures, keys, strict=True)]
+
+    def decrypt(self, call, sealed, keys, shape, lost=None):
+        pictures = [self._xored(s.pixels, s.side["mask"], k) for s, k in zip(sealed, keys, strict=True)]
+        return [Outcome([picture], report={"algebraic": picture // 2}) for picture in pictures]
+
+    def _xored(self, picture, mask, key):
+        stream = np.random.default_rng(np.frombuffer(key, np.uint32)).integers(
+            0, 256, picture.shape, np.uint8
+        )
+        return np.where(mask[..., None], picture ^ stream, picture)
+
+
+@pytest.fixture
+def subject(monkeypatch):
+    system = dataclasses.replace(
+        build(), driver=InPlace(), inputs=entry("diffusion").inputs, traits=Traits(channels=(3,))
+    )
+    found = Subject("in place", Cipher(system))
+    monkeypatch.setattr(Setting, "subjects", lambda self: [found])
+    return found
+
+
+@pytest.mark.parametrize("text", ["box=24", "ellipse=24"])
+def test_regions_have_their_size_and_lie_anywhere(text, rng):
+    kind = regions.parse(text)
+    masks = [kind.mask((50, 70), rng) for _ in range(40)]
+    sums = {int(mask.sum()) for mask in masks}
+    assert len({tuple(np.argwhere(mask)[0]) for mask in masks}) > 10
+    if text.startswith("box"):
+        assert sums == {24 * 24}
+    else:
+        wanted = np.pi * 12 * 12 * 0.75
+        assert all(abs(found - wanted) < 0.1 * wanted for found in sums)
+
+
+@pytest.mark.parametrize("text", ["ring=9", "box", "box=3", "box=1.5"])
+def test_what_is_no_region_is_refused(text):
+    with pytest.raises(Refusal, match="--region"):
+        regions.parse(text)
+
+
+def test_results_are_a_table_of_what_was_measured(subject, tmp_path, rng):
+    y, x = np.mgrid[:64, :64]
+    photo = np.stack([128 + 60 * np.sin(x / (5 + k)) + 0.5 * y for k in range(3)], -1).clip(0, 255)
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(photo.astype(np.uint8)).save(tmp_path / "photos" / "a.png")
+    own = {"region": ["box=32"], "damage": ["none", "noise=4"], "sheet": str(tmp_path / "sheet.png")}
+    result = regions.run(Setting(data=(str(tmp_path / "photos"),), own=own))
+    columns = result.facts["values"]["box=32"]
+    assert columns["nothing"]["region"] == [np.inf]
+    assert columns["nothing"][regions.ALONE] == [np.inf]
+    assert columns["nothing"][regions.ALGEBRA][0] < 20
+    assert columns[damages.parse("noise=4").words]["region"][0] < 45
+    keys = result.facts["keys"]
+    assert keys["right"] == [np.inf]
+    assert max(keys["wrong"][0], keys["flipped"][0]) < keys["flat"][0]
+    assert abs(keys["blocks"][0]) < 4
+    facts = json.loads(json.dumps(plain({**result.facts, "setting": Setting().facts()})))
+    text = regions.table(facts)
+    assert "| box 32 | nothing" in text
+    assert "exact" in text
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (128, 192)
