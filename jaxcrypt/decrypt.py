@@ -67,15 +67,17 @@ def _main(argv: Sequence[str] | None) -> int:
     headers = Path(args.header) if args.header and Path(args.header).is_dir() else None
     if (args.lost or (args.header and not headers)) and len(jobs) > 1:
         raise usage("--header FILE and --lost belong to one picture; decrypt one at a time with them")
+    more = [Path(name) for name in (args.header, args.lost) if name]
+    sources = [job.source for job in jobs if job.source] + keyoptions.files_named(args) + more
+    targets = Targets(sources, args.force)
+    if jobs[0].target and not (jobs[0].into or args.recover or args.skip_existing):
+        targets.check(jobs[0].target)  # before a passphrase is asked for
     from jaxcrypt.sealing.unseal import Opener
 
     how = {name: getattr(args, name) for name in _POLICY}
     how["header"] = None if headers else args.header
     opener = Opener(keyoptions.read_keys(args, confirm=False), keep_noise=args.force, **how)
     report = Report(jobs, args.json)
-    more = [Path(name) for name in (args.header, args.lost) if name]
-    sources = [job.source for job in jobs if job.source] + keyoptions.files_named(args) + more
-    targets = Targets(sources, args.force)
     return OpenRun(args, opener, targets, report).work(jobs)
 
 

@@ -65,11 +65,14 @@ def _main(argv: Sequence[str] | None) -> int:
     args = systemflags.parse(_parser(system), argv, system)
     keyoptions.require_some_key(args, sealing=True)
     jobs = plan_pictures(args)
-    refuse_misfits(args, jobs)
     options, inputs = systemflags.chosen(args, system)
     named_files = [*keyoptions.files_named(args), *systemflags.files_named(inputs), *map(Path, args.attach)]
     targets = Targets([job.source for job in jobs if job.source] + named_files, args.force)
+    refuse_misfits(args, jobs, targets)
+    from jaxcrypt.sealing.inputs import check_request
     from jaxcrypt.sealing.seal import Sealer
+
+    check_request(system, options, inputs)
 
     how = {"weights": args.weights, "pixels_only": args.pixels_only, "attach": args.attach}
     how["hide_size"] = args.hide_size

@@ -243,6 +243,25 @@ def test_what_cannot_be_written_is_refused_before_a_system_works(tmp_path, key, 
         assert says in capsys.readouterr().err
 
 
+def test_what_makes_no_sense_is_refused_before_a_passphrase_is_asked_for(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("getpass.getpass", lambda *_: pytest.fail("a passphrase was asked for"))
+    source, taken = photo(tmp_path / "p.png"), photo(tmp_path / "taken.png")
+    ask = [str(source), "--passphrase"]
+    for given, says in (
+        (["-o", str(taken)], "exists"),
+        (["-o", str(tmp_path / "none" / "x.png")], "no such folder"),
+        (["--write-header", str(taken)], "exists"),
+        (["--system", "stego"], "needs --cover FILE"),
+        (["--system", "stego", "--cover", str(tmp_path / "none.png")], "no such file"),
+        (["--system", "cyclegan", "--rate", "1/3"], "--rate 1/3"),
+    ):
+        capsys.readouterr()
+        assert encrypt.main([*ask, *given]) != ExitCode.OK
+        assert says in capsys.readouterr().err
+    assert decrypt.main([str(source), "-o", str(taken), "--passphrase"]) == ExitCode.USAGE
+    assert "exists" in capsys.readouterr().err
+
+
 def test_a_bug_is_called_one_and_ends_no_folder_run(tmp_path, key, monkeypatch, capsys):
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
@@ -323,7 +342,7 @@ def test_a_coarser_padding_makes_files_of_one_length(tmp_path, key):
         source, sealed = photo(tmp_path / "p.png", (60 + number, 60)), tmp_path / f"{number}.png"
         given = ["--key-file", key, "-o", str(sealed), "--hide-size"]
         assert encrypt.main([str(source), *given]) == ExitCode.OK
-        lengths.add(inspect.describe(str(sealed))["payload_bytes"])
+        lengths.add(inspect.describe(sealed.read_bytes())["payload_bytes"])
         assert decrypt.main([str(sealed), "--key-file", key, "-o", str(tmp_path / "b.png"), "--force"]) == 0
         assert (tmp_path / "b.png").read_bytes() == source.read_bytes()
     assert lengths == {4096 + 16} or lengths == {8192 + 16}

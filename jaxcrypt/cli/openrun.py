@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jaxcrypt import runtime
 from jaxcrypt.cli.command import explain
 from jaxcrypt.cli.jobs import Job, Report
-from jaxcrypt.cli.output import Targets, is_stream, make_folder, write_stdout, write_whole
+from jaxcrypt.cli.output import Targets, is_stream, is_written, make_folder, write_stdout, write_whole
 from jaxcrypt.errors import ExitCode, usage
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class OpenRun:
         """One picture: what cannot be written is refused before a System works on it."""
         begun = self._opener.begin(job.read(), job.name, self._header(job))
         planned = _paths(job, begun.names, begun.from_pixels, begun.damaged is not None)
-        if self._args.skip_existing and planned and planned[0].exists():
+        if self._args.skip_existing and planned and is_written(planned[0]):
             self._report.skipped(job, planned[0])
             return
         if job.into:
@@ -60,7 +60,7 @@ class OpenRun:
             write_whole(path, lambda file, data=data: file.write(data), self._args.force)
         if not paths:
             write_stdout(result.files[0][1])
-        elif self._args.preserve and result.stamp:
+        elif self._args.preserve and result.stamp and is_written(paths[0]):
             os.chmod(paths[0], result.stamp.mode & _ACCESS)
             os.utime(paths[0], (result.stamp.seconds, result.stamp.seconds))
         code = ExitCode.OK if result.authenticated else ExitCode.RECOVERED

@@ -44,22 +44,30 @@ class Targets:
         """Take ``target`` for one output.
 
         Raises:
-          Refusal: it is an input, a folder, another output of this run, exists (and not ``force``), its
-            folder does not exist, or the file system cannot have such a name.
+          Refusal: as :meth:`check`, or it was taken for another output of this run.
+        """
+        self.check(target)
+        if target.absolute() in self._taken:
+            raise usage(f"{target}: two inputs would be written to this name; run them separately")
+        self._taken.add(target.absolute())
+
+    def check(self, target: Path) -> None:
+        """Refuse what cannot be written, without taking it.
+
+        Raises:
+          Refusal: it is an input, a folder, a device, exists (and not ``force``), its folder does not exist,
+            or the file system cannot have such a name.
         """
         try:
             self._check(target)
         except OSError as error:
             raise Refusal(f"{target}: cannot be written ({error.strerror})", ExitCode.FAILED) from None
-        self._taken.add(target.absolute())
 
     def _check(self, target: Path) -> None:
         if _identity(target) in self._sources:
             raise usage(f"{target}: is an input; choose {self._rename}")
         if target.is_dir():
             raise usage(f"{target}: is a folder; name a file in it")
-        if target.absolute() in self._taken:
-            raise usage(f"{target}: two inputs would be written to this name; run them separately")
         if is_stream(target):
             return
         if target.exists() and not target.is_file():
@@ -83,6 +91,11 @@ def is_stream(target: Path) -> bool:
     return (
         stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or (stat.S_ISREG(mode) and descriptor(target) is not None)
     )
+
+
+def is_written(target: Path | None) -> bool:
+    """Whether an output is there already, as a file; what is written to as a stream never is."""
+    return target is not None and target.is_file() and not is_stream(target)
 
 
 def descriptor(path: str | Path) -> int | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jaxcrypt import runtime
 from jaxcrypt.cli.command import explain
 from jaxcrypt.cli.jobs import Job, Report, batched_by_shape, plan_jobs
-from jaxcrypt.cli.output import Targets, make_folder, write_piped, write_whole
+from jaxcrypt.cli.output import Targets, is_written, make_folder, write_piped, write_whole
 from jaxcrypt.errors import usage
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ class SealRun:
         for job in sorted(jobs, key=lambda job: picture_size(job.source) or (0, 0) if job.source else (0, 0)):
             try:
                 job.check()
-                target, header = self._targets_of(job)
-                if self._args.skip_existing and target and target.exists():
+                target, header = _targets_of(self._args, job)
+                if self._args.skip_existing and is_written(target):
                     self._report.skipped(job, target)
                     continue
                 if not self._args.dry_run:
@@ -87,19 +87,6 @@ class SealRun:
                 yield _Item(job, target, header, plain)
             except Exception as error:
                 self._report.refused(job, explain(error, job.name))
-
-    def _targets_of(self, job: Job) -> tuple[Path | None, Path | None]:
-        """Where the sealed picture and its header go."""
-        target = job.folder / f"{job.file_name}.png" if job.into else job.target
-        sidecar = self._args.write_header
-        if sidecar is None:
-            return target, None
-        if not _is_folder(sidecar):
-            return target, Path(sidecar)
-        output = self._args.output
-        inner = job.folder.relative_to(output) if job.into and output is not None else Path()
-        name = target.name if target else "picture.png"
-        return target, Path(sidecar) / inner / f"{name}.hdr"
 
     def _claim(self, job: Job, target: Path | None, header: Path | None) -> None:
         if job.into:
@@ -161,6 +148,19 @@ class SealRun:
             self._report.done(item.job, item.target, says, **found.facts())
 
 
+def _targets_of(args: Any, job: Job) -> tuple[Path | None, Path | None]:
+    """Where the sealed picture and its header go."""
+    target = job.folder / f"{job.file_name}.png" if job.into else job.target
+    sidecar = args.write_header
+    if sidecar is None:
+        return target, None
+    if not _is_folder(sidecar):
+        return target, Path(sidecar)
+    inner = job.folder.relative_to(args.output) if job.into and args.output is not None else Path()
+    name = target.name if target else "picture.png"
+    return target, Path(sidecar) / inner / f"{name}.hdr"
+
+
 def plan_pictures(args: Any) -> list[Job]:
     """The jobs of a command line, pictures that are of no kind that is read among them."""
     from jaxcrypt.pictures.files import is_other_picture_name, is_picture_name
@@ -169,8 +169,8 @@ def plan_pictures(args: Any) -> list[Job]:
     return plan_jobs(args.inputs, args.output, *kinds, args.skip_unsupported)
 
 
-def refuse_misfits(args: Any, jobs: list[Job]) -> None:
-    """Refuse, before any work, what could not be written at its end."""
+def refuse_misfits(args: Any, jobs: list[Job], targets: Targets) -> None:
+    """Refuse, before any work and before a passphrase is asked for, what could not be written at its end."""
     from jaxcrypt.pictures.files import is_picture_name
 
     if args.json and any(job.target is None for job in jobs):
@@ -180,6 +180,10 @@ def refuse_misfits(args: Any, jobs: list[Job]) -> None:
     target = jobs[0].target
     if target and not jobs[0].into and target.suffix.lower() != ".png" and is_picture_name(target):
         raise usage(f"-o {target}: a sealed picture is a PNG; choose a name that ends in .png")
+    if len(jobs) == 1 and not (args.skip_existing or args.dry_run):
+        for path in filter(None, _targets_of(args, jobs[0])):
+            if path.parent.is_dir() or not (jobs[0].into or args.write_header):
+                targets.check(path)
 
 
 def _is_folder(name: str) -> bool:

@@ -15,6 +15,7 @@ from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.pictures.files import MODES, Picture, load_picture, read_file
 from jaxcrypt.record import Input
 from jaxcrypt.sealing.keys import Keys
+from jaxcrypt.systems import catalog
 from jaxcrypt.systems.catalog import Entry
 
 KEY_IMAGE = "key_image"  # this input comes from the keys
@@ -54,6 +55,42 @@ def read_options(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def check_request(system: str, options: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+    """Refuse options and inputs that do not go with a System, before keys are read.
+
+    Raises:
+      Refusal: as :func:`read_options` and :func:`check_inputs`.
+    """
+    entry = catalog.entry(system)
+    check_inputs(entry, inputs, read_options(entry, options))
+
+
+def check_inputs(entry: Entry, given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Refuse inputs that a System does not take, and files that are not there, before anything is read.
+
+    Args:
+      given: by the inputs' names; options: stored values that were chosen.
+
+    Raises:
+      Refusal: an input that the System does not take, one that it needs, no such file.
+    """
+    known = {declared.name: declared for declared in entry.inputs if declared.name != KEY_IMAGE}
+    for name, sources in given.items():
+        if name not in known:
+            raise usage(f"--{name.replace('_', '-')}: --system {entry.name} takes no such input")
+        for source in sources if isinstance(sources, list | tuple) else [sources]:
+            if isinstance(source, str | Path) and not Path(source).exists():
+                raise Refusal(f"{known[name].flag} {source}: no such file")
+    for name, declared in known.items():
+        if name not in given and (declared.required or name in _wanted(entry, options)):
+            raise usage(f"--system {entry.name}: needs {declared.flag} FILE, {declared.help}")
+
+
+def _wanted(entry: Entry, options: Mapping[str, Any]) -> set[str]:
+    """Inputs without which the chosen options make no sense."""
+    return {option.needs for option in entry.options if options.get(option.name, option.default)}
+
+
 def read_inputs(
     entry: Entry, given: Mapping[str, Source | Sequence[Source]], options: Mapping[str, Any], keys: Keys
 ) -> Given:
@@ -64,24 +101,18 @@ def read_inputs(
       options: stored values that were chosen.
 
     Raises:
-      Refusal: an input that the System does not take or that is missing, a file that is none.
+      Refusal: as :func:`check_inputs`; a file that is none, or not of the kind that is wanted.
     """
-    known = {declared.name: declared for declared in entry.inputs}
-    for name in given:
-        if name not in known or name == KEY_IMAGE:
-            raise usage(f"--{name.replace('_', '-')}: --system {entry.name} takes no such input")
-    wanted = {option.needs for option in entry.options if options.get(option.name, option.default)}
+    check_inputs(entry, given, options)
     arrays: dict[str, Any] = {}
     files: list[File] = []
-    for name, declared in known.items():
-        if name == KEY_IMAGE:
-            if name in wanted:
-                arrays[name] = keys.key_pixels()
-        elif name in given:
-            arrays[name], further = _read(declared, given[name], entry)
+    for declared in entry.inputs:
+        if declared.name == KEY_IMAGE:
+            if KEY_IMAGE in _wanted(entry, options):
+                arrays[KEY_IMAGE] = keys.key_pixels()
+        elif declared.name in given:
+            arrays[declared.name], further = _read(declared, given[declared.name], entry)
             files += further
-        elif declared.required or name in wanted:
-            raise usage(f"--system {entry.name}: needs {declared.flag} FILE, {declared.help}")
     sealed = [value for name, value in arrays.items() if name != KEY_IMAGE]
     binding = (("inputs", _digest(sealed)),) if sealed else ()
     return Given(arrays, tuple(files), binding)
