@@ -72,6 +72,7 @@ class Option:
       choices: what a person types -> what the header stores, such as ``{"1/2": 2}``.
       flag: on a command line, ``--name`` with dashes unless said otherwise.
       needs: name of the :class:`Input` that must be given where the option is not at its default.
+      before: what a header means that lacks the option, because it is older; None: the default.
       arguments: stored value -> what takes the place of :attr:`Traits.argument` with it.
     """
 
@@ -81,6 +82,7 @@ class Option:
     choices: Mapping[str, Any] = field(default_factory=dict)
     flag: str = ""
     needs: str = ""
+    before: Any = None
     arguments: Mapping[Any, str] = field(default_factory=dict)
 
     def __post_init__(self):

@@ -1,9 +1,8 @@
-"""The orthonormal fast Walsh-Hadamard transform, as two small matrix products.
+"""The orthonormal fast Walsh-Hadamard transform: one small matrix product, and butterflies of radix 8.
 
-A Sylvester Hadamard matrix of order b = p·q is H_p ⊗ H_q, so the transform of a row x, laid out as a p×q
-matrix X, is H_p X H_q / sqrt(b). With p and q near sqrt(b) (128 for the largest blocks used here) matrix
-units and vector units run it near their peak, and it compiles in a fraction of the time of log2(b)
-butterflies. It is its own inverse.
+A Sylvester Hadamard matrix of order b = p·q is H_p ⊗ H_q. The lowest 32 places of a row go through a product
+with H_32; then every further factor of up to 8 is a few sums and differences of whole slices, one pass over
+memory each. On CPUs that takes a third of the time of two products of order sqrt(b). It is its own inverse.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+
+_PRODUCT, _RADIX = 32, 8
 
 
 def matrix(order: int) -> np.ndarray:
@@ -27,11 +28,23 @@ def matrix(order: int) -> np.ndarray:
 def transform(rows: jax.Array) -> jax.Array:
     """Transform every row: float32 ``[n, b]``, b a power of two, to float32 ``[n, b]``."""
     n, b = rows.shape
-    p = 1 << ((b.bit_length() - 1) // 2)
-    q = b // p
-    # Contracting the second axis puts the new one last: two such products transform both and restore the
-    # order.
+    inner = min(b, _PRODUCT)
     along = (((1,), (0,)), ((), ()))
-    grid = lax.dot_general(rows.reshape(n, p, q), jnp.asarray(matrix(p)), along, precision="highest")
-    grid = lax.dot_general(grid, jnp.asarray(matrix(q)), along, precision="highest")
-    return grid.reshape(n, b) * np.float32(b**-0.5)
+    h = jnp.asarray(matrix(inner))
+    x = lax.dot_general(rows.reshape(n * b // inner, inner), h, along, precision="highest")
+    while inner < b:
+        radix = min(b // inner, _RADIX)
+        x = _butterflies(x.reshape(-1, radix, inner))
+        inner *= radix
+    return x.reshape(n, b) * np.float32(b**-0.5)
+
+
+def _butterflies(x: jax.Array) -> jax.Array:
+    """``[m, r, k]`` transformed along the middle axis, without a factor."""
+    parts, radix, half = [x[:, i] for i in range(x.shape[1])], x.shape[1], 1
+    while half < radix:
+        pairs = [(i, i + half) for i in range(radix) if not i & half]
+        for i, j in pairs:
+            parts[i], parts[j] = parts[i] + parts[j], parts[i] - parts[j]
+        half *= 2
+    return jnp.stack(parts, axis=1)

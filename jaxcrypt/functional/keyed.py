@@ -41,6 +41,7 @@ class Purpose(IntEnum):
     DIGITS = 11  # what describes the blocks of a picture, in its header
     KEY_IMAGE = 12  # a subkey that depends on a picture besides
     PLANES = 13  # the key as channels beside a picture
+    FILL = 14  # signs in place of samples that are all equal
     DIFFUSION = 16  # noise of the forward process
     FACES = 20  # masks, dithers and pilots of generated faces
 
@@ -54,8 +55,7 @@ def draw(requests: Sequence[tuple[jax.Array, Purpose, jax.Array | int, int]]) ->
     blocks = [-(-words // 16) for *_, words in requests]
     parts = []
     for (subkey, purpose, tile, _), count in zip(requests, blocks, strict=True):
-        nonce = jnp.stack([jnp.uint32(purpose), jnp.asarray(tile, jnp.uint32), jnp.uint32(0)])
-        parts.append(chacha20.states(subkey, nonce, count))
+        parts.append(chacha20.states(subkey, nonce(purpose, tile), count))
     stream = chacha20.permute(jnp.concatenate(parts, axis=1))
     drawn, start = [], 0
     for (*_, words), count in zip(requests, blocks, strict=True):
@@ -79,6 +79,11 @@ def prf(subkey: jax.Array, data: jax.Array) -> jax.Array:
         return block[:8], block
 
     return lax.scan(absorb, subkey, data)[1][-1]
+
+
+def nonce(purpose: Purpose, tile: jax.Array | int) -> jax.Array:
+    """The ChaCha20 nonce of a stream, uint32 ``[3]``."""
+    return jnp.stack([jnp.uint32(purpose), jnp.asarray(tile, jnp.uint32), jnp.uint32(0)])
 
 
 def bits(words: jax.Array) -> jax.Array:

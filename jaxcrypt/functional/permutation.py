@@ -7,7 +7,7 @@ domains*, 2002) then adds to each half in turn a keyed hash of the other,
     r <- r ^ (F(l) mod b),        l <- (l + F(r)) mod a,       with F(r) mod a = (F16(r) · a) >> 16.
 
 Fewer than b of the a·b images lie in [n, a·b). For those alone the walk goes on until it is back below n
-(*cycle walking*): a table of b entries, looked up once, in place of a loop over the whole array.
+(*cycle walking*): b entries, put where they belong at the end, in place of a loop over the whole array.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def indices(key: jax.Array, length: jax.Array, size: int, inverse: bool = False)
     n = jnp.maximum(jnp.asarray(length, jnp.uint32), 1)  # an empty range would walk for ever
     a = (n + ((1 << shift) - 1)) >> shift
 
-    def once(x):
+    def once(x, inverse):
         return _rounds(x, key, a, shift, inverse)
 
     # Entries past the end are never looked up. A cycle that lies wholly outside comes back to its start.
@@ -81,17 +81,18 @@ def indices(key: jax.Array, length: jax.Array, size: int, inverse: bool = False)
 
     def walk(state):
         step, x = state
-        return step + 1, jnp.where(walking(step, x), once(x), x)
+        return step + 1, jnp.where(walking(step, x), once(x, inverse), x)
 
     _, back = lax.while_loop(lambda state: jnp.any(walking(*state)), walk, (0, outside))
+    escaped = once(outside, not inverse)  # whose images lie outside; those that do so themselves are dropped
 
     def image(x):
-        y = once(x)
-        escaped = jnp.minimum(jnp.maximum(y, n) - n, (1 << shift) - 1)
-        y = jnp.where(y >= n, back[escaped], y)
-        return jnp.where(x < jnp.asarray(length, jnp.uint32), y, x)
+        return jnp.where(x < jnp.asarray(length, jnp.uint32), once(x, inverse), x)
 
     if size <= _CHUNK:
-        return image(jnp.arange(size, dtype=jnp.uint32))
-    # In chunks that fit the cache; the outer loop also makes the indices a finished array, computed once.
-    return lax.map(image, jnp.arange(size, dtype=jnp.uint32).reshape(-1, _CHUNK)).reshape(-1)
+        found = image(jnp.arange(size, dtype=jnp.uint32))
+    else:
+        # In chunks that fit the cache; the outer loop also makes the indices a finished array, computed once.
+        found = lax.map(image, jnp.arange(size, dtype=jnp.uint32).reshape(-1, _CHUNK)).reshape(-1)
+    place = jnp.where(escaped < jnp.asarray(length, jnp.uint32), escaped, jnp.uint32(size))
+    return found.at[place].set(back, mode="drop")

@@ -227,6 +227,8 @@ def load_stored(name: str, stored: Options, weights: str | None, source: str) ->
 
 
 def _with_stored(system: System, variables: Any, options: Options, weights: str, source: str) -> Cipher:
+    older = ((own.name, own.before) for own in system.options if own.before is not None)
+    options = (*options, *(pair for pair in older if pair[0] not in dict(options)))
     try:
         return Cipher(system, variables, options, weights=weights)
     except Refusal as refusal:

@@ -85,6 +85,14 @@ _ROBUST = Option(
         "evaluate --attacks did not measure them",
     ),
 )
+_ROUNDS = Option(
+    "rounds",
+    3,
+    "rounds of keyed mixing; 2, as before version 3 of the format, shows sparse pictures: only to compare",
+    {"3": 3, "2": 2},
+    before=2,
+    arguments={2: "none: two rounds of keyed mixing tell sparse pictures from others"},
+)
 
 _KEY_IMAGE = Option(
     "key_image",
@@ -106,6 +114,7 @@ _OWN = (
         "mixing",
         "jaxcrypt.systems.mixing",
         "keyed mixing: noise and lost blocks cost quality instead of the picture",
+        options=(_ROUNDS,),
         traits=Traits(survives=frozenset({"noise", "blocks"}), argument=_MIXING),
     ),
     Entry(
@@ -146,7 +155,7 @@ _OWN = (
         "denoiser",
         "jaxcrypt.systems.denoiser",
         "keyed mixing, decrypted with a learned denoiser",
-        options=(_ROBUST,),
+        options=(_ROBUST, _ROUNDS),
         traits=Traits(
             survives=frozenset({"noise", "jpeg444", "jpeg", "blocks", "cut"}),
             argument=_MIXING,
@@ -165,6 +174,7 @@ _OWN = (
             ),
             _ROBUST,
             _KEY_IMAGE,
+            _ROUNDS,
         ),
         inputs=(_KEY_PICTURE,),
         traits=Traits(

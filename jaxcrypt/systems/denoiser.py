@@ -21,7 +21,7 @@ import numpy as np
 from jaxcrypt.errors import usage
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.denoiser import Denoiser
-from jaxcrypt.record import Call, Outcome, Phase, Progress, Sealed, Shape, Stage, System, chosen
+from jaxcrypt.record import Call, Outcome, Phase, Sealed, Shape, Stage, System, chosen
 from jaxcrypt.systems import mixing
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.decoding import received, robust, turbo
@@ -54,12 +54,14 @@ class DenoiserDriver:
     def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
         """As :class:`~jaxcrypt.record.Driver` says."""
         self.check(pictures[0].shape, call.options)
-        strength = chosen(ENTRY.options, call.options)["robust"]
+        settings = chosen(ENTRY.options, call.options)
+        strength, rounds = settings["robust"], settings["rounds"]
         if not strength:
-            return mixing.SYSTEM.driver.encrypt(Call(progress=call.progress), pictures, keys)
+            own = Call(options=(("rounds", rounds),), progress=call.progress)
+            return mixing.SYSTEM.driver.encrypt(own, pictures, keys)
         made = []
         for done, (picture, key) in enumerate(zip(pictures, keys, strict=True), 1):
-            made.append(Sealed(*robust.encrypt(picture, key, strength)))
+            made.append(Sealed(*robust.encrypt(picture, key, strength, rounds)))
             if call.progress is not None:
                 call.progress(done / len(pictures))
         return made
@@ -73,7 +75,8 @@ class DenoiserDriver:
         lost: Sequence[np.ndarray] | None = None,
     ) -> list[Outcome]:
         """As :class:`~jaxcrypt.record.Driver` says."""
-        strength = chosen(ENTRY.options, call.options)["robust"]
+        settings = chosen(ENTRY.options, call.options)
+        strength, rounds = settings["robust"], settings["rounds"]
         host.check_sealed(sealed, shape, ENTRY.traits.channels)
         windows = WindowedDenoiser(self.net, call.variables["params"]["denoiser"])
         results = []
@@ -81,15 +84,15 @@ class DenoiserDriver:
             progress = host.share(call.progress, i, len(sealed))
             gaps = None if lost is None else lost[i]
             if strength:
-                result = robust.decrypt(one, key, strength, shape, windows, gaps, progress)
+                result = robust.decrypt(one, key, strength, rounds, shape, windows, gaps, progress)
             else:
-                result = _decrypt_bands(one, key, shape, windows, gaps, progress)
+                result = _decrypt_bands(one, key, rounds, shape, windows, gaps, progress)
             results.append(Outcome([result[0]], result[1]))
         return results
 
 
 def _decrypt_bands(
-    one: Sealed, key: bytes, shape: Shape, windows: WindowedDenoiser, lost, progress: Progress
+    one: Sealed, key: bytes, rounds: int, shape: Shape, windows: WindowedDenoiser, lost, progress
 ):
     """The picture, and the noise before denoising."""
     layout = mixing.layout(shape)
@@ -100,7 +103,7 @@ def _decrypt_bands(
     count = max(1, _BAND // layout.size)
     for first in range(0, layout.count, count):
         last = min(first + count, layout.count)
-        run = _run(layout, host.words(key), statistics, first, last)
+        run = _run(layout, host.words(key), rounds, statistics, first, last)
         span = layout.cipher[first], layout.cipher[last]
         start, end = layout.plain[first], layout.plain[last]
         denoise = windows.of_run(shape, start, end)
@@ -111,31 +114,32 @@ def _decrypt_bands(
     return image.reshape(shape), float(np.sqrt(np.mean(np.concatenate(noise) ** 2)))
 
 
-def _run(layout, subkey: np.ndarray, statistics, first: int, last: int) -> turbo.Run:
+def _run(layout, subkey: np.ndarray, rounds: int, statistics, first: int, last: int) -> turbo.Run:
     plain, cipher = (
         tuple(b - bounds[first] for b in bounds[first : last + 1]) for bounds in (layout.plain, layout.cipher)
     )
     mean, spread = (values[first:last] for values in statistics)
-    return turbo.Run(subkey, first, layout.size, plain, cipher, mean, spread)
+    return turbo.Run(subkey, first, layout.size, plain, cipher, mean, spread, rounds)
 
 
 # ------------------------------------------------------------------------------------------------- System
 
 
-def _check(options) -> None:
-    if chosen(ENTRY.options, options)["robust"]:
+def _of_mixing(options) -> tuple:
+    """The options of the mixing beneath."""
+    settings = chosen(ENTRY.options, options)
+    if settings["robust"]:
         raise usage("--robust: whole pictures on the host only, by the driver")
+    return (("rounds", settings["rounds"]),)
 
 
 def _encrypt(variables, inputs, subkey, options):
-    _check(options)
-    return mixing.SYSTEM.encrypt({}, inputs, subkey, ())
+    return mixing.SYSTEM.encrypt({}, inputs, subkey, _of_mixing(options))
 
 
 def _decrypt(net: Denoiser):
     def decrypt(variables, sealed, inputs, subkey, options):
-        _check(options)
-        estimate = mixing.SYSTEM.decrypt({}, sealed, inputs, subkey, ())
+        estimate = mixing.SYSTEM.decrypt({}, sealed, inputs, subkey, _of_mixing(options))
         noisy = jnp.asarray(estimate["image"], jnp.float32)
         sigma = jnp.maximum(estimate["noise"], 0.0)
         clean = denoise_batch(net, variables["params"]["denoiser"], noisy, sigma)

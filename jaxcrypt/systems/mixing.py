@@ -2,8 +2,8 @@
 
 Lossy, and the floor for every learned cipher: see :mod:`jaxcrypt.functional.mixing` for the map and
 :mod:`jaxcrypt.functional.companding` for the bytes. A tile's samples are standardised by its mean and spread
-(in the encrypted header), joined by pilots, mixed, dithered, companded. A flat tile has no spread: its
-samples all become pilots, and its cipher is pure key stream noise.
+(in the encrypted header), joined by pilots, mixed, dithered, companded. A flat tile has no spread: key
+stream of unit power stands for its samples, and its cipher is pure key stream noise.
 
 The cipher picture is longer than the picture along the longer side (rows where both are equal): by a
 96th, at least one, which is at most 3% from 34×34 on; very thin and tiny pictures get up to 16 samples more,
@@ -12,6 +12,7 @@ so that there is something to mix with.
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -23,8 +24,6 @@ from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers.tiled import tiled_system
 from jaxcrypt.systems.drivers.tiles import Layout, Tiles, even_bounds
 
-_MAX_TILE = 1 << 18
-_MIN_TILE = 32
 _PILOT_SHARE = 96
 _FEW = 16
 
@@ -55,16 +54,11 @@ def plain_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     raise ValueError(f"no picture has a mixing cipher of shape {tuple(shape)}")
 
 
-def array_size(total: int) -> int:
-    """Samples of the static arrays in which the tiles of a cipher of ``total`` samples lie."""
-    return min(max(1 << (total - 1).bit_length(), _MIN_TILE), _MAX_TILE)
-
-
 def layout(shape: tuple[int, int, int]) -> Layout:
     """Even tiles in an array of the next power of two."""
     outer = cipher_shape(shape)
     plain, cipher = shape[0] * shape[1] * shape[2], outer[0] * outer[1] * outer[2]
-    size = array_size(cipher)
+    size = mixing.array_size(cipher)
     count = -(-cipher // size)
     return Layout(outer, size, even_bounds(plain, count), even_bounds(cipher, count))
 
@@ -86,30 +80,31 @@ def standardised(tile: dict[str, jax.Array], keyed: mixing.Material):
 
     Returns:
       float32 ``[S]``: samples of mean 0 and unit power, pilots behind them; mean; spread. A flat tile, of
-      spread 0, becomes pilots altogether.
+      spread 0, is filled with key stream.
     """
     inside = jnp.arange(tile["data"].shape[0], dtype=jnp.int32) < tile["plain_length"]
     samples = tile["data"].astype(jnp.float32)
     mean, spread = _statistics(samples, inside, tile["plain_length"])
-    # Of unit power like every other tile: were its power left to chance, that would tell flat tiles.
-    power = jnp.sum(jnp.where(inside, jnp.square(keyed.pilots), 0.0)) / tile["plain_length"]
-    fill = jnp.where(inside, keyed.pilots / jnp.sqrt(jnp.maximum(power, 1e-6)), keyed.pilots)
-    standard = jnp.where(inside & (spread > 0), (samples - mean) / jnp.maximum(spread, 1e-6), fill)
-    return standard, mean, spread
+    standard = jnp.where(spread > 0, (samples - mean) / jnp.maximum(spread, 1e-6), keyed.fill)
+    return jnp.where(inside, standard, keyed.pilots), mean, spread
 
 
-def _seal(tile: dict[str, jax.Array]):
-    size = tile["data"].shape[0]
-    keyed = mixing.material(tile["subkey"], tile["index"], size)
+def keyed_of(tile: dict[str, jax.Array], rounds: int = mixing.ROUNDS) -> mixing.Material:
+    """What the key decides for a tile that is mixed in so many rounds."""
+    lengths = tile["plain_length"], tile["cipher_length"]
+    return mixing.material(tile["subkey"], tile["index"], tile["data"].shape[0], *lengths, rounds)
+
+
+def _seal(rounds: int, tile: dict[str, jax.Array]):
+    size, keyed = tile["data"].shape[0], keyed_of(tile, rounds)
     standard, mean, spread = standardised(tile, keyed)
     cipher = companding.compand(mixing.mix(standard, tile["cipher_length"], keyed), keyed.dither)
     cipher = jnp.where(jnp.arange(size, dtype=jnp.int32) < tile["cipher_length"], cipher, 0)
     return cipher, {"mean": mean, "spread": spread}
 
 
-def _open(tile: dict[str, jax.Array]):
-    size = tile["data"].shape[0]
-    keyed = mixing.material(tile["subkey"], tile["index"], size)
+def _open(rounds: int, tile: dict[str, jax.Array]):
+    size, keyed = tile["data"].shape[0], keyed_of(tile, rounds)
     position = jnp.arange(size, dtype=jnp.int32)
     values = companding.expand(tile["data"], keyed.dither)
     values = jnp.where(position < tile["cipher_length"], values, 0.0)
@@ -130,8 +125,15 @@ def _report(head, again, found) -> dict[str, jax.Array]:
 
 
 SIDE = (("mean", (), "float32"), ("spread", (), "float32"))  # of each tile
-TILES = Tiles(layout=layout, seal=_seal, open=_open, report=_report, side=SIDE)
-SYSTEM = tiled_system(entry("mixing").declared(), TILES, plain_shape)
+
+
+@cache
+def _tiles(rounds: int) -> Tiles:
+    seal, opened = partial(_seal, rounds), partial(_open, rounds)
+    return Tiles(layout=layout, seal=seal, open=opened, report=_report, side=SIDE)
+
+
+SYSTEM = tiled_system(entry("mixing").declared(), lambda options: _tiles(options["rounds"]), plain_shape)
 
 
 def build(config: Any = None) -> System:

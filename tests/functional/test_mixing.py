@@ -14,9 +14,9 @@ SIZE = 1024
 mix, unmix = jax.jit(mixing.mix), jax.jit(mixing.unmix)
 
 
-@pytest.fixture(scope="module")
-def keyed():
-    return mixing.material(SUBKEY, 0, SIZE)
+@pytest.fixture(scope="module", params=[mixing.ROUNDS, mixing.OLD_ROUNDS])
+def keyed(request):
+    return mixing.material(SUBKEY, 0, SIZE, 500, SIZE, request.param)
 
 
 @pytest.mark.parametrize("order", [1, 2, 8, 64, 512])
@@ -92,3 +92,29 @@ def test_pilots_tell_the_noise(rng, keyed):
     pilots = jnp.arange(SIZE) >= 500
     assert float(mixing.noise_level(z, keyed.pilots, pilots)) == pytest.approx(0.3, rel=0.15)
     assert float(mixing.noise_level(z, keyed.pilots, jnp.zeros(SIZE, bool))) == 0
+
+
+@pytest.mark.parametrize(
+    ("rounds", "low", "high"), [(mixing.OLD_ROUNDS, 4.0, 20.0), (mixing.ROUNDS, 0.6, 1.5)]
+)
+def test_block_energies_tell_a_lone_dot_after_two_rounds_and_not_after_three(rng, rounds, low, high):
+    """Of Gaussian samples dealt among 16 blocks of b, energies vary by 2 / b · 15 / 16."""
+    size = 1 << 18
+    dot = jnp.full(size, -(size**-0.5)).at[size // 3].set(size**0.5)
+
+    @jax.jit
+    def energies(subkey):
+        keyed = mixing.material(subkey, 0, size, size, size, rounds)
+        return jnp.mean(jnp.square(mixing.mix(dot, size, keyed)).reshape(16, -1), axis=1)
+
+    found = np.array([energies(key) for key in rng.integers(0, 1 << 32, (16, 8), dtype=np.uint32)])
+    ratio = np.mean(np.square(found - 1)) / (2 / mixing.MAX_BLOCK * 15 / 16)
+    assert low < ratio < high
+
+
+def test_a_fill_has_unit_power_and_pilots_follow_it(keyed):
+    assert float(jnp.mean(keyed.fill[:500] ** 2)) == pytest.approx(1, abs=1e-5)
+    assert abs(float(keyed.fill[:500].mean())) < 5 / 500**0.5
+    pilots = np.asarray(keyed.pilots[500:])
+    assert pilots.all()
+    assert scipy.stats.kstest(pilots, "norm").pvalue > 1e-4

@@ -12,11 +12,11 @@ from jaxcrypt.systems import catalog
 # What headers hold that were written by releases: names, and stored values with their types.
 STORED = {
     "logistic": {},
-    "mixing": {},
+    "mixing": {"rounds": (3, 2)},
     "autoencoder": {},
     "stego": {"keyed": (True, False)},
-    "denoiser": {"robust": (0, 1, 2, 3)},
-    "cyclegan": {"rate": (1, 2, 4), "robust": (0, 1, 2, 3), "key_image": (0, 1)},
+    "denoiser": {"robust": (0, 1, 2, 3), "rounds": (3, 2)},
+    "cyclegan": {"rate": (1, 2, 4), "robust": (0, 1, 2, 3), "key_image": (0, 1), "rounds": (3, 2)},
     "concatenation": {},
 }
 PLUGIN = """

@@ -16,8 +16,8 @@ from jaxcrypt.errors import Refusal
 from jaxcrypt.models.cyclegan import OCTAVE, Encoder
 from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import build
+from jaxcrypt.systems.cyclegan import blocks
 from jaxcrypt.systems.cyclegan import code as cyclegan_code
-from jaxcrypt.systems.cyclegan import driver as cyclegan_pictures
 from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 KEY, OTHER = bytes(range(32)), bytes([1]) + bytes(range(1, 32))
@@ -174,7 +174,7 @@ def test_robust_layout_outlives_subsampled_jpeg(untrained):
 def test_windows_make_no_seams(untrained, monkeypatch):
     photo = _photo(3, 16 * 9, 16 * 44)
     whole = _decrypt(untrained, *_encrypt(untrained, photo, rate=2), photo.shape, rate=2)
-    monkeypatch.setattr(cyclegan_pictures, "_WINDOW", 64)
+    monkeypatch.setattr(blocks, "_WINDOW", 64)
     at_once = _decrypt(untrained, *_encrypt(untrained, photo, rate=2), photo.shape, rate=2)
     assert np.mean(whole != at_once) < 1e-3
 

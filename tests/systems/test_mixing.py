@@ -7,6 +7,8 @@ import pytest
 import scipy.stats
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.record import Call
+from jaxcrypt.sealing import cipher as loading
 from jaxcrypt.systems import mixing
 from jaxcrypt.systems.catalog import build
 from tests.systems.through import decrypt_pictures, encrypt_pictures
@@ -163,8 +165,8 @@ def test_record(rng):
     made = SYSTEM.outputs({}, {"image": image}, jax.random.key(0))
     assert made["cipher"].shape == (1, *mixing.cipher_shape((20, 24, 3)))
     assert float(jnp.abs(made["decrypted"] - image / 255).mean()) < 0.02
-    with pytest.raises(Refusal, match="this System has none"):
-        SYSTEM.decrypt({}, None, {}, None, (("rounds", 3),))
+    with pytest.raises(Refusal, match="this System has rounds"):
+        SYSTEM.decrypt({}, None, {}, None, (("rate", 3),))
 
 
 @pytest.mark.slow
@@ -193,3 +195,21 @@ def test_the_power_of_a_cipher_does_not_tell_flat_pictures(rng):
         symbols = scipy.stats.norm.ppf((np.stack([cipher for cipher, _ in sealed]) + 0.5) / 256)
         spreads[name] = np.std(np.sum(symbols.reshape(40, -1) ** 2, axis=1))
     assert spreads["flat"] < 2 * spreads["photo"]
+
+
+def test_the_old_mixing_must_be_asked_for_and_is_another(rng):
+    picture = photo_like(rng)
+    made = [
+        SYSTEM.driver.encrypt(Call(options=options), [picture], [bytes(32)])[0].pixels
+        for options in ((), (("rounds", 3),), (("rounds", 2),))
+    ]
+    assert (made[0] == made[1]).all()
+    assert np.mean(made[0] != made[2]) > 0.99
+
+
+def test_headers_without_rounds_are_of_the_old_mixing():
+    assert dict(loading.load("mixing").options) == {"rounds": 3}
+    assert dict(loading.load("mixing").stored) == {"rounds": 3}
+    assert dict(loading.load_stored("mixing", (), None, "x.png").options) == {"rounds": 2}
+    assert dict(loading.load_stored("mixing", (("rounds", 3),), None, "x.png").options) == {"rounds": 3}
+    assert "two rounds" in loading.load("mixing", options={"rounds": 2}).argument

@@ -37,7 +37,7 @@ def mix(symbols: jax.Array, subkey: jax.Array, plan: Plan) -> tuple[jax.Array, j
     tiles = _tiles(symbols[:, plan.order()], plan.symbols, subkey, plan)
 
     def one(tile):
-        return turbo.mix_tile(tile), turbo.dither_tile(tile)
+        return turbo.mix_tile(tile, plan.rounds), turbo.dither_tile(tile, plan.rounds)
 
     return tuple(
         join(x.reshape(symbols.shape[0], plan.count, -1), plan.cipher) for x in over_tiles(one, tiles)
@@ -46,7 +46,11 @@ def mix(symbols: jax.Array, subkey: jax.Array, plan: Plan) -> tuple[jax.Array, j
 
 def unmix(values: jax.Array, subkey: jax.Array, plan: Plan) -> tuple[jax.Array, jax.Array]:
     """The inverse: symbols ``[B, k]``, and the mean square error of the pilots, ``[B]``."""
-    found, errors = over_tiles(turbo.unmix_tile, _tiles(values, plan.cipher, subkey, plan))
+
+    def one(tile):
+        return turbo.unmix_tile(tile, plan.rounds)
+
+    found, errors = over_tiles(one, _tiles(values, plan.cipher, subkey, plan))
     ordered = join(found.reshape(values.shape[0], plan.count, -1), plan.symbols)
     errors = jnp.mean(errors.reshape(values.shape[0], plan.count), axis=1)
     return ordered[:, np.argsort(plan.order())], errors

@@ -26,12 +26,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.functional import outermost
+from jaxcrypt.functional import mixing, outermost
 from jaxcrypt.functional.block_transform import BLOCK, PLANE, analyse, synthesise
 from jaxcrypt.functional.keyed import Purpose, draw, gaussians
 from jaxcrypt.functional.levels import to_levels, unit
 from jaxcrypt.models.cyclegan import DIGITS, LEAST, OCTAVE
-from jaxcrypt.systems import mixing
 from jaxcrypt.systems.drivers.tiles import even_bounds
 
 RATES = (1, 2, 4)  # the picture has so many times the bytes of its cipher
@@ -67,6 +66,7 @@ class Plan:
       size: samples of a mixing tile's static array.
       symbols: bounds of the tiles' symbols, ``[t + 1]``: every t-th symbol goes into one tile, so that each
         tile is spread over the whole picture; cipher: bounds of their bytes.
+      rounds: of the mixing.
     """
 
     rows: int
@@ -75,6 +75,7 @@ class Plan:
     size: int
     symbols: tuple[int, ...]
     cipher: tuple[int, ...]
+    rounds: int = mixing.ROUNDS
 
     @property
     def coefficients(self) -> int:
@@ -90,13 +91,14 @@ class Plan:
         return np.concatenate([numbers[t :: self.count] for t in range(self.count)])
 
 
-def plan(rows: int, columns: int, planes: int, total: int) -> Plan:
-    """The plan of a picture of so many blocks whose cipher has ``total`` places."""
+def plan(rows: int, columns: int, planes: int, total: int, rounds: int = mixing.ROUNDS) -> Plan:
+    """The plan of a picture of so many blocks whose cipher has ``total`` places, mixed in so many rounds."""
     size = mixing.array_size(total)
     count = -(-total // size)
     kept = min(rows * columns * planes * PLANE, total - max(count, total // _PILOT_SHARE))
     symbols = np.cumsum([0, *(len(range(t, kept, count)) for t in range(count))])
-    return Plan(rows, columns, planes, size, tuple(map(int, symbols)), even_bounds(total, count))
+    bounds = tuple(map(int, symbols)), even_bounds(total, count)
+    return Plan(rows, columns, planes, size, *bounds, rounds)
 
 
 class Described(NamedTuple):

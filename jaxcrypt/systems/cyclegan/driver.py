@@ -62,7 +62,7 @@ def _run(subkey: bytes, plan: code.Plan) -> turbo.Run:
     """Mixing of symbols: they have mean 0 and spread 1 already."""
     count = plan.count
     none, one = np.zeros(count, np.float32), np.ones(count, np.float32)
-    return turbo.Run(host.words(subkey), 0, plan.size, plan.symbols, plan.cipher, none, one)
+    return turbo.Run(host.words(subkey), 0, plan.size, plan.symbols, plan.cipher, none, one, plan.rounds)
 
 
 def _levelled(weighed: np.ndarray, key: jax.Array, plan: code.Plan) -> tuple[np.ndarray, np.ndarray]:
@@ -86,9 +86,9 @@ def _plan(shape: Shape, settings: dict[str, int]) -> tuple[code.Plan, Any]:
     rows, columns = (-(-side // BLOCK) for side in shape[:2])
     if settings["robust"]:
         layout = robust.plan(shape, settings["robust"])
-        return code.plan(rows, columns, shape[2], layout.symbols), layout
+        return code.plan(rows, columns, shape[2], layout.symbols, settings["rounds"]), layout
     total = int(np.prod(code.cipher_shape(shape, settings["rate"])))
-    return code.plan(rows, columns, shape[2], total), None
+    return code.plan(rows, columns, shape[2], total, settings["rounds"]), None
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,8 @@ class CycleganDriver:
 
     def _encrypt_small(self, call: Call, pictures, subkeys) -> list[Sealed]:
         """Small pictures of one shape, :data:`_TOGETHER` at a time."""
-        made, options = [], (("rate", choices(call.options)["rate"]),)
+        settings, made = choices(call.options), []
+        options = tuple((name, settings[name]) for name in ("rate", "rounds"))
         for start in range(0, len(pictures), _TOGETHER):
             images = np.stack(pictures[start : start + _TOGETHER])
             words = np.stack([host.words(subkey) for subkey in subkeys[start : start + _TOGETHER]])

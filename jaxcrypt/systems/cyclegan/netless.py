@@ -19,10 +19,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.functional import companding, jpeg
+from jaxcrypt.functional import companding, jpeg, mixing
 from jaxcrypt.functional.block_transform import BLOCK, analyse
 from jaxcrypt.models.cyclegan import LEAST, OCTAVE, UNIT
-from jaxcrypt.systems import mixing
 from jaxcrypt.systems.cyclegan import channel, code
 
 _BANDS = 5  # the lowest coefficient, and octaves of the larger of its two frequencies

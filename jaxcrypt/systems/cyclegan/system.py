@@ -36,6 +36,11 @@ from jaxcrypt.systems.cyclegan import channel, code, losses
 from jaxcrypt.systems.cyclegan.driver import ENTRY, CycleganDriver, choices
 
 
+def _plan(image_blocks: tuple[int, int], shape: tuple[int, ...], options: tuple) -> code.Plan:
+    """The plan of a picture of so many blocks whose cipher has ``shape``."""
+    return code.plan(*image_blocks, shape[2], math.prod(shape), choices(options)["rounds"])
+
+
 def _rate(options: tuple) -> int:
     settings = choices(options)
     if settings["robust"]:
@@ -56,7 +61,7 @@ def _encrypt(nets: losses.Nets, variables, inputs, subkey, options) -> Sealed:
     pad = ((0, 0), (0, -image.shape[1] % BLOCK), (0, -image.shape[2] % BLOCK), (0, 0))
     padded = jnp.pad(image, pad, mode="edge").astype(jnp.float32)
     described = code.describe(nets.encoder, variables["params"]["encoder"], padded)
-    plan = code.plan(padded.shape[1] // BLOCK, padded.shape[2] // BLOCK, shape[2], math.prod(shape))
+    plan = _plan((padded.shape[1] // BLOCK, padded.shape[2] // BLOCK), shape, options)
     chosen = jax.vmap(lambda one: code.choose(one, plan.symbols[-1]))(described.scales)
     symbols, spread = code.to_symbols(described, chosen)
     symbols, spread = code.levelled(symbols, spread, subkey, plan)
@@ -78,7 +83,7 @@ def _decrypt(nets: losses.Nets, variables, sealed, inputs, subkey, options) -> d
     params, pixels = variables["params"], jnp.asarray(sealed.pixels)
     digits = code.unpack(sealed.side["digits"], subkey)
     shape = pixels.shape[1:]
-    plan = code.plan(digits.shape[1], digits.shape[2], shape[2], math.prod(shape))
+    plan = _plan(digits.shape[1:3], shape, options)
     scales = nets.encoder.apply({"params": params["encoder"]}, digits, method="scales")
     scales = scales[..., : plan.planes * PLANE]
     chosen = jax.vmap(lambda one: code.choose(one, plan.symbols[-1]))(scales)

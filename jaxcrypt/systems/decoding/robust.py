@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from jaxcrypt.errors import Refusal, tampered
-from jaxcrypt.functional import jpeg, jpeg_layout, soft_expand
+from jaxcrypt.functional import jpeg, jpeg_layout, mixing, soft_expand
 from jaxcrypt.functional.keyed import Purpose, draw, gaussians
 from jaxcrypt.record import Sealed, Shape
 from jaxcrypt.systems.decoding import turbo
@@ -15,12 +15,11 @@ from jaxcrypt.systems.drivers.tiles import even_bounds
 
 STRENGTHS = jpeg_layout.STRENGTHS
 _ALIGN = 0xFFFFFFFF  # the tile number of the alignment pilots: no picture has that many tiles
-_MAX_TILE = 1 << 18
-_MIN_TILE = 32
 _PASSES = 5
 _CLIPPING = 1.0  # variance of what clipping and rounding to bytes do to a coefficient
 _FACTORS = (2, 3, 4)
 _WORSE = 1.5
+_FLAT = 1e-3  # spread of a tile, in grey levels, up to which it counts as flat
 
 
 def plan(shape: tuple[int, int, int], strength: int) -> jpeg_layout.Plan:
@@ -45,7 +44,7 @@ def planned(shape: Shape, strength: int) -> jpeg_layout.Plan:
 
 def _tiles(layout: jpeg_layout.Plan) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
     """Static size, and the tiles' bounds in samples and in symbols."""
-    size = min(max(1 << (layout.symbols - 1).bit_length(), _MIN_TILE), _MAX_TILE)
+    size = mixing.array_size(layout.symbols)
     count = -(-layout.symbols // size)
     return size, even_bounds(layout.samples, count), even_bounds(layout.symbols, count)
 
@@ -61,8 +60,14 @@ def _by_plane(means: np.ndarray, layout: jpeg_layout.Plan) -> np.ndarray:
     return np.repeat(np.asarray(means, np.float32), [h * w for h, w in layout.planes])
 
 
-def encrypt(picture: np.ndarray, subkey: bytes, strength: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """uint8 [H, W, C] to the cipher picture, uint8 [H', W', 1], and its side arrays."""
+def encrypt(
+    picture: np.ndarray, subkey: bytes, strength: int, rounds: int = mixing.ROUNDS
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """uint8 [H, W, C] to the cipher picture, uint8 [H', W', 1], and its side arrays.
+
+    All tiles have the same power, or it would show: flat ones (a grey picture's colours) are filled with key
+    stream. That was not so with two rounds of mixing.
+    """
     layout = plan(picture.shape, strength)
     size, plain, cipher = _tiles(layout)
     samples = jpeg_layout.to_samples(picture, layout)
@@ -70,8 +75,10 @@ def encrypt(picture: np.ndarray, subkey: bytes, strength: int) -> tuple[np.ndarr
     samples = samples - _by_plane(level, layout)
     parts = np.split(samples, plain[1:-1])
     mean = np.array([part.mean() for part in parts], np.float32)
-    spread = np.array([max(part.std(), 1e-3) for part in parts], np.float32)
-    run = turbo.Run(host.words(subkey), 0, size, plain, cipher, mean, spread)
+    spread = np.array([part.std() for part in parts], np.float32)
+    low = _FLAT if rounds == mixing.OLD_ROUNDS else 0
+    spread = np.where(spread > _FLAT, spread, low).astype(np.float32)
+    run = turbo.Run(host.words(subkey), 0, size, plain, cipher, mean, spread, rounds)
     pixels = lay_out(run.mix(run.standard(samples)), subkey, layout)
     return pixels, {"level": level, "mean": mean, "spread": spread}
 
@@ -156,7 +163,7 @@ def _steps(pixels: np.ndarray, missing: np.ndarray, carriers: np.ndarray) -> np.
 
 
 def decrypt(
-    sealed: Sealed, subkey: bytes, strength: int, shape, windows, lost, progress
+    sealed: Sealed, subkey: bytes, strength: int, rounds: int, shape, windows, lost, progress
 ) -> tuple[np.ndarray, float]:
     """Undo :func:`encrypt`, whatever the cipher picture suffered.
 
@@ -175,7 +182,7 @@ def decrypt(
     count = len(plain) - 1
     mean, spread = (host.statistic(sealed.side, name, count) for name in ("mean", "spread"))
     level = host.statistic(sealed.side, "level", len(layout.planes))
-    run = turbo.Run(host.words(subkey), 0, size, plain, bounds, mean, spread)
+    run = turbo.Run(host.words(subkey), 0, size, plain, bounds, mean, spread, rounds)
     base = _by_plane(level, layout)
 
     def denoise(samples, levels):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +25,7 @@ import numpy as np
 
 from jaxcrypt.functional import mixing
 from jaxcrypt.systems.drivers.tiles import over_tiles
+from jaxcrypt.systems.mixing import keyed_of
 
 _CLAIM = (
     0.05  # relative error of the noise level that a pass claims; pilots measure it with 1 / sqrt(2 pilots)
@@ -39,7 +41,9 @@ class Run:
     Attributes:
       subkey: uint32 ``[8]``; first: number of the first tile; size: of a tile's static array.
       plain, cipher: bounds of the tiles in the run's samples and symbols, ``[k + 1]``, from 0.
-      mean, spread: float32 ``[k]``: a tile's samples are ``mean + spread · standard``.
+      mean, spread: float32 ``[k]``: a tile's samples are ``mean + spread · standard``; a tile of spread 0 is
+        flat, and key stream stands for its samples in the mixing.
+      rounds: of the mixing.
     """
 
     subkey: np.ndarray
@@ -49,6 +53,7 @@ class Run:
     cipher: tuple[int, ...]
     mean: np.ndarray
     spread: np.ndarray
+    rounds: int = mixing.ROUNDS
 
     def tiles(self, data: np.ndarray, bounds: tuple[int, ...]) -> dict[str, np.ndarray]:
         count = len(bounds) - 1
@@ -61,6 +66,7 @@ class Run:
             "index": np.arange(self.first, self.first + count, dtype=np.uint32),
             "plain_length": np.diff(self.plain).astype(np.int32),
             "cipher_length": np.diff(self.cipher).astype(np.int32),
+            "flat": np.asarray(self.spread) == 0,
         }
 
     def join(self, cut, bounds: tuple[int, ...]) -> np.ndarray:
@@ -79,47 +85,53 @@ class Run:
 
     def mix(self, standard: np.ndarray) -> np.ndarray:
         """Standardised samples to mixed symbols; the pilots are put in."""
-        return self.join(_mix(self.tiles(standard, self.plain)), self.cipher)
+        return self.join(_mix(self.tiles(standard, self.plain), self.rounds), self.cipher)
 
     def unmix(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Symbols to standardised samples, and the pilots' mean square error, ``[k]``."""
-        samples, errors = _unmix(self.tiles(symbols, self.cipher))
+        samples, errors = _unmix(self.tiles(symbols, self.cipher), self.rounds)
         return self.join(samples, self.plain), np.asarray(errors)
 
     def dither(self) -> np.ndarray:
-        return self.join(_dither(self.tiles(np.zeros(0, np.float32), (0,) * len(self.plain))), self.cipher)
+        empty = self.tiles(np.zeros(0, np.float32), (0,) * len(self.plain))
+        return self.join(_dither(empty, self.rounds), self.cipher)
 
     @property
     def pilots(self) -> np.ndarray:
         return np.diff(self.cipher) - np.diff(self.plain)
 
 
-def mix_tile(tile):
-    """Standardised samples of one tile, with its pilots put in, to mixed symbols."""
-    keyed = mixing.material(tile["subkey"], tile["index"], tile["data"].shape[0])
+def mix_tile(tile, rounds: int):
+    """Standardised samples of one tile to mixed symbols; its pilots are put in, and its fill if it is
+    ``flat``."""
+    keyed = keyed_of(tile, rounds)
     position = jnp.arange(tile["data"].shape[0], dtype=jnp.int32)
-    return mixing.mix(
-        jnp.where(position < tile["plain_length"], tile["data"], keyed.pilots), tile["cipher_length"], keyed
-    )
+    samples = jnp.where(tile["flat"], keyed.fill, tile["data"]) if "flat" in tile else tile["data"]
+    samples = jnp.where(position < tile["plain_length"], samples, keyed.pilots)
+    return mixing.mix(samples, tile["cipher_length"], keyed)
 
 
-def unmix_tile(tile):
+def unmix_tile(tile, rounds: int):
     """One tile's symbols to standardised samples, and its pilots' mean square error."""
-    keyed = mixing.material(tile["subkey"], tile["index"], tile["data"].shape[0])
+    keyed = keyed_of(tile, rounds)
     position = jnp.arange(tile["data"].shape[0], dtype=jnp.int32)
     standard = mixing.unmix(tile["data"], tile["cipher_length"], keyed)
     is_pilot = (position >= tile["plain_length"]) & (position < tile["cipher_length"])
     return standard, mixing.noise_level(standard, keyed.pilots, is_pilot) ** 2
 
 
-def dither_tile(tile):
+def dither_tile(tile, rounds: int):
     """The dither of one tile."""
-    return mixing.material(tile["subkey"], tile["index"], tile["data"].shape[0]).dither
+    return keyed_of(tile, rounds).dither
 
 
-_mix = jax.jit(lambda tiles: over_tiles(mix_tile, tiles))
-_unmix = jax.jit(lambda tiles: over_tiles(unmix_tile, tiles))
-_dither = jax.jit(lambda tiles: over_tiles(dither_tile, tiles))
+def _over_tiles(function):
+    return jax.jit(
+        lambda tiles, rounds: over_tiles(partial(function, rounds=rounds), tiles), static_argnums=1
+    )
+
+
+_mix, _unmix, _dither = map(_over_tiles, (mix_tile, unmix_tile, dither_tile))
 
 
 def level(claimed: float, measured: np.ndarray, pilots: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ from jaxcrypt.functional.keyed import Purpose, draw, gaussians
 from jaxcrypt.record import Options, Sealed, chosen
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers.tiles import cut, even_bounds, join, over_tiles
-from jaxcrypt.systems.mixing import standardised
+from jaxcrypt.systems.mixing import keyed_of, standardised
 
 KEY_SIDE = 64  # key images are seen by the net at this size
 _MAX_TILE = 1 << 18
@@ -91,8 +91,7 @@ def noise_tile(tile: dict[str, jax.Array]) -> jax.Array:
 
 def seal_tile(tile: dict[str, jax.Array], left: float) -> tuple[jax.Array, dict[str, jax.Array]]:
     """Bytes uint8 ``[S]`` of one tile, the pilots' behind the samples', and its mean and spread."""
-    size = tile["data"].shape[0]
-    keyed = mixing.material(tile["subkey"], tile["index"], size)
+    keyed = keyed_of(tile)
     standard, mean, spread = standardised(tile, keyed)
     mixed = mixing.mix(standard, tile["cipher_length"], keyed)
     diffused = diffusion.diffuse(mixed, noise_tile(tile), left)
@@ -102,7 +101,7 @@ def seal_tile(tile: dict[str, jax.Array], left: float) -> tuple[jax.Array, dict[
 def open_tile(tile: dict[str, jax.Array], left: float) -> dict[str, jax.Array]:
     """One tile by the bins of its bytes: samples float32 ``[S]`` in grey levels and their noise level."""
     size = tile["data"].shape[0]
-    keyed = mixing.material(tile["subkey"], tile["index"], size)
+    keyed = keyed_of(tile)
     position = jnp.arange(size, dtype=jnp.int32)
     inside = position < tile["cipher_length"]
     symbols, error = symbols_of(tile["data"], keyed.dither, noise_tile(tile), jnp.zeros(size), 1.0, left)

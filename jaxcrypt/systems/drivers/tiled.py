@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.record import Call, Outcome, Progress, Sealed, Shape, System, chosen
+from jaxcrypt.record import Call, Option, Outcome, Progress, Sealed, Shape, System, chosen
 from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.drivers.tiles import Layout, Tiles, decrypt_whole, encrypt_whole, over_tiles, split_side
 
@@ -168,9 +168,15 @@ def _stacked(rows: Sequence[dict]) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class Tiled:
-    """The :class:`~jaxcrypt.record.Driver` of a System without options that works tile by tile."""
+    """The :class:`~jaxcrypt.record.Driver` of a System that works tile by tile.
 
-    tiles: Tiles
+    Attributes:
+      options: that the System declares.
+      tiles: the tiles for chosen options, the same object for the same ones.
+    """
+
+    options: tuple[Option, ...]
+    tiles: Callable[[dict[str, Any]], Tiles]
 
     def aligns(self, options) -> bool:
         """Never."""
@@ -178,12 +184,12 @@ class Tiled:
 
     def check(self, shape: Shape, options) -> None:
         """Any shape will do."""
-        chosen((), options)
+        chosen(self.options, options)
 
     def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
         """As :class:`~jaxcrypt.record.Driver` says."""
         self.check(pictures[0].shape, call.options)
-        tiles, shape = self.tiles, pictures[0].shape
+        tiles, shape = self.tiles(chosen(self.options, call.options)), pictures[0].shape
         layout, held = tiles.layout(shape), _keys(keys)
         flats = [np.ascontiguousarray(picture).reshape(-1) for picture in pictures]
         groups = _groups(len(flats), layout)
@@ -208,9 +214,9 @@ class Tiled:
         lost: Sequence[np.ndarray] | None = None,
     ) -> list[Outcome]:
         """As :class:`~jaxcrypt.record.Driver` says."""
-        chosen((), call.options)
+        tiles = self.tiles(chosen(self.options, call.options))
         host.check_sealed(sealed, shape)
-        tiles, layout, held = self.tiles, self.tiles.layout(shape), _keys(keys)
+        layout, held = tiles.layout(shape), _keys(keys)
         for one in sealed:
             host.check_shape(one.pixels, layout.cipher_shape)
         split = [split_side(tiles, _checked(tiles, layout, one.side)) for one in sealed]
@@ -286,22 +292,27 @@ def _outcome(image: np.ndarray, report: dict) -> Outcome:
     return Outcome([image], None if noise is None else float(noise), report=rest)
 
 
-def tiled_system(declared: Mapping[str, Any], tiles: Tiles, plain_shape: Callable[[Shape], Shape]) -> System:
+def tiled_system(
+    declared: Mapping[str, Any],
+    tiles: Callable[[dict[str, Any]], Tiles],
+    plain_shape: Callable[[Shape], Shape],
+) -> System:
     """The System that tiles make: nothing learned, nothing to configure.
 
     Args:
       declared: of the System's entry in the catalog, :meth:`~jaxcrypt.systems.catalog.Entry.declared`.
+      tiles: those for chosen options.
       plain_shape: the plain picture's ``(H, W, C)`` from its cipher picture's.
     """
 
     def encrypt(variables, inputs, subkey, options) -> Sealed:
-        chosen((), options)
-        return encrypt_whole(tiles, jnp.asarray(inputs["image"]), subkey)
+        own = tiles(chosen(declared["options"], options))
+        return encrypt_whole(own, jnp.asarray(inputs["image"]), subkey)
 
     def decrypt(variables, sealed, inputs, subkey, options) -> dict[str, Any]:
-        chosen((), options)
+        own = tiles(chosen(declared["options"], options))
         shape = plain_shape(sealed.pixels.shape[1:])
-        return decrypt_whole(tiles, sealed, subkey, shape, inputs.get("lost"))
+        return decrypt_whole(own, sealed, subkey, shape, inputs.get("lost"))
 
     def outputs(variables, batch, rng) -> dict[str, Any]:
         image = jnp.asarray(batch["image"])
@@ -323,6 +334,6 @@ def tiled_system(declared: Mapping[str, Any], tiles: Tiles, plain_shape: Callabl
         encrypt=encrypt,
         decrypt=decrypt,
         outputs=outputs,
-        driver=Tiled(tiles),
+        driver=Tiled(declared["options"], tiles),
         **declared,
     )

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.functional import mixing
+from jaxcrypt.record import Sealed
 from jaxcrypt.systems.decoding import robust
 
 SUBKEY = bytes(range(32))
@@ -51,7 +53,49 @@ def test_ordinary_pictures_have_a_cipher(rng, shape, strength):
     assert cipher.shape == robust.plan(shape, strength).cipher_shape
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 3), (8, 8, 3), (7, 12_000, 1)])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (8, 8, 3), (2, 12_000, 1)])
 def test_what_is_too_small_is_refused(shape):
     with pytest.raises(Refusal, match=f"{shape[1]}×{shape[0]} is too small"):
         robust.plan(shape, 2)
+
+
+def _page():
+    """A white page with some lines, as RGB."""
+    page = np.full((96, 160, 3), 255, np.uint8)
+    page[40:44, 20:120] = 10
+    page[70:72, 30:90] = 60
+    return page
+
+
+def _powers(cipher, layout):
+    """Spread of the coefficients by mixing tile."""
+    symbols = robust.jpeg_layout.coefficients(cipher)[:, layout.carriers].reshape(-1)
+    _, _, bounds = robust._tiles(layout)
+    return np.array([part.std() for part in np.split(symbols, bounds[1:-1])])
+
+
+def test_tiles_of_a_page_all_have_the_same_power(monkeypatch):
+    monkeypatch.setattr(mixing, "MAX_TILE", 1 << 11)
+    layout = robust.plan(_page().shape, 2)
+    powers = {
+        rounds: _powers(robust.encrypt(_page(), SUBKEY, 2, rounds)[0], layout)
+        for rounds in (mixing.ROUNDS, mixing.OLD_ROUNDS)
+    }
+    usual = powers[mixing.ROUNDS].mean()
+    assert len(powers[mixing.ROUNDS]) > 8
+    assert powers[mixing.ROUNDS].min() > 0.93 * usual
+    assert powers[mixing.ROUNDS].max() < 1.07 * usual
+    assert powers[mixing.OLD_ROUNDS].min() < 0.6 * usual  # flat tiles, which were not filled
+
+
+@pytest.mark.parametrize("rounds", [mixing.ROUNDS, mixing.OLD_ROUNDS])
+def test_a_page_with_flat_tiles_comes_back(monkeypatch, rounds):
+    monkeypatch.setattr(mixing, "MAX_TILE", 1 << 11)
+    cipher, side = robust.encrypt(_page(), SUBKEY, 2, rounds)
+
+    def windows(picture, sigma):
+        return picture  # a denoiser that leaves pictures alone
+
+    found, noise = robust.decrypt(Sealed(cipher, side), SUBKEY, 2, rounds, _page().shape, windows, None, None)
+    assert np.mean((found.astype(float) - _page()) ** 2) < 20
+    assert noise < 5

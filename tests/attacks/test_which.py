@@ -1,0 +1,68 @@
+"""The game "which of two pictures": what falls to it, and that it finds nothing where there is nothing."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcrypt.attacks import drawn, which
+from jaxcrypt.functional import companding, mixing
+
+SIZE = 1 << 16  # of 4 blocks
+
+
+def _encrypt(rounds):
+    """Bytes of a grey picture of 256×256 after so many rounds."""
+
+    @jax.jit
+    def one(samples, subkey):
+        keyed = mixing.material(subkey, 0, SIZE, SIZE, SIZE, rounds)
+        standard = (samples - samples.mean()) / samples.std()
+        return companding.compand(mixing.mix(standard, SIZE, keyed), keyed.dither)
+
+    def encrypt(pictures, keys):
+        words = (jnp.asarray(np.frombuffer(key, "<u4").astype(np.uint32)) for key in keys)
+        flat = (jnp.asarray(picture.reshape(-1), jnp.float32) for picture in pictures)
+        return [np.asarray(one(x, key)).reshape(256, 256, 1) for x, key in zip(flat, words, strict=True)]
+
+    return encrypt
+
+
+def _play(encrypt, rng, trials):
+    photo = np.clip(rng.normal(128, 40, (256, 256, 1)), 0, 255).astype(np.uint8)
+    pictures = drawn.picture("dot", 256, 1), photo
+    return which.play(*(which.ciphers_seen(encrypt, one, trials, rng) for one in pictures))
+
+
+def test_one_round_of_mixing_falls_and_three_do_not(rng):
+    fallen = _play(_encrypt(1), rng, 24)
+    assert max(fallen.energy, fallen.trained) > 0.8
+    assert fallen.p < 1e-4
+    assert _play(_encrypt(mixing.ROUNDS), rng, 60).p > 1e-4
+
+
+def test_a_game_without_anything_to_see_is_chance(rng):
+    first, second = ([(rng.normal(size=30), rng.normal(size=18)) for _ in range(100)] for _ in range(2))
+    played = which.play(first, second)
+    assert abs(played.energy) < 0.5
+    assert played.p > 1e-4
+    assert "advantage" in played.words
+
+
+@pytest.mark.parametrize("name", drawn.KINDS)
+@pytest.mark.parametrize("side", [64, 256])
+def test_drawn_pictures_show_what_their_names_say(name, side):
+    picture = drawn.picture(name, side, 3)
+    assert picture.shape == (side, side, 3)
+    assert picture.dtype == np.uint8
+    assert (picture == drawn.picture(name, side, 3)).all()
+    share = np.mean(picture == np.bincount(picture.reshape(-1)).argmax())
+    assert share == 1 if name == "blank" else share < 1
+    if name in ("dot", "square"):
+        assert (picture[..., 0] > 0).sum() == {"dot": 1, "square": 64}[name]
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 3), (8, 9, 1), (64, 66, 4), (200, 40, 1)])
+def test_features_of_any_cipher_are_finite(rng, shape):
+    for part in which.seen(rng.integers(0, 256, shape, dtype=np.uint8)):
+        assert np.isfinite(part).all()
