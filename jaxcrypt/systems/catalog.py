@@ -216,7 +216,7 @@ _OWN = (
     ),
     Entry(
         "concatenation",
-        "jaxcrypt.systems.concatenation",
+        "jaxcrypt.systems.concatenation.system",
         "never for use: an ablation of cyclegan without keyed mixing, which shows the photo",
         traits=Traits(
             channels=(1, 3),

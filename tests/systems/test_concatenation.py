@@ -10,8 +10,8 @@ from PIL import Image
 
 from configs.cyclegan_concatenation import get_config
 from jaxcrypt.errors import Refusal
-from jaxcrypt.systems import concatenation
 from jaxcrypt.systems.catalog import build
+from jaxcrypt.systems.concatenation.nets import key_planes
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.state import create, init_arrays
 from jaxcrypt.training.step import StepOptions, make_step
@@ -116,7 +116,7 @@ def test_windows_leave_no_seams(trained):
 def test_key_planes_are_uniform_and_change_altogether_with_one_key_bit():
     keys = np.zeros((2, 8), np.uint32)
     keys[1, 3] = 1
-    one, two = np.asarray(concatenation.key_planes(jnp.asarray(keys), (64, 64)))
+    one, two = np.asarray(key_planes(jnp.asarray(keys), (64, 64)))
     assert abs(one.mean() - 127.5) < 3
     assert (one != two).mean() > 0.98
 

@@ -31,7 +31,7 @@ from jaxcrypt.functional.key_image import with_key_image
 from jaxcrypt.models.cyclegan import Context, Discriminator, Encoder, Eve
 from jaxcrypt.models.denoiser import Denoiser
 from jaxcrypt.record import Phase, Sealed, Stage, System
-from jaxcrypt.systems import concatenation
+from jaxcrypt.systems.concatenation import system as concatenation
 from jaxcrypt.systems.cyclegan import channel, code, losses
 from jaxcrypt.systems.cyclegan.driver import ENTRY, CycleganDriver, choices
 

@@ -1,0 +1,1 @@
+"""The ablation of the CycleGAN cipher without keyed mixing. Never for use."""
