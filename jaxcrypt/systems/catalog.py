@@ -208,7 +208,7 @@ _OWN = (
             Input("mask", "mask", "a picture, white where the photo is to be encrypted, and nowhere else"),
         ),
         traits=Traits(
-            survives=frozenset({"noise", "jpeg", "lost"}),
+            survives=frozenset({"noise", "jpeg444", "blocks"}),
             keeps_shape=True,
             argument=_MIXING,
         ),
@@ -245,7 +245,7 @@ _OWN = (
             ),
         ),
         traits=Traits(
-            survives=frozenset({"jpeg", "jpeg-420", "lost"}),
+            survives=frozenset({"jpeg444", "jpeg", "blocks"}),
             channels=(1, 3),
             covert=True,
             argument=_FACES,
