@@ -66,6 +66,11 @@ class Setting:
         return shared | {"crop": self.crop, "limit": self.limit, "seed": self.seed}
 
 
+def digests(subjects: Iterable[Subject]) -> dict[str, str]:
+    """Which weights were measured: ``{label: "NAME@DIGEST"}`` of those that have some."""
+    return {subject.label: subject.cipher.weights for subject in subjects if subject.cipher.weights}
+
+
 def title(facts: Mapping[str, Any], names: Iterable[str]) -> str:
     """``NAME: 24 pictures, centre 256×256, seed 0`` of a result's facts."""
     told = facts["setting"]

@@ -19,6 +19,7 @@ class Unnamed:
 
     stored: tuple = ()
     options: tuple = ()
+    weights: str = ""
 
     def check(self, shape: tuple[int, ...], name: str) -> None:
         """Any."""

@@ -43,6 +43,7 @@ def test_one_table_with_everything(folder, capsys):
     stored = json.loads((output / "hiding.json").read_text())
     assert len(stored["rows"]) == 4
     assert stored["setting"]["crop"] == 64
+    assert stored["digests"]["stego"].startswith("stego@")
     with Image.open(output / "hiding.png") as sheet:
         assert sheet.width == 280 * len(TITLES)
 

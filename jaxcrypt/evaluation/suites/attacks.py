@@ -14,7 +14,7 @@ from jaxcrypt.attacks.victim import Victim
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.evaluation.plots import bars
 from jaxcrypt.evaluation.report import Result, number
-from jaxcrypt.evaluation.setting import Setting
+from jaxcrypt.evaluation.setting import Setting, digests
 from jaxcrypt.pictures import folders
 
 
@@ -34,6 +34,7 @@ def run(setting: Setting) -> Result:
         "pictures": len(judged),
         "known": setting.own.get("known"),
         "system": subject.label,
+        "digests": digests([subject]),
         "budget": config.to_dict(),
         "seconds": time.perf_counter() - start,
         "rows": [row.facts() for row in made],

@@ -12,7 +12,7 @@ from jaxcrypt.evaluation import randomness
 from jaxcrypt.evaluation.measured import LIKENESS, WITHOUT_KEY, Example, Measured, measure
 from jaxcrypt.evaluation.pictures import batches
 from jaxcrypt.evaluation.report import Result, markdown, number, plain
-from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.evaluation.setting import Setting, digests, progress, title
 from jaxcrypt.evaluation.sheet import draw_sheet
 from jaxcrypt.evaluation.subject import Subject
 from jaxcrypt.metrics import chance, sp800_22
@@ -62,7 +62,8 @@ def run(setting: Setting) -> Result:
             subject.check(picture)
         more, sheet = measure(subject, batch, shown)
         rows, examples = rows + more, examples + sheet
-    facts = {"pictures": len(rows), "system": subject.label, "summary": summarise(rows)}
+    facts = {"pictures": len(rows), "system": subject.label, "digests": digests([subject])}
+    facts["summary"] = summarise(rows)
     if setting.own.get("nist"):
         facts["sp800_22"] = _test_bits(subject, paths, setting.crop)
     heading = title({"setting": setting.facts(), "pictures": len(rows)}, [subject.label])

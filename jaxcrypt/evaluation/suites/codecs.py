@@ -25,7 +25,7 @@ from jaxcrypt.evaluation import imagecodecs
 from jaxcrypt.evaluation.pictures import load
 from jaxcrypt.evaluation.plots import bars
 from jaxcrypt.evaluation.report import Result, markdown, numbers
-from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.evaluation.setting import Setting, digests, progress, title
 from jaxcrypt.evaluation.subject import Subject, through_png
 from jaxcrypt.metrics.image import mean, psnr, ssim
 from jaxcrypt.metrics.sensitivity import flip_bit
@@ -50,7 +50,7 @@ def run(setting: Setting) -> Result:
         parts = progress(([picture] for picture in pictures), len(pictures), name)
         rows[name] = np.stack([imagecodecs.best_fit(name, picture, count) for (picture,) in parts])
     facts = {"pictures": len(pictures), "shape": list(pictures.shape[1:]), "bytes": count}
-    facts["system"] = subject.label
+    facts |= {"system": subject.label, "digests": digests([subject])}
     facts["psnr"] = {name: psnr(made, pictures) for name, made in rows.items()}
     facts["ssim"] = wrong_key(pictures, wrong)
     return Result(facts, plot(facts))

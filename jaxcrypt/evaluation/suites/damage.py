@@ -17,7 +17,7 @@ import numpy as np
 from jaxcrypt.evaluation.pictures import Named
 from jaxcrypt.evaluation.plots import bars
 from jaxcrypt.evaluation.report import Result, markdown, numbers
-from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.evaluation.setting import Setting, digests, progress, title
 from jaxcrypt.evaluation.subject import Subject
 from jaxcrypt.metrics.image import flat_mean, mean, psnr
 from jaxcrypt.pictures import damages
@@ -46,7 +46,7 @@ def run(setting: Setting) -> Result:
     values, seconds = measure(pictures, columns, chosen, setting.seed)
     flat = mean([psnr(flat_mean(picture.pixels), picture.pixels) for picture in pictures])
     facts = {"pictures": len(pictures), "names": [picture.name for picture in pictures]}
-    facts |= {"values": values, "seconds": seconds, "flat": flat.psnr}
+    facts |= {"digests": digests(subjects), "values": values, "seconds": seconds, "flat": flat.psnr}
     return Result(facts, plot(facts))
 
 

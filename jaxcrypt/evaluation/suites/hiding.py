@@ -19,7 +19,7 @@ from jaxcrypt.evaluation.hiding import Hider, alike, order, secrets_of
 from jaxcrypt.evaluation.hiding_sheet import draw_sheet
 from jaxcrypt.evaluation.pictures import load_colour
 from jaxcrypt.evaluation.report import Result, markdown, numbers
-from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.evaluation.setting import Setting, digests, progress, title
 from jaxcrypt.metrics.image import mean
 from jaxcrypt.pictures import damages, folders
 from jaxcrypt.pictures.damages import Damage
@@ -36,6 +36,7 @@ def run(setting: Setting) -> Result:
     covers = _stacked(setting.paths(), setting.crop)
     facts: dict[str, Any] = {"pictures": len(covers), "system": subject.label, "secrets": hider.secrets}
     facts |= {"weights": setting.weights or subject.name, "parameters": hider.parameters}
+    facts["digests"] = digests([subject])
     if setting.own.get("memory"):  # first: a peak is of the whole process
         facts["peak_memory_mib"] = peak_memory(hider)
     chosen = [damages.parse(text) for text in setting.own.get("damage") or ()] or damages.COVERT

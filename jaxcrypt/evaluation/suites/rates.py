@@ -22,7 +22,7 @@ from jaxcrypt.evaluation.imagecodecs import Made, sealed_avif, sealed_jpeg2000
 from jaxcrypt.evaluation.pictures import Named
 from jaxcrypt.evaluation.plots import curves
 from jaxcrypt.evaluation.report import Result, markdown, numbers
-from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.evaluation.setting import Setting, digests, progress, title
 from jaxcrypt.evaluation.subject import Subject, through_png
 from jaxcrypt.metrics.image import mean, psnr, ssim
 from jaxcrypt.systems import catalog
@@ -38,11 +38,13 @@ def run(setting: Setting) -> Result:
     """Every picture at every rate, by every System, what is declared beside it, and sealed codecs."""
     rows: dict[str, Row] = {}
     pictures = setting.colour_pictures()
-    for subject in setting.subjects():
+    subjects = setting.subjects()
+    for subject in subjects:
         rows |= subject_rows(subject, pictures[0].pixels)
     rows |= codec_rows()
     values = measure(pictures, rows, setting.seed)
     facts = {"pictures": len(pictures), "names": [picture.name for picture in pictures], "values": values}
+    facts["digests"] = digests(subjects)
     facts["systems"] = [name for name in rows if name in setting.systems]
     return Result(facts, plot(facts))
 
