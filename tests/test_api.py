@@ -40,6 +40,7 @@ def test_the_very_file_comes_back_and_nothing_is_printed(rng, key, capfd):
     assert sealed.startswith(b"\x89PNG")
     opened = jaxcrypt.unseal(sealed, keys)
     assert opened.files == [("photo.png", photo)]
+    assert type(opened.files[0][1]) is bytes
     assert (opened.exact, opened.authenticated, opened.from_pixels) == (True, True, False)
     assert opened.system == "logistic"
     np.testing.assert_array_equal(opened.pictures[0], np.asarray(Image.open(io.BytesIO(photo))))

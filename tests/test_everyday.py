@@ -48,6 +48,10 @@ def test_a_folder_is_resumed_without_reading_what_is_there(tmp_path, key, capsys
     assert decrypt.main([str(out), "-o", str(back), "--key-file", key, "--skip-existing"]) == ExitCode.OK
     assert (back / "a.png").read_bytes() == b"mine"
     assert (back / "b.png").read_bytes() == (folder / "b.png").read_bytes()
+    (back / "b.png").unlink()
+    told = [str(out), "-o", str(back), "--key-file", key, "--skip-existing", "--from-pixels"]
+    assert decrypt.main(told) == ExitCode.OK
+    assert np.array_equal(Image.open(back / "b.png"), Image.open(folder / "b.png"))
 
 
 def test_headers_of_a_folder_bring_stripped_pictures_back(tmp_path, key):

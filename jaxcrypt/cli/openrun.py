@@ -44,10 +44,12 @@ class OpenRun:
 
     def _open(self, job: Job) -> None:
         """One picture: what cannot be written is refused before a System works on it."""
-        begun = self._opener.begin(job.read(), job.name, self._header(job))
+        data, header = job.read(), self._header(job)
+        if not self._args.recover and self._skips(job, self._expected(job, data, header)):
+            return
+        begun = self._opener.begin(data, job.name, header)
         planned = _paths(job, begun.names, begun.from_pixels, begun.damaged is not None)
-        if self._args.skip_existing and planned and is_written(planned[0]):
-            self._report.skipped(job, planned[0])
+        if self._skips(job, *planned[:1]):
             return
         if job.into:
             make_folder(job.folder)
@@ -68,6 +70,19 @@ class OpenRun:
         facts |= {"outputs": [str(path) for path in paths]} if len(paths) > 1 else {}
         facts |= {} if result.quality is None else {"estimated_psnr": round(result.quality, 1)}
         self._report.done(job, paths[0] if paths else None, _words(result, paths), code=code, **facts)
+
+    def _expected(self, job: Job, data: bytes, header: bytes | None) -> Path | None:
+        """Where the output most likely is, found without decrypting: for a run that is resumed."""
+        if not self._args.skip_existing or job.target is None:
+            return None
+        return job.folder / self._opener.expects(data, job.name, header) if job.into else job.target
+
+    def _skips(self, job: Job, output: Path | None = None) -> bool:
+        """Whether a run that is resumed leaves a picture out, since its output is there; then it says so."""
+        if not self._args.skip_existing or output is None or not is_written(output):
+            return False
+        self._report.skipped(job, output)
+        return True
 
     def _header(self, job: Job) -> bytes | None:
         """The saved header that belongs to a picture, where ``--header`` names a folder of them."""

@@ -14,7 +14,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from jaxcrypt.errors import ExitCode, Refusal, usage
 
@@ -93,9 +93,9 @@ def is_stream(target: Path) -> bool:
     )
 
 
-def is_written(target: Path | None) -> bool:
+def is_written(target: Path) -> bool:
     """Whether an output is there already, as a file; what is written to as a stream never is."""
-    return target is not None and target.is_file() and not is_stream(target)
+    return target.is_file() and not is_stream(target)
 
 
 def descriptor(path: str | Path) -> int | None:
@@ -163,14 +163,14 @@ def write_stdout(data: bytes | memoryview, to_terminal: bool = False) -> None:
       Refusal: not all of them could be written: a full disk, a reader that went away.
     """
     if not to_terminal or sys.stdout is None:
-        refuse_terminal()
+        out = refuse_terminal()
     rest = memoryview(data).cast("B")
     try:
         # An unbuffered stdout (PYTHONUNBUFFERED) writes what fits and says how much that was.
         while rest:
-            written = sys.stdout.buffer.write(rest)
+            written = out.buffer.write(rest)
             rest = rest[written or 0 :]
-        sys.stdout.buffer.flush()
+        out.buffer.flush()
     except OSError as error:
         abandon_stdout()
         raise cut_short("stdout", error) from None
@@ -219,12 +219,13 @@ def write_piped(write: Callable[[BinaryIO], object]) -> None:
     write_stdout(buffer.getbuffer())
 
 
-def refuse_terminal() -> None:
-    """Refuse a stdout that cannot take binary data."""
+def refuse_terminal() -> TextIO:
+    """Stdout; one that cannot take binary data is refused."""
     if sys.stdout is None:
         raise usage("stdout is closed; redirect it or use -o FILE")
     if sys.stdout.isatty():
         raise usage("refusing to write binary data to a terminal; redirect it or use -o FILE")
+    return sys.stdout
 
 
 @contextlib.contextmanager

@@ -78,7 +78,7 @@ class SealRun:
             try:
                 job.check()
                 target, header = _targets_of(self._args, job)
-                if self._args.skip_existing and is_written(target):
+                if self._args.skip_existing and target and is_written(target):
                     self._report.skipped(job, target)
                     continue
                 if not self._args.dry_run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxcrypt.crypto import pngreader, sealed, signing
 from jaxcrypt.crypto.bundle import File
+from jaxcrypt.crypto.names import safe_name
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.crypto.signing import Verifier
 from jaxcrypt.errors import ExitCode, Refusal, tampered
@@ -140,6 +141,17 @@ class Opener:
         if files:
             return Begun(self, opened, files, notes=("the pixels around are damaged", *notes))
         return Begun(self, opened, damaged=damaged)
+
+    def expects(self, data: bytes, name: str = "input", header: bytes | None = None) -> str:
+        """The name that what comes back will most likely have, from the header alone: for resuming a folder.
+
+        Raises:
+          Refusal: no sealed picture, no key fits.
+        """
+        _, opened = self.open_container(data, name, header)
+        if opened.header.payload and not self.policy.from_pixels:
+            return safe_name(opened.name)
+        return naming.picture_names([opened.name], 1)[0]
 
     def open(self, data: bytes, name: str = "input", progress: Progress = None) -> Unsealed:
         """Open a picture; see :func:`unseal`."""
@@ -360,4 +372,5 @@ def unseal(
         check_pixels=check_pixels,
         keep_noise=keep_noise,
     )
-    return opener.open(data, name, progress)
+    opened = opener.open(data, name, progress)
+    return replace(opened, files=[(file, bytes(content)) for file, content in opened.files])
