@@ -118,7 +118,7 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         # Chunks that concern no pixel must not keep a key from being read, nor damage that other programs
         # pass over change it.
-        whole = png.essential(data, strict=False) if data[:8] == png.SIGNATURE else data
+        whole = png.essential(data, strict=False, animated=True) if data[:8] == png.SIGNATURE else data
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return Image.open(io.BytesIO(whole), formats=formats)

@@ -11,6 +11,7 @@ from typing import Any
 
 from jaxcrypt.errors import Refusal
 from jaxcrypt.pictures.files import SUFFIXES
+from jaxcrypt.pictures.folders import walk
 
 MASK = ".mask"  # NAME.mask.png beside NAME.jpg
 KEY = "key"  # Key/keyNAME.png belongs to Images/NAME.jpg
@@ -167,33 +168,16 @@ def _files(folder: str | Path) -> dict[str, Path]:
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise Refusal(f"{folder}: no such folder")
-    found, seen = {}, {_identity(root)}
-    for parent, folders, files in os.walk(root, followlinks=True, onerror=_refuse_folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        folders[:] = [name for name in folders if _first_visit(Path(parent, name), seen)]
-        for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
-                path = Path(parent, name)
-                found[path.relative_to(root).as_posix()] = path
+    walked = walk(root)
+    unread = [f"{path.relative_to(root)} {why}" for path, why in walked.unread if not path.is_symlink()]
+    if unread:
+        raise Refusal(f"{folder}: {shorten(unread)}")
+    found = {}
+    for path in walked.files:
+        name = path.relative_to(root)
+        if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in name.parts):
+            found[name.as_posix()] = path
     return dict(sorted(found.items()))
-
-
-def _refuse_folder(error: OSError) -> None:
-    raise Refusal(f"{error.filename}: cannot be read ({error.strerror})")
-
-
-def _first_visit(folder: Path, seen: set[tuple[int, int]]) -> bool:
-    """Whether ``folder`` is not one of ``seen`` by another name, such as a link to its own parent."""
-    identity = _identity(folder)
-    if identity in seen:
-        return False
-    seen.add(identity)
-    return True
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    status = os.stat(folder)
-    return status.st_dev, status.st_ino
 
 
 def _by_stem(names: Iterable[str]) -> dict[str, list[str]]:

@@ -66,9 +66,11 @@ def identify(source: str | Path | bytes | bytearray) -> tuple[str, tuple[int, in
             return None  # a pipe can be read once only
         if isinstance(source, bytes | bytearray):
             known = source[:8] == png.SIGNATURE
-            file = io.BytesIO(png.essential(source, strict=False) if known else source)
-        with warnings.catch_warnings(), Image.open(file, formats=(*FORMATS, *_installed())) as image:
-            return image.format, image.size
+            file = io.BytesIO(png.essential(bytes(source), strict=False) if known else source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(file, formats=(*FORMATS, *_installed())) as image:
+                return image.format, image.size
     except Exception:
         return None
 

@@ -39,7 +39,7 @@ _OTHERS = (
 SUFFIXES = frozenset(f".{kind}" for kind in _READ)
 OTHER_SUFFIXES = frozenset(f".{kind}" for kind in _OTHERS)
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_SEVERAL_FRAMES = ("PNG", "WEBP", "TIFF", "GIF", "AVIF", "HEIF")  # those of an MPO are previews, depth maps
+_SEVERAL_FRAMES = ("WEBP", "TIFF", "GIF", "AVIF", "HEIF")  # those of an MPO are previews, depth maps
 _EXACT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
 _STRIP_BYTES = 1 << 24
 
@@ -159,7 +159,8 @@ def _refuse_unfit(image: Image.Image, name: str) -> None:
 
 
 def _decoded(image: Image.Image, data: bytes) -> Picture:
-    frames, bits = _frames(image), bits_per_sample(image, data)
+    frames = png.frames(data) if image.format == "PNG" else _frames(image)
+    bits = bits_per_sample(image, data)
     changes = []
     if frames > 1:
         changes.append(f"the first of {frames} {'pages' if image.format == 'TIFF' else 'frames'} alone")

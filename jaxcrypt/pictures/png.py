@@ -25,12 +25,13 @@ class Damaged(ValueError):
     """The pixels are not what the writer of the file meant; the text says how that is known."""
 
 
-def essential(data: bytes, strict: bool = True) -> bytes:
+def essential(data: bytes, strict: bool = True, animated: bool = False) -> bytes:
     """The file with those chunks only that its pixels, their orientation and their colours need.
 
     Args:
       data: a file that begins with :data:`SIGNATURE`.
       strict: refuse damage; else pass it on to whoever decodes the file.
+      animated: keep the frames of an animation too; else the picture for viewers that know none is left.
 
     Raises:
       Damaged: (strict) a wrong checksum where it matters, an unknown critical chunk, or no end.
@@ -45,10 +46,17 @@ def essential(data: bytes, strict: bool = True) -> bytes:
                 raise Damaged("it is cut short")
             kept.append(view[at:])
             break
-        if _is_kept(kind, view[at + 8 : end - 4], view[end - 4 : end], strict):
+        wanted = animated or kind not in _FRAMES
+        if wanted and _is_kept(kind, view[at + 8 : end - 4], view[end - 4 : end], strict):
             kept.append(view[at:end])
         at = end
     return data if sum(map(len, kept)) == len(data) else b"".join(kept)
+
+
+def frames(data: bytes) -> int:
+    """How many frames an animated PNG says that it has; 1 of any other."""
+    body = next((body for kind, body in _chunks(data) if kind == b"acTL"), b"")
+    return max(1, int.from_bytes(body[:4], "big")) if len(body) == 8 else 1
 
 
 def scale_transparency(image: Image.Image, data: bytes) -> None:

@@ -13,6 +13,7 @@ WANTED = "PNG, JPEG, WebP, TIFF, BMP, GIF or AVIF"
 _SIGNED, _FLOAT = 2, 3
 _BITS, _COMPRESSION, _FORMAT = 258, 259, 339  # TIFF 6.0: BitsPerSample, Compression, SampleFormat
 SAMPLE_TAGS = (_BITS, _FORMAT)
+_RARE = (34925, 50000, 50001)  # LZMA, Zstandard, WebP: not every libtiff has them
 _SIZES = {1: "B", 3: "H", 4: "I"}
 _MAX_ENTRIES, _MAX_VALUES = 512, 16
 _FRAMES = {0xC3: "lossless", 0xC5: "hierarchical", 0xC6: "hierarchical", 0xC7: "lossless, hierarchical"}
@@ -89,9 +90,10 @@ def tiff_tags(data: bytes) -> dict[int, tuple[int, ...]]:
 
 
 def _tiff_compression(tags: dict[int, tuple[int, ...]]) -> str | None:
-    number = tags.get(_COMPRESSION, (1,))[:1]
-    known = number and number[0] in TiffImagePlugin.COMPRESSION_INFO
-    return None if known or not number else f"TIFF compression {number[0]} is not read; convert it"
+    number = next(iter(tags.get(_COMPRESSION, ())), 1)
+    if number in _RARE or number not in TiffImagePlugin.COMPRESSION_INFO:
+        return f"damaged, or of a TIFF compression ({number}) that is not read here; convert it"
+    return None
 
 
 def _jpeg(data: bytes) -> str | None:

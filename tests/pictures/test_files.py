@@ -129,7 +129,7 @@ REFUSED = {
     "32-bit tiff": (lambda c: encoded(Image.fromarray(c[..., 0].astype(np.int32)), "TIFF"), "32 bits"),
     "signed tiff": (lambda c: tiff(c.view(np.int8), 8, 2), "signed samples of 8 bits"),
     "signed 16-bit tiff": (lambda c: tiff(c.astype("<i2"), 16, 2), "signed samples of 16 bits"),
-    "unknown compression": (lambda c: tiff(c, 8, 1, compression=34661), "compression 34661 is not read"),
+    "unknown compression": (lambda c: tiff(c, 8, 1, compression=34661), "TIFF compression (34661)"),
     "12-bit jpeg": (lambda c: wide_jpeg(c), "more than 8 bits a sample (12)"),
     "lossless jpeg": (
         lambda c: encoded(Image.fromarray(c), "JPEG").replace(b"\xff\xc0", b"\xff\xc3"),
@@ -305,6 +305,15 @@ def test_chunks_that_concern_no_pixel_refuse_no_picture(colours, kind, body, crc
     np.testing.assert_array_equal(load_picture(data).pixels, colours)
 
 
+def test_damaged_frames_refuse_no_picture(colours):
+    data = bytearray(animation("PNG", colours))
+    at = data.index(b"fdAT")
+    data[at + 4 : at + 20] = bytes(16)
+    picture = load_picture(bytes(data))
+    np.testing.assert_array_equal(picture.pixels, colours)
+    assert picture.changes == ("the first of 3 frames alone",)
+
+
 def test_bytes_behind_the_end_of_a_png_are_no_damage(colours):
     data = encoded(Image.fromarray(colours), "PNG") + b"appended"
     np.testing.assert_array_equal(load_picture(data).pixels, colours)
@@ -335,7 +344,8 @@ def test_libraries_say_nothing_of_their_own(tmp_path, colours):
         "    picture_size(name)\n"
         "    try: load_picture(name)\n    except Refusal as refusal: print(refusal)"
     )
-    files = [str(tmp_path / name) for name in ("a.tif", "b.png")]
+    (tmp_path / "c.png").write_bytes(with_chunk(encoded(Image.fromarray(colours), "PNG"), b"acTL", bytes(8)))
+    files = [str(tmp_path / name) for name in ("a.tif", "b.png", "c.png")]
     done = subprocess.run([sys.executable, "-c", program, *files], capture_output=True, text=True, env=ENV)
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 2
