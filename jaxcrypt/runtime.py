@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ def start(device: str = "auto") -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up chatter is not the user's business
     import jax
 
+    # A cache that cannot be read or written costs a compilation, and is not the user's business either.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
     if device != "auto":
         # "gpu" is CUDA or ROCm, whichever is there: JAX finds out, where it is told neither.
         jax.config.update("jax_platforms", None if device == "gpu" else device)

@@ -57,3 +57,30 @@ def test_the_extras_that_refusals_name_exist():
     text = (ROOT / "pyproject.toml").read_text()
     assert "\ncuda = [" in text
     assert "\ntpu = [" in text
+
+
+def test_a_cache_that_cannot_be_used_is_no_business_of_the_user(tmp_path):
+    """A damaged entry, or no folder at all: a compilation more, and no line on stderr."""
+    program = (
+        "from jaxcrypt import runtime; runtime.start('cpu')\n"
+        "import jax; print(jax.jit(lambda x: x * 2 + 1)(20.5))"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    cache = tmp_path / "cache"
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**env, "JAX_COMPILATION_CACHE_DIR": str(cache)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert (done.stdout, done.stderr) == ("42.0\n", "")
+        for entry in cache.glob("*-cache"):
+            entry.write_bytes(b"garbage")
+    (tmp_path / "file").write_bytes(b"")
+    env["JAX_COMPILATION_CACHE_DIR"] = str(tmp_path / "file")
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
