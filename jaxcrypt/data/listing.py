@@ -169,7 +169,7 @@ def _files(folder: str | Path) -> dict[str, Path]:
     if not root.is_dir():
         raise Refusal(f"{folder}: no such folder")
     walked = walk(root)
-    unread = [f"{path.relative_to(root)} {why}" for path, why in walked.unread if not path.is_symlink()]
+    unread = [f"{path.relative_to(root)}: {why}" for path, why in walked.unread if not path.is_symlink()]
     if unread:
         raise Refusal(f"{folder}: {shorten(unread)}")
     found = {}
