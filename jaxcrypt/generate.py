@@ -66,6 +66,8 @@ def _main(argv: Sequence[str] | None) -> int:
     runtime.start(args.device)
     pictures = _pictures(args)
     if not args.each:
+        from jaxcrypt.pictures.sheets import sheet
+
         pictures = [sheet(pictures, _STOPS if args.walk else None)]
     for name, picture in zip(names, pictures, strict=True):
         write_whole(name, lambda file, picture=picture: _save(picture, file), args.force)
@@ -98,19 +100,6 @@ def latents(count: int, dimensions: int, seed: int, walk: bool = False) -> np.nd
     angle = np.arange(_STOPS)[None, :, None] / _STOPS * np.pi / 2
     path = np.cos(angle) * ends[:-1, None] + np.sin(angle) * ends[1:, None]
     return path.reshape(count, dimensions).astype(np.float32)
-
-
-def sheet(pictures: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Pictures uint8 ``[N, H, W, 3]`` in rows, the last one filled up with white: uint8 ``[H', W', 3]``."""
-    import numpy as np
-
-    columns = columns or int(np.ceil(np.sqrt(len(pictures))))
-    count, height, width, channels = pictures.shape
-    rows = -(-count // columns)
-    grid = np.full((rows * columns, height, width, channels), 255, np.uint8)
-    grid[:count] = pictures
-    grid = grid.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
-    return grid.reshape(rows * height, columns * width, channels)
 
 
 def _save(picture: np.ndarray, file) -> None:

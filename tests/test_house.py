@@ -23,7 +23,7 @@ ALLOWED = {
     "pictures": set(),
     "runtime": set(),
     "models": {"functional"},
-    "systems": {"functional", "models", "record"},
+    "systems": {"functional", "models", "pictures.sheets", "record"},
     "training": {"record"},
     "data": {"pictures", "training.defaults"},
     "zoo": {"record", "runtime", "systems.catalog", "training.checkpoint", "training.weights"},

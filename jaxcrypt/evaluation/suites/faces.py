@@ -1,0 +1,149 @@
+"""Pictures drawn from a System's prior: what they carry, how varied they are, FID and KID.
+
+Latents follow from the seed alone, so pictures that another machine made of them
+(``python -m jaxcrypt.generate --count N --seed S``, named with ``--made``) are read here as that machine's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.evaluation.report import Result, markdown
+from jaxcrypt.evaluation.setting import Setting, progress
+from jaxcrypt.evaluation.subject import Subject
+from jaxcrypt.metrics import fid, inception, latents
+from jaxcrypt.pictures import damages
+from jaxcrypt.pictures.files import encode_png, load_picture
+from jaxcrypt.pictures.sheets import cells, sheet
+
+# What a sheet goes through, and the share of wrong symbols at which its bits are counted.
+WAYS = {"none": 1e-3, "jpeg444=90": 1e-2, "jpeg=75": 1e-2, "jpeg=50": 1e-2}
+_COLUMNS = 10
+_BATCH = 64  # pictures that Inception sees at a time
+_PAIRS = 5000
+
+
+def run(setting: Setting) -> Result:
+    """Draw pictures, read their latents back, compare them with ``--data``."""
+    (subject,) = setting.subjects()
+    prior = subject.cipher.system.prior
+    if prior is None:
+        raise usage(f"--system {subject.name}: generates no pictures")
+    own, variables = setting.own, subject.cipher.variables
+    z = drawn(own["count"], prior.latent, setting.seed)
+    made = _given(own["made"], own["count"]) if own["made"] else prior.generate(variables, z)
+    facts: dict[str, Any] = {"system": subject.label, "weights": setting.weights or subject.name}
+    facts |= {"count": own["count"], "made": own["made"]}
+    facts["read"] = {way: read(subject, made, z, way) for way in own["way"] or WAYS} if own["count"] else {}
+    if own["fid"]:
+        facts |= compare(setting, subject)
+    shown = made[: _COLUMNS**2] if len(made) else prior.generate(variables, drawn(100, prior.latent, 0))
+    return Result(facts, encode_png(sheet(shown, _COLUMNS)))
+
+
+def drawn(count: int, dimensions: int, seed: int) -> np.ndarray:
+    """The latents of ``python -m jaxcrypt.generate --seed``: float32 ``[count, dimensions]``."""
+    return np.random.default_rng(seed).standard_normal((count, dimensions)).astype(np.float32)
+
+
+def _given(path: str, count: int) -> np.ndarray:
+    found = cells(load_picture(path).pixels, 64)
+    if len(found) < count:
+        raise Refusal(f"--made {path}: holds {len(found)} pictures; --count {count}")
+    return found[:count]
+
+
+def read(subject: Subject, made: np.ndarray, z: np.ndarray, way: str) -> dict[str, Any]:
+    """What is read of pictures uint8 ``[N, H, W, 3]`` whose sheets of 100 went through a damage."""
+    damage, rng, arrived = damages.parse(way), np.random.default_rng(0), []
+    for start in range(0, len(made), _COLUMNS**2):
+        part = made[start : start + _COLUMNS**2]
+        arrived.append(cells(damage(sheet(part, _COLUMNS), rng).pixels, part.shape[1])[: len(part)])
+    start = time.perf_counter()
+    found = subject.cipher.system.prior.read(subject.cipher.variables, np.concatenate(arrived))
+    seconds = time.perf_counter() - start
+    wrong, share = latents.errors(z, found.z), WAYS.get(way, 1e-2)
+    bits, at = latents.uniform(wrong, share)
+    error = np.sqrt(np.mean((found.z - z) ** 2, axis=1))
+    return {
+        "words": damage.words,
+        "share": share,
+        "bits": bits,
+        "wrong": at,
+        "allotted": latents.allotted(wrong, share),
+        "by_bits": wrong.mean(1).tolist(),
+        "error": float(np.median(error)),
+        "astray": int(np.sum(error > 0.3)),
+        "sigma": float(np.sqrt(np.mean(found.sigma**2))),
+        "seconds_a_picture": seconds / len(made),
+    }
+
+
+def compare(setting: Setting, subject: Subject) -> dict[str, Any]:
+    """FID, KID and spread of as many generated pictures as ``--fid`` says, beside those of ``--data``."""
+    count, prior = setting.own["fid"], subject.cipher.system.prior
+    real = [picture.pixels for picture in setting.colour_pictures()[:count]]
+    if len({picture.shape for picture in real}) > 1:
+        raise Refusal("--data: pictures of several sizes")
+    real, made = np.stack(real), []
+    for z in np.array_split(drawn(count, prior.latent, setting.seed + 1), -(-count // 1000)):
+        made.append(prior.generate(subject.cipher.variables, z))
+    sets = {"real": real, "generated": np.concatenate(made)}
+    layers = inception.load(inception.find(setting.own["inception"]))
+    features = {name: _features(layers, pictures, name) for name, pictures in sets.items()}
+    found = fid.distance(features["generated"], features["real"])
+    facts = {**found._asdict(), "real": len(real), "generated": len(sets["generated"])}
+    spreads = {name: latents.spread(pictures, _PAIRS, 0) for name, pictures in sets.items()}
+    facts["spread"] = {name: np.quantile(v, [0.001, 0.01, 0.5]).tolist() for name, v in spreads.items()}
+    return facts
+
+
+def _features(layers: Any, pictures: np.ndarray, name: str) -> np.ndarray:
+    def batches() -> Iterator[np.ndarray]:
+        parts = [[start] for start in range(0, len(pictures), _BATCH)]
+        for (start,) in progress(parts, len(parts), f"batches of {name} pictures"):
+            yield pictures[start : start + _BATCH]
+
+    return fid.features_of(lambda batch: np.asarray(inception.features(layers, batch)), batches())
+
+
+def table(facts: Mapping[str, Any]) -> str:
+    """Markdown: a row for each way, and what the sets differ by."""
+    lines = [
+        f"{facts['system']} ({facts['weights']}): {facts['count']} pictures, seed {facts['setting']['seed']}"
+    ]
+    if facts["read"]:
+        head = [
+            "after",
+            "bits a picture",
+            "wrong symbols",
+            "each latent its own",
+            "error of z",
+            "s a picture",
+        ]
+        rows = [_row(row) for row in facts["read"].values()]
+        lines += ["", markdown(head, rows)]
+    if "fid" in facts:
+        lines += ["", _comparison(facts)]
+    return "\n".join(lines)
+
+
+def _row(row: Mapping[str, Any]) -> list[str]:
+    bits = f"{row['bits']} (at most {100 * row['share']:g}%)"
+    error = f"{row['error']:.4f}, {row['astray']} astray"
+    seconds = f"{row['seconds_a_picture']:.2f}"
+    return [row["words"], bits, f"{100 * row['wrong']:.3f}%", str(row["allotted"]), error, seconds]
+
+
+def _comparison(facts: Mapping[str, Any]) -> str:
+    rows = [["FID", f"{facts['fid']:.2f}"], ["KID", f"{facts['kid']:.4f} ± {facts['kid_error']:.4f}"]]
+    for name, (least, low, middle) in facts["spread"].items():
+        rows.append(
+            [f"pairs of {name}: 0.1%, 1%, median", f"{least:.1f}, {low:.1f}, {middle:.1f} levels rms"]
+        )
+    return markdown([f"{facts['generated']} generated against {facts['real']} real", ""], rows)
