@@ -1,30 +1,18 @@
 """Drawing pictures from a System's prior: sheets, single files, walks, and what is refused."""
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcrypt import export, generate
+from jaxcrypt import generate
 from jaxcrypt.errors import ExitCode
-from jaxcrypt.training.weights import save_weights
-from tests.systems.dcgan_toy import config, system_and_variables
+from tests.systems.dcgan_toy import written
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A folder of weights as ``export`` leaves them."""
-    folder = tmp_path_factory.mktemp("zoo")
-    data = save_weights(system_and_variables()[1], {"name": "toy", "system": "dcgan"})
-    entry = {"name": "toy", "system": "dcgan", "config": json.loads(config().to_json())}
-    entry |= {
-        "bytes": len(data),
-        "sha256": export.hashlib.sha256(data).hexdigest(),
-        "file": "toy.safetensors",
-    }
-    export.place(entry, data, folder)
-    return str(folder / "toy.safetensors")
+    """Weights as ``export`` leaves them."""
+    return written(tmp_path_factory.mktemp("zoo"))
 
 
 def test_a_sheet_and_single_files_hold_the_same_faces(weights, tmp_path, capsys):

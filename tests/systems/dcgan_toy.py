@@ -1,15 +1,18 @@
 """A small DCGAN without training: random weights, and an extractor whose last layer is a ridge regression."""
 
 import functools
+import json
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from configs.dcgan_light import get_config
+from jaxcrypt import export
 from jaxcrypt.systems import catalog
 from jaxcrypt.systems.dcgan import reading
 from jaxcrypt.systems.dcgan.training import nets
+from jaxcrypt.training.weights import save_weights
 
 
 def config():
@@ -42,6 +45,15 @@ def system_and_variables():
         "bias": jnp.asarray(-mean @ kernel, jnp.float32),
     }
     return catalog.build("dcgan", config()), variables
+
+
+def written(folder):
+    """The same as a weights file in ``folder``, with its manifest; returns its name."""
+    data = save_weights(system_and_variables()[1], {"name": "toy", "system": "dcgan"})
+    entry = {"name": "toy", "system": "dcgan", "config": json.loads(config().to_json()), "bytes": len(data)}
+    entry |= {"sha256": export.hashlib.sha256(data).hexdigest(), "file": "toy.safetensors"}
+    export.place(entry, data, folder)
+    return str(folder / "toy.safetensors")
 
 
 def _features(of, variables, z):

@@ -106,11 +106,11 @@ def test_what_no_encryption_gives_is_refused(sealed):
             opened(Sealed(pixels, side))
 
 
-def test_a_sheet_that_would_be_too_large_is_refused_before_it_is_made(rng):
+def test_a_sheet_that_would_be_too_large_is_refused_before_it_is_made(monkeypatch):
     system, _ = system_and_variables()
-    noise = rng.integers(0, 256, (1200, 1200, 3), dtype=np.uint8)
-    with pytest.raises(Refusal, match="faces, more than 20000: take a lower quality"):
-        system.driver.encrypt(call(quality=100), [noise], [KEY])
+    monkeypatch.setattr(driver, "MOST", 4)
+    with pytest.raises(Refusal, match="faces, more than 4: take a lower quality or a smaller picture"):
+        system.driver.encrypt(call(quality=90), [picture()], [KEY])
 
 
 @pytest.mark.parametrize("channels", [1, 3])

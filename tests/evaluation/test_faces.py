@@ -1,0 +1,75 @@
+"""What generated pictures carry, and how they compare with real ones."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxcrypt import evaluate, generate
+from jaxcrypt.errors import Refusal
+from jaxcrypt.metrics import fid, inception, latents
+from tests.systems.dcgan_toy import written
+
+
+def test_bits_follow_from_the_error_of_what_is_read(rng):
+    z = rng.standard_normal((20_000, 6))
+    wrong = latents.errors(z, z + 0.004 * rng.standard_normal(z.shape))
+    assert (np.diff(wrong.mean(1)) >= 0).all()
+    bits, share = latents.uniform(wrong, 1e-2)
+    assert bits == 6 * 7  # half a bin is 1/256: 2.4 deviations of the error in the middle, far more elsewhere
+    assert share <= 1e-2
+    assert latents.uniform(np.ones((latents.MOST, 6)), 1e-2) == (0, 0.0)
+
+
+def test_latents_that_are_read_better_get_more_bits(rng):
+    z = rng.standard_normal((20_000, 2))
+    found = z + np.array([0.1, 0.001]) * rng.standard_normal(z.shape)
+    wrong = latents.errors(z, found)
+    assert latents.allotted(wrong, 1e-2) > latents.uniform(wrong, 1e-2)[0]
+
+
+def test_spread_tells_a_collapsed_generator(rng):
+    varied = rng.integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
+    assert np.quantile(latents.spread(varied, 500, 0), 0.01) > 50
+    assert np.median(latents.spread(np.repeat(varied[:1], 40, axis=0), 500, 0)) == 0
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return written(tmp_path_factory.mktemp("zoo"))
+
+
+@pytest.fixture
+def real(tmp_path, rng):
+    folder = tmp_path / "real"
+    folder.mkdir()
+    for index in range(12):
+        Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(folder / f"{index}.png")
+    return str(folder)
+
+
+def test_the_suite_reads_what_another_machine_made(weights, real, tmp_path, capsys, monkeypatch):
+    """The sheet of ``generate`` is read by its seed; features are those of a stand-in for Inception."""
+    monkeypatch.setattr(fid, "LEAST", 4)
+    monkeypatch.setattr(inception, "find", lambda path: path)
+    monkeypatch.setattr(inception, "load", lambda path: None)
+    monkeypatch.setattr(inception, "features", lambda layers, x: x[:, ::16, ::16].reshape(len(x), -1) / 255.0)
+    made, out = str(tmp_path / "sheet.png"), tmp_path / "out"
+    assert generate.main(["--weights", weights, "-o", made, "--count", "4", "--seed", "3"]) == 0
+    command = ["faces", "--system", "dcgan", "--weights", weights, "--data", real, "--output", str(out)]
+    command += ["--count", "4", "--seed", "3", "--made", made, "--way", "none", "--fid", "12"]
+    assert evaluate.main(command) == 0
+    facts = json.loads((out / "faces.json").read_text())
+    assert facts["read"]["none"]["bits"] >= 500
+    assert facts["read"]["none"]["astray"] == 0
+    assert facts["real"] == facts["generated"] == 12
+    assert facts["fid"] > 0
+    assert "12 generated against 12 real" in capsys.readouterr().out
+
+
+def test_a_sheet_of_too_few_is_refused(weights, real, tmp_path):
+    Image.new("RGB", (64, 64)).save(tmp_path / "one.png")
+    command = ["faces", "--system", "dcgan", "--weights", weights, "--data", real, "--count", "4"]
+    with pytest.raises(Refusal, match="holds 1 pictures; --count 4"):
+        evaluate.main([*command, "--made", str(tmp_path / "one.png"), "--output", str(tmp_path / "out")])
