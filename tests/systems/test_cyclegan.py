@@ -16,8 +16,7 @@ from jaxcrypt.errors import Refusal
 from jaxcrypt.models.cyclegan import OCTAVE, Encoder
 from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import build
-from jaxcrypt.systems.cyclegan import blocks
-from jaxcrypt.systems.cyclegan import code as cyclegan_code
+from jaxcrypt.systems.cyclegan import blocks, code
 from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 KEY, OTHER = bytes(range(32)), bytes([1]) + bytes(range(1, 32))
@@ -206,20 +205,20 @@ def test_scales_are_whole_steps_and_choices_stable():
     scales = np.asarray(encoder.apply({"params": params}, digits, method="scales"))
     np.testing.assert_array_equal(scales, np.round(scales))
     assert scales.min() >= -2 * OCTAVE
-    chosen = np.asarray(cyclegan_code.choose(jnp.array([3.0, 5.0, 3.0, 1.0, 3.0]), 3))
+    chosen = np.asarray(code.choose(jnp.array([3.0, 5.0, 3.0, 1.0, 3.0]), 3))
     np.testing.assert_array_equal(chosen, [0, 1, 2])
 
 
 def test_estimate_without_noise_is_the_picture_and_with_much_of_it_the_mean(untrained):
     _, variables = untrained
     photo = jnp.asarray(_photo()[None], jnp.float32)
-    described = cyclegan_code.describe(Encoder(8, 1), variables["params"]["encoder"], photo)
+    described = code.describe(Encoder(8, 1), variables["params"]["encoder"], photo)
     everything = jnp.ones(described.scales.shape, bool)
     for level, wanted in ((0.0, photo), (1e6, jnp.broadcast_to(described.mean[:, None, None], photo.shape))):
-        got = cyclegan_code.Received(
+        got = code.Received(
             described.coefficients, everything, described.scales, jnp.array([level]), described.mean
         )
-        found = cyclegan_code.estimate(got)
+        found = code.estimate(got)
         assert float(jnp.abs(found.picture - wanted).max()) < 0.5
         assert np.isfinite(found.doubt).all()
 

@@ -13,8 +13,7 @@ from jaxcrypt import zoo
 from jaxcrypt.errors import Refusal
 from jaxcrypt.systems import denoiser
 from jaxcrypt.systems.catalog import build
-from jaxcrypt.systems.decoding import received as damage
-from jaxcrypt.systems.decoding import turbo
+from jaxcrypt.systems.decoding import received, turbo
 from jaxcrypt.training.defaults import complete
 from jaxcrypt.training.optimizer import optimizers
 from tests.systems.through import decrypt_pictures, encrypt_pictures
@@ -126,9 +125,9 @@ def test_jpeg_and_losses_together(shipped):
 
 def test_flat_blocks_are_found_and_noise_is_not():
     cipher = np.random.default_rng(0).integers(0, 256, (50, 70, 3)).astype(np.uint8)
-    assert not damage.flat_blocks(cipher).any()
+    assert not received.flat_blocks(cipher).any()
     cipher[16:32, 48:64] = (3, 200, 77)  # one colour, not one grey
-    lost = damage.flat_blocks(cipher)
+    lost = received.flat_blocks(cipher)
     assert lost[16:32, 48:64].all()
     assert lost.sum() == 256
 

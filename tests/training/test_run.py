@@ -17,7 +17,7 @@ from jaxcrypt.errors import Refusal
 from jaxcrypt.evaluation import validation, watching
 from jaxcrypt.evaluation.suites import checkpoints as checkpoint_evaluation
 from jaxcrypt.record import Phase, Stage
-from jaxcrypt.systems import catalog as systems
+from jaxcrypt.systems import catalog
 from jaxcrypt.training import run
 from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.defaults import complete
@@ -29,7 +29,7 @@ FIXTURE = Path(__file__).parent / "checkpoint_v1"
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
-    monkeypatch.setitem(systems._ENTRIES, "toy", systems.Entry("toy", "tests.training.toys", "a toy"))
+    monkeypatch.setitem(catalog._ENTRIES, "toy", catalog.Entry("toy", "tests.training.toys", "a toy"))
     monkeypatch.setattr(jaxcrypt.data, "pipeline", toys.pipeline, raising=False)
 
 

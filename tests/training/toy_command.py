@@ -7,10 +7,10 @@ import importlib
 import sys
 
 import jaxcrypt.data
-from jaxcrypt.systems import catalog as systems
+from jaxcrypt.systems import catalog
 from tests.training import toys
 
-systems._ENTRIES["toy"] = systems.Entry("toy", "tests.training.toys", "a toy")
+catalog._ENTRIES["toy"] = catalog.Entry("toy", "tests.training.toys", "a toy")
 jaxcrypt.data.pipeline = toys.pipeline
 
 if __name__ == "__main__":
