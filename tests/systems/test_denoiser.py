@@ -148,12 +148,12 @@ def test_bands_agree_with_the_whole(shipped, monkeypatch):
     photo = _photo(1, 560, 520)
     ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY])
     assert len(side["mean"]) > 1
-    received = _noise(8.0)(cipher)
+    noisy = _noise(8.0)(cipher)
     found = []
     for band in (denoiser._BAND, 1):
         monkeypatch.setattr(denoiser, "_BAND", band)
-        monkeypatch.setattr(damage, "PASSES", 1)
-        (results,) = decrypt_pictures(system, variables, [received], [side], [KEY], (), photo.shape)
+        monkeypatch.setattr(received, "PASSES", 1)
+        (results,) = decrypt_pictures(system, variables, [noisy], [side], [KEY], (), photo.shape)
         found.append(results["image"])
     assert _psnr(found[0], photo) > 34
     assert abs(_psnr(found[0], photo) - _psnr(found[1], photo)) < 0.3
@@ -164,10 +164,10 @@ def test_inside_jit_one_pass_is_better_than_none(shipped):
     photo = _photo()[None]
     subkey = jnp.asarray(np.frombuffer(KEY, "<u4").astype(np.uint32))[None]
     sealed = system.encrypt(variables, {"image": photo}, subkey, ())
-    received = np.asarray(_noise(8.0)(np.asarray(sealed.pixels)))
+    noisy = np.asarray(_noise(8.0)(np.asarray(sealed.pixels)))
     run = jax.jit(lambda v, p, s: system.decrypt(v, type(sealed)(p, s), {}, subkey, ()))
-    found = run(variables, received, sealed.side)
-    plain = build("mixing").decrypt({}, type(sealed)(received, sealed.side), {}, subkey, ())
+    found = run(variables, noisy, sealed.side)
+    plain = build("mixing").decrypt({}, type(sealed)(noisy, sealed.side), {}, subkey, ())
     assert _psnr(np.asarray(found["image"]), photo) > _psnr(np.asarray(plain["image"]), photo) + 4
 
 
