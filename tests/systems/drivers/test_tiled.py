@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcrypt.record import Sealed
+from jaxcrypt.record import Sealed, chosen
 from jaxcrypt.systems import logistic
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.drivers.tiles import even_bounds, over_tiles
@@ -115,7 +115,8 @@ def test_tiles_side_by_side_equal_tiles_one_by_one(rng, name):
     system = build(name)
     pictures = list(rng.integers(0, 256, (3, 20, 24, 3), np.uint8))
     keys = [rng.bytes(32) for _ in pictures]
-    layout = system.driver.tiles.layout(pictures[0].shape)
+    tiles = system.driver.tiles(chosen(system.options, ()))
+    layout = tiles.layout(pictures[0].shape)
     tile = {
         "data": np.zeros((3, layout.size), np.uint8),
         "subkey": np.stack([np.frombuffer(key, "<u4") for key in keys]),
@@ -124,13 +125,13 @@ def test_tiles_side_by_side_equal_tiles_one_by_one(rng, name):
         "cipher_length": np.full(3, layout.cipher[-1], np.int32),
     }
     tile["data"][:, :1440] = np.stack(pictures).reshape(3, -1)
-    tile["data"] = tile["data"].view(system.driver.tiles.word)
-    if system.driver.tiles.unfold:
+    tile["data"] = tile["data"].view(tiles.word)
+    if tiles.unfold:
         tile["stream_key"] = tile["subkey"]
-    looped = jax.jit(lambda t: over_tiles(system.driver.tiles.seal, t))(tile)
-    stacked = jax.jit(jax.vmap(system.driver.tiles.seal))(tile)
+    looped = jax.jit(lambda t: over_tiles(tiles.seal, t))(tile)
+    stacked = jax.jit(jax.vmap(tiles.seal))(tile)
     np.testing.assert_array_equal(looped[0], stacked[0])
-    opened = jax.jit(jax.vmap(system.driver.tiles.open))(tile | {"data": stacked[0]} | stacked[1])[0]
+    opened = jax.jit(jax.vmap(tiles.open))(tile | {"data": stacked[0]} | stacked[1])[0]
     again = np.asarray(opened).view(np.uint8)[:, :1440].astype(int)
     error = np.abs(again - np.stack(pictures).reshape(3, -1))
     assert error.max() == 0 if system.traits.exact else error.mean() < 6

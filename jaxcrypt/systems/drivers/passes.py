@@ -1,0 +1,209 @@
+"""Passes over the tiles of pictures in host memory, for :mod:`jaxcrypt.systems.drivers.tiled`.
+
+Tiles come from preallocated arrays in groups of one length, so that few programs serve every shape. On a CPU
+every tile is a call of its own, on two threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import numpy as np
+
+from jaxcrypt.record import Progress
+from jaxcrypt.systems.drivers import host
+from jaxcrypt.systems.drivers.tiles import Layout, Tiles, over_tiles
+
+_GROUP_BYTES = 1 << 24  # of samples in one call of an accelerator
+_THREADS = 2  # one call computes on one core of a CPU
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One tile of one picture."""
+
+    picture: int
+    index: int
+
+
+_PROGRAMS: dict[Tiles, dict[str, Callable]] = {}
+_COMPILED: set[tuple] = set()
+
+
+def _programs(tiles: Tiles) -> dict[str, Callable]:
+    """The jitted programs of a System, kept for the life of the process."""
+    if tiles not in _PROGRAMS:
+        stacked = {"seal": tiles.seal, "open": tiles.open, "summary": tiles.summary}
+        single = {"head": tiles.head, "unfold": tiles.unfold}
+        programs = {name: jax.jit(partial(over_tiles, f)) for name, f in stacked.items() if f}
+        _PROGRAMS[tiles] = programs | {name: jax.jit(f) for name, f in single.items() if f}
+    return _PROGRAMS[tiles]
+
+
+def _gather(
+    flats: Sequence[np.ndarray], bounds: Sequence[int], size: int, group: Sequence[_Job]
+) -> np.ndarray:
+    data = np.zeros((len(group), size), flats[0].dtype)
+    for row, job in zip(data, group, strict=True):
+        start, end = bounds[job.index], bounds[job.index + 1]
+        row[: end - start] = flats[job.picture][start:end]
+    return data
+
+
+def _tile(
+    layout: Layout, group: Sequence[_Job], data: dict, shared: Sequence[dict], own: Sequence[dict] = ()
+):
+    """The stack of a group's tiles; ``shared`` and ``own`` (arrays ``[k, …]``) are dicts by picture."""
+    tile = dict(data)
+    index = np.array([job.index for job in group])
+    tile["index"] = index.astype(np.uint32)
+    for name, bounds in (("plain_length", layout.plain), ("cipher_length", layout.cipher)):
+        tile[name] = np.diff(bounds)[index].astype(np.int32)
+    for name in shared[0]:
+        tile[name] = np.stack([shared[job.picture][name] for job in group])
+    if own:
+        for name in own[0]:
+            tile[name] = np.stack([own[job.picture][name][job.index] for job in group])
+    return tile
+
+
+def groups_of(pictures: int, layout: Layout) -> list[list[_Job]]:
+    """Jobs in groups of one length, so that each group runs the same program; the last repeats its last job.
+
+    On a CPU every tile is a call of its own: that runs twice as fast as a loop over tiles inside the program.
+    """
+    jobs = [_Job(p, i) for p in range(pictures) for i in range(layout.count)]
+    length = 1
+    if jax.default_backend() != "cpu":
+        length = min(max(1, _GROUP_BYTES // layout.size), len(jobs))
+        length = 1 << (length.bit_length() - 1)  # few lengths: few programs
+    jobs += [jobs[-1]] * (-len(jobs) % length)
+    return [jobs[i : i + length] for i in range(0, len(jobs), length)]
+
+
+def _each(
+    groups, work: Callable[[list[_Job]], None], progress: Callable[[float], None] | None, part=(0.0, 1.0)
+):
+    """``work`` of every group, on two threads; the first error is raised."""
+
+    def tell(done: int):
+        if progress is not None:
+            progress(part[0] + (part[1] - part[0]) * done / len(groups))
+
+    work(groups[0])  # alone: two threads that both need a program not yet compiled would both compile it
+    tell(1)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for done, _ in enumerate(pool.map(work, groups[1:]), 2):
+            tell(done)
+
+
+def compile_ahead(tiles: Tiles, layout: Layout, length: int, name: str) -> Future | None:
+    """Start compiling the program of the second pass, which takes as long as compiling that of the first.
+
+    A call on zeros compiles it; the second pass waits for the future before it makes its own.
+    """
+    if tiles.summary is None or (tiles, layout.size, length, name) in _COMPILED:
+        return None
+    _COMPILED.add((tiles, layout.size, length, name))
+    words = layout.size // np.dtype(tiles.word).itemsize
+    tile = {"data": np.zeros(words, tiles.word), "subkey": np.zeros(8, np.uint32), "index": np.uint32(0)}
+    tile |= {"plain_length": np.int32(0), "cipher_length": np.int32(0)}
+    if name != "summary" and tiles.unfold is not None:
+        summed = jax.eval_shape(tiles.summary, tile)
+        head = jax.eval_shape(tiles.head, tile["subkey"], summed, np.zeros(3, np.int32))
+        extra = jax.eval_shape(tiles.unfold, tile["subkey"], head)
+        tile |= {key: np.zeros(x.shape, x.dtype) for key, x in extra.items()}
+    stack = jax.tree.map(lambda x: np.repeat(x[None], length, axis=0), tile)
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(_programs(tiles)[name], stack)
+    pool.shutdown(wait=False)
+    return future
+
+
+def summarise(tiles: Tiles, layout: Layout, flats, keys, shape, groups, progress=None, part=(0.0, 1.0)):
+    """Heads of the pictures, from a first pass over their samples."""
+    if tiles.summary is None:
+        return [{} for _ in flats]
+    programs = _programs(tiles)
+    parts = [[None] * layout.count for _ in flats]
+
+    def work(group):
+        data = _gather(flats, layout.plain, layout.size, group).view(tiles.word)
+        tile = _tile(layout, group, {"data": data}, keys)
+        for job, row in zip(group, np.asarray(programs["summary"](tile)), strict=True):
+            parts[job.picture][job.index] = row
+
+    _each(groups, work, progress, part)
+    heads = []
+    for key, rows in zip(keys, parts, strict=True):
+        summed = np.sum(np.stack(rows), axis=0, dtype=np.uint32)
+        heads.append(jax.tree.map(np.asarray, programs["head"](key["subkey"], summed, np.int32(shape))))
+    return heads
+
+
+def unfold(tiles: Tiles, keys, heads):
+    """What every tile of a picture gets: its subkey and what follows from the head."""
+    if tiles.unfold is None:
+        return keys
+    unfold = _programs(tiles)["unfold"]
+    return [
+        key | jax.tree.map(np.asarray, unfold(key["subkey"], head))
+        for key, head in zip(keys, heads, strict=True)
+    ]
+
+
+def keys_of(subkeys: Sequence[bytes]) -> list[dict[str, np.ndarray]]:
+    """What every tile of each picture gets of its 32-byte subkey."""
+    return [{"subkey": host.words(subkey)} for subkey in subkeys]
+
+
+def stacked(rows: Sequence[dict]) -> dict[str, np.ndarray]:
+    """Dicts of arrays, one for each tile, as one dict of arrays ``[k, …]``."""
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def seal(tiles, layout, flats, shared, groups, progress: Progress, part):
+    """Flat cipher pictures, and the side arrays of each picture's tiles."""
+    seal = _programs(tiles)["seal"]
+    ciphers = [np.empty(layout.cipher[-1], np.uint8) for _ in flats]
+    own = [[{}] * layout.count for _ in flats]
+
+    def work(group):
+        data = _gather(flats, layout.plain, layout.size, group).view(tiles.word)
+        sealed, sides = jax.tree.map(np.asarray, seal(_tile(layout, group, {"data": data}, shared)))
+        _scatter(sealed, layout.cipher, group, ciphers)
+        for row, job in enumerate(group):
+            own[job.picture][job.index] = {name: value[row] for name, value in sides.items()}
+
+    _each(groups, work, progress, part)
+    return ciphers, own
+
+
+def open_tiles(tiles, layout, flats, gaps, shared, own, groups, progress: Progress, part):
+    """Flat plain pictures, and what the System found out about each one's tiles."""
+    opening = _programs(tiles)["open"]
+    images = [np.empty(layout.plain[-1], np.uint8) for _ in flats]
+    findings = [[{}] * layout.count for _ in flats]
+
+    def work(group):
+        data = {"data": _gather(flats, layout.cipher, layout.size, group).view(tiles.word)}
+        if gaps is not None:
+            data["lost"] = _gather(gaps, layout.cipher, layout.size, group)
+        opened, results = jax.tree.map(np.asarray, opening(_tile(layout, group, data, shared, own)))
+        _scatter(opened, layout.plain, group, images)
+        for row, job in enumerate(group):
+            findings[job.picture][job.index] = {name: value[row] for name, value in results.items()}
+
+    _each(groups, work, progress, part)
+    return images, findings
+
+
+def _scatter(made: np.ndarray, bounds: Sequence[int], group: Sequence[_Job], out: Sequence[np.ndarray]):
+    """Tiles' samples to their places in the flat pictures."""
+    for row, job in zip(made.view(np.uint8), group, strict=True):
+        start, end = bounds[job.index], bounds[job.index + 1]
+        out[job.picture][start:end] = row[: end - start]
