@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxcrypt import runtime
-from jaxcrypt.cli import keyoptions
+from jaxcrypt.cli import keyoptions, systemflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.cli.jobs import Report, is_sealed, plan_jobs
 from jaxcrypt.cli.openrun import OpenRun
@@ -42,6 +42,7 @@ def _parser() -> Parser:
     add("--from-pixels", action="store_true", help="decode the pixels even if the file travels")
     add("--check-pixels", action="store_true", help="compare the pixels with the file that travels")
     add("--any-file", action="store_true", help="take whatever the sender attached, not pictures only")
+    add("--save-intermediates", metavar="DIR", help="pictures on the way, where a System decodes in steps")
     add("--preserve", action="store_true", help="restore the file's time and mode, if they travelled")
     add("--skip-existing", action="store_true", help="leave out pictures whose output is there")
     add("--weights", metavar="NAME_OR_PATH", help="a zoo entry or training run instead of the named one")
@@ -49,6 +50,7 @@ def _parser() -> Parser:
     add("--json", action="store_true", help="one JSON line a file on stdout")
     add("--force", action="store_true", help="overwrite existing outputs; keep recovered noise")
     keyoptions.add_key_options(parser, sealing=False)
+    systemflags.add_opening_flags(parser)
     recovery = parser.add_argument_group("recovery from damage")
     recovery.add_argument("--recover", action="store_true", help="decode damaged pixels, unauthenticated")
     recovery.add_argument("--header", metavar="FILE", help="what --write-header saved (folders: DIR/)")
@@ -76,6 +78,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
     how = {name: getattr(args, name) for name in _POLICY}
     how["header"] = None if headers else args.header
+    how["options"] = systemflags.chosen_opening(args)
     opener = Opener(keyoptions.read_keys(args, confirm=False), keep_noise=args.force, **how)
     report = Report(jobs, args.json)
     return OpenRun(args, opener, targets, report).work(jobs)

@@ -74,6 +74,7 @@ class Option:
       needs: name of the :class:`Input` that must be given where the option is not at its default.
       before: what a header means that lacks the option, because it is older; None: the default.
       arguments: stored value -> what takes the place of :attr:`Traits.argument` with it.
+      opening: whether it is chosen when a picture is decrypted: then no header stores it.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Option:
     needs: str = ""
     before: Any = None
     arguments: Mapping[Any, str] = field(default_factory=dict)
+    opening: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "flag", self.flag or f"--{self.name.replace('_', '-')}")

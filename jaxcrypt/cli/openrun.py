@@ -27,7 +27,7 @@ class OpenRun:
 
     Args:
       args: the command line: ``device``, ``force``, ``skip_existing``, ``preserve``, ``check_pixels``,
-        ``header``.
+        ``header``, ``save_intermediates``.
     """
 
     def __init__(self, args: Any, opener: Opener, targets: Targets, report: Report):
@@ -55,10 +55,13 @@ class OpenRun:
             make_folder(job.folder)
         self._claim(planned)
         result = self._finish(begun)
+        stages = self._stages(job, result)
         names = [name for name, _ in result.files]
         paths = _paths(job, names, result.from_pixels, not result.authenticated)
         self._claim([path for path in paths if path not in planned])
         for path, (_, data) in zip(paths, result.files, strict=False):
+            write_whole(path, lambda file, data=data: file.write(data), self._args.force)
+        for path, data in stages:
             write_whole(path, lambda file, data=data: file.write(data), self._args.force)
         if not paths:
             write_stdout(result.files[0][1])
@@ -96,6 +99,23 @@ class OpenRun:
             if candidate.is_file():
                 return read_file(candidate)
         raise usage(f"{job.name}: --header {folder}: has no {name}.hdr")
+
+    def _stages(self, job: Job, result: Unsealed) -> list[tuple[Path, bytes]]:
+        """The pictures on the way as PNGs, in a folder for each picture of the run."""
+        if not self._args.save_intermediates:
+            return []
+        if not result.stages:
+            raise usage(
+                "--save-intermediates: nothing was decoded in steps; a file that travels comes back whole, "
+                "and --from-pixels decodes the pixels"
+            )
+        from jaxcrypt.pictures.files import encode_png
+
+        folder = Path(self._args.save_intermediates) / Path(job.name).stem
+        make_folder(folder)
+        placed = [(folder / f"{n:02}.png", encode_png(picture)) for n, picture in enumerate(result.stages)]
+        self._claim([path for path, _ in placed])
+        return placed
 
     def _claim(self, paths: list[Path]) -> None:
         for path in paths:

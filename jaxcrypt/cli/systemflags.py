@@ -30,7 +30,7 @@ def named_system(argv: Sequence[str]) -> str | None:
 def add_system_flags(parser: argparse.ArgumentParser, system: str) -> None:
     """Add what the catalog declares of a System: its options, and the inputs that sealing takes."""
     entry = catalog.entry(system)
-    flags = [*entry.options, *(one for one in entry.inputs if _is_flag(one))]
+    flags = [*_sealing(entry), *(one for one in entry.inputs if _is_flag(one))]
     if not flags:
         return
     group = parser.add_argument_group(f"of --system {system}")
@@ -38,10 +38,23 @@ def add_system_flags(parser: argparse.ArgumentParser, system: str) -> None:
         _add(group, declared)
 
 
+def add_opening_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the options that Systems have for decryption."""
+    group = parser.add_argument_group("how some Systems decode")
+    for declared, names in _opening().values():
+        _add(group, declared, f"{', '.join(names)}: ")
+
+
+def chosen_opening(args: argparse.Namespace) -> dict[str, str]:
+    """What a command line gave of :func:`add_opening_flags`, by the options' names, as typed."""
+    found = {name: getattr(args, _dest(declared)) for name, (declared, _) in _opening().items()}
+    return {name: value for name, value in found.items() if value}
+
+
 def chosen(args: argparse.Namespace, system: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """``(options, inputs)`` that a command line gave, by the System's names for them."""
     entry = catalog.entry(system)
-    options = {one.name: getattr(args, _dest(one)) for one in entry.options}
+    options = {one.name: getattr(args, _dest(one)) for one in _sealing(entry)}
     options = {name: 1 if value is True else value for name, value in options.items()}  # a switch stores 1
     inputs = {one.name: getattr(args, _dest(one)) for one in entry.inputs if _is_flag(one)}
     return _given(options), _given(inputs)
@@ -99,8 +112,8 @@ def _list() -> str:
     return f"{lines}\n\n--system NAME --help lists the options of one.\n"
 
 
-def _add(group: Any, declared: Option | Input) -> None:
-    help = declared.help.replace("%", "%%")  # argparse fills in what follows such a sign
+def _add(group: Any, declared: Option | Input, front: str = "") -> None:
+    help = f"{front}{declared.help}".replace("%", "%%")  # argparse fills in what follows such a sign
     if isinstance(declared, Input):
         more = {"action": "append"} if declared.kind == "pictures" else {}
         metavar = declared.kind.upper() if declared.kind == "mask" else "FILE"
@@ -133,4 +146,18 @@ def _flags(system: str) -> set[str]:
         entry = catalog.entry(system)
     except Refusal:
         return set()
-    return {one.flag for one in (*entry.options, *filter(_is_flag, entry.inputs))}
+    return {one.flag for one in (*_sealing(entry), *filter(_is_flag, entry.inputs))}
+
+
+def _sealing(entry: catalog.Entry) -> list[Option]:
+    return [option for option in entry.options if not option.opening]
+
+
+def _opening() -> dict[str, tuple[Option, list[str]]]:
+    """The options of decryption by name, each with the Systems that have it."""
+    found: dict[str, tuple[Option, list[str]]] = {}
+    for entry in map(catalog.entry, catalog.NAMES):
+        for option in entry.options:
+            if option.opening:
+                found.setdefault(option.name, (option, []))[1].append(entry.name)
+    return found

@@ -49,8 +49,10 @@ class Cipher:
 
     @property
     def stored(self) -> Options:
-        """What the header gets: the options, and the weights where there are any."""
-        return (*self.options, (WEIGHTS, self.weights)) if self.weights else self.options
+        """What the header gets: the options of encryption, and the weights where there are any."""
+        opening = {option.name for option in self.system.options if option.opening}
+        options = tuple(pair for pair in self.options if pair[0] not in opening)
+        return (*options, (WEIGHTS, self.weights)) if self.weights else options
 
     @property
     def argument(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,7 @@ class Unsealed:
       signed: whether a demanded signature was verified.
       quality: estimated PSNR in dB before denoising, of what is not authenticated; None where unknown.
       stamp: modification time and mode of the original file, where they travelled.
+      stages: pictures on the way to the first, uint8 ``[H, W, C]`` each, where a System decoded in steps.
       notes: what else to know, a line each.
     """
 
@@ -52,6 +53,7 @@ class Unsealed:
     quality: float | None = None
     stamp: extras.Stamp | None = None
     notes: tuple[str, ...] = ()
+    stages: tuple[np.ndarray, ...] = field(default=(), repr=False)
     _pictures: tuple[np.ndarray, ...] | None = field(default=None, repr=False)
 
     @cached_property
@@ -76,6 +78,7 @@ class _Policy:
     any_file: bool = False
     check_pixels: bool = False
     keep_noise: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Opener:
@@ -93,6 +96,7 @@ class Opener:
       check_pixels: also compare the pixels with the file that travels; with ``signed_by`` that is always done
         of Systems whose pixels are exact.
       keep_noise: give back recovered pictures that are nothing but noise.
+      options: of decryption, by name, typed or stored; refused where a picture's System has none such.
 
     Raises:
       Refusal: a file that cannot be read or is no such key.
@@ -111,13 +115,14 @@ class Opener:
         any_file: bool = False,
         check_pixels: bool = False,
         keep_noise: bool = False,
+        options: Mapping[str, Any] | None = None,
     ):
         if isinstance(header, str | Path):
             header = read_file(header)
         if isinstance(signed_by, str | Path):
             signed_by = signing.read_verifier(signed_by)
         how = recover, lost, from_pixels, signed_by, weights, any_file, check_pixels, keep_noise
-        self.keys, self.policy = keys, _Policy(header, *how)
+        self.keys, self.policy = keys, _Policy(header, *how, options or {})
         self._ciphers: dict[tuple, Cipher] = {}
 
     def begin(self, data: bytes, name: str = "input", header: bytes | None = None) -> Begun:
@@ -206,6 +211,8 @@ class Opener:
             cipher = load_stored(name, options, self.policy.weights, opened.source)
             if dict(options).get(KEY_IMAGE):
                 cipher = cipher.given({KEY_IMAGE: self.keys.key_pixels()})
+            for option, value in self.policy.options.items():
+                cipher = cipher.chosen(option, value)
             self._ciphers[name, options] = cipher
         return self._ciphers[name, options]
 
@@ -269,7 +276,7 @@ class Begun:
         return extras.split(self.opened.side, self.opened.header.original, self.opened.source)
 
     def _from_pixels(self, pixels: np.ndarray, progress: Progress, notes: tuple[str, ...] = ()) -> Unsealed:
-        pictures = self._decode(pixels, None, progress).pictures
+        outcome = self._decode(pixels, None, progress)
         exact = self.opener.cipher(self.opened).system.traits.exact
         if self._extras[0].changed:
             exact = False
@@ -277,8 +284,8 @@ class Begun:
                 *notes,
                 "its file had more bits, frames or other colours than the pixels that were sealed",
             )
-        files = self._as_files(pictures)
-        return self._result(files, from_pixels=True, exact=exact, notes=notes, _pictures=tuple(pictures))
+        files = self._as_files(outcome.pictures)
+        return self._result(files, from_pixels=True, exact=exact, notes=notes, **_shown(outcome))
 
     def _as_files(self, pictures: Sequence[np.ndarray], mark: str = "") -> list[File]:
         more, _ = self._extras
@@ -317,7 +324,7 @@ class Begun:
             raise tampered(f"{self.opened.source}: {hint}; --force writes the noise all the same")
         files = self._as_files(outcome.pictures, naming.MARK)
         quality = recovery.quality(outcome.noise)
-        facts = {"authenticated": False, "quality": quality, "_pictures": tuple(outcome.pictures)}
+        facts = {"authenticated": False, "quality": quality, **_shown(outcome)}
         return self._result(files, from_pixels=True, exact=False, **facts)
 
     def _compare(self, pixels: np.ndarray, progress: Progress) -> None:
@@ -329,6 +336,10 @@ class Begun:
             if not recovery.alike(picture, plain, exact):
                 what = f"its pixels show another picture than the file {name}"
                 raise tampered(f"{self.opened.source}: {what}; nothing written")
+
+
+def _shown(outcome: Outcome) -> dict[str, Any]:
+    return {"stages": tuple(outcome.stages), "_pictures": tuple(outcome.pictures)}
 
 
 def unseal(
@@ -345,6 +356,7 @@ def unseal(
     any_file: bool = False,
     check_pixels: bool = False,
     keep_noise: bool = False,
+    options: Mapping[str, Any] | None = None,
     progress: Progress = None,
 ) -> Unsealed:
     """What was sealed: the very file, or the picture that the pixels give.
@@ -354,6 +366,7 @@ def unseal(
       name: what messages call it.
       header, recover, lost, keep_noise: for damaged pictures; see :class:`Opener`.
       from_pixels, signed_by, weights, any_file, check_pixels: how strict to be; see there too.
+      options: how to decode, by name; see there too.
       progress: called with the share done, 0 to 1, where a System decodes.
 
     Raises:
@@ -371,6 +384,7 @@ def unseal(
         any_file=any_file,
         check_pixels=check_pixels,
         keep_noise=keep_noise,
+        options=options,
     )
     opened = opener.open(data, name, progress)
     return replace(opened, files=[(file, bytes(content)) for file, content in opened.files])

@@ -202,6 +202,13 @@ _OWN = (
                 {"cosine": "cosine", "linear": "linear"},
             ),
             _KEY_IMAGE,
+            Option(
+                "steps",
+                2,
+                "steps of the deterministic sampling in each turn of decoding",
+                {str(count): count for count in (1, 2, 4, 8, 16)},
+                opening=True,
+            ),
         ),
         inputs=(
             _KEY_PICTURE,
@@ -212,7 +219,6 @@ _OWN = (
             keeps_shape=True,
             argument=_MIXING,
         ),
-        offered=False,
     ),
     Entry(
         "concatenation",

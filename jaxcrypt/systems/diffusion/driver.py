@@ -27,7 +27,6 @@ from jaxcrypt.systems.diffusion.scenes import Region, Sampler
 from jaxcrypt.systems.drivers import host, masks
 
 ENTRY = entry("diffusion")
-STEPS = 2
 
 
 @cache
@@ -79,8 +78,9 @@ class DiffusionDriver:
         """
         self.check(shape, call.options)
         host.check_sealed(sealed, shape, ENTRY.traits.channels)
-        schedule = chosen(ENTRY.options, call.options)["schedule"]
-        sampler = Sampler(self.net, call.variables["params"]["unet"], _seen_key(call), STEPS, schedule)
+        options = chosen(ENTRY.options, call.options)
+        how = _seen_key(call), options["steps"], options["schedule"]
+        sampler = Sampler(self.net, call.variables["params"]["unet"], *how)
         results = []
         for i, (one, key) in enumerate(zip(sealed, keys, strict=True)):
             host.check_shape(one.pixels, shape)
