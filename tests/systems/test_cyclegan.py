@@ -1,6 +1,5 @@
 """The CycleGAN cipher: what comes back at each rate and after damage, and what others see without the key."""
 
-import io
 import math
 
 import jax
@@ -9,11 +8,11 @@ import numpy as np
 import optax
 import pytest
 from ml_collections import ConfigDict
-from PIL import Image
 
 from configs.cyclegan import get_config
 from jaxcrypt.errors import Refusal
 from jaxcrypt.models.cyclegan import OCTAVE, Encoder
+from jaxcrypt.pictures.damages import Damage
 from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.cyclegan import blocks, code
@@ -144,10 +143,7 @@ def test_key_image_is_a_condition(untrained):
 
 
 def _jpeg(cipher, quality, subsampling=0):
-    file = io.BytesIO()
-    plain = cipher[..., 0] if cipher.shape[2] == 1 else cipher
-    Image.fromarray(plain).convert("RGB").save(file, "JPEG", quality=quality, subsampling=subsampling)
-    return np.asarray(Image.open(file))
+    return Damage("jpeg" if subsampling else "jpeg444", quality)(cipher, None).pixels
 
 
 def test_damaged_ciphers_decode(untrained):

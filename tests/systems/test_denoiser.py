@@ -1,7 +1,5 @@
 """Damaged cipher pictures decode to better pictures than mixing alone gives; undamaged ones to none worse."""
 
-import io
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +9,7 @@ from PIL import Image
 from configs.denoiser import get_config
 from jaxcrypt import zoo
 from jaxcrypt.errors import Refusal
+from jaxcrypt.pictures.damages import Damage
 from jaxcrypt.systems import denoiser
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.decoding import received, turbo
@@ -44,10 +43,7 @@ def _psnr(found, picture):
 
 
 def _jpeg(cipher, quality, subsampling=0):
-    file = io.BytesIO()
-    plain = cipher[..., 0] if cipher.shape[2] == 1 else cipher
-    Image.fromarray(plain).convert("RGB").save(file, "JPEG", quality=quality, subsampling=subsampling)
-    return np.asarray(Image.open(file))
+    return Damage("jpeg" if subsampling else "jpeg444", quality)(cipher, None).pixels
 
 
 def _both(shipped, photo, suffer, lost=None):

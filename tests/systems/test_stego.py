@@ -11,6 +11,7 @@ from PIL import Image
 
 from configs import stego, stego_invertible, stego_robust
 from jaxcrypt.errors import Refusal
+from jaxcrypt.pictures.damages import Damage
 from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.drivers import windows
@@ -187,9 +188,7 @@ def test_without_a_key_whoever_has_the_net_reads():
 def test_robust_outlives_jpeg(quality):
     back = picture((64, 64, 3), 2)
     system, variables, front, side = hidden("robust", picture((64, 64, 3), 1), [back])
-    buffer = io.BytesIO()
-    Image.fromarray(front).save(buffer, "JPEG", quality=quality)
-    damaged = np.asarray(Image.open(buffer))
+    damaged = Damage("jpeg", quality)(front, None).pixels
     [found] = decrypt_pictures(system, variables, [damaged], [side], [KEY], (), back.shape)
     assert psnr(found["image"], back) > 18
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def run(setting: Setting) -> Result:
     hider = Hider(subject, subject.at(KEYED, NO) if KEYED in dict(subject.cipher.options) else None)
     covers = _stacked(setting.paths(), setting.crop)
     facts: dict[str, Any] = {"pictures": len(covers), "system": subject.label, "secrets": hider.secrets}
-    facts |= {"weights": setting.weights or subject.name, "parameters": hider.parameters}
+    facts |= {"weights": Path(setting.weights or subject.name).stem, "parameters": hider.parameters}
     facts["digests"] = digests([subject])
     if setting.own.get("memory"):  # first: a peak is of the whole process
         facts["peak_memory_mib"] = peak_memory(hider)
