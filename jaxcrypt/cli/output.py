@@ -156,7 +156,7 @@ def _write_stream(target: Path, write: Callable[[BinaryIO], object]) -> None:
         raise cut_short(str(target), error) from None
 
 
-def write_stdout(data: bytes | memoryview, to_terminal: bool = False) -> None:
+def write_stdout(data: bytes | bytearray | memoryview, to_terminal: bool = False) -> None:
     """Emit bytes that were verified whole. Refuses a terminal, unless they are text (``to_terminal``).
 
     Raises:

@@ -19,7 +19,7 @@ from jaxcrypt.crypto.names import MAX_NAME, clean_name, cut_name, decode_name, e
 MAX_FILES = 64
 _MAX_DIRECTORY = 1 + MAX_FILES * (1 + MAX_NAME + 8)
 
-File = tuple[str, bytes | memoryview]
+File = tuple[str, bytes | bytearray | memoryview]
 
 
 def distinct_names(names: Sequence[str]) -> list[str]:
@@ -48,7 +48,7 @@ def pack(files: Sequence[File]) -> bytes:
     return b"".join([*parts, *(data for _, data in files)])
 
 
-def unpack(data: bytes | bytearray) -> list[tuple[str, memoryview]]:
+def unpack(data: bytes | bytearray) -> list[File]:
     """The files of :func:`pack`, as views of ``data``; anything not exactly so is Malformed."""
     head = bytes(data[:_MAX_DIRECTORY])
     cursor = Cursor(head)
@@ -61,7 +61,8 @@ def unpack(data: bytes | bytearray) -> list[tuple[str, memoryview]]:
     at = len(head) - cursor.left()
     if at + sum(length for _, length in entries) != len(data):
         raise Malformed("its files have other lengths than it says")
-    files, view = [], memoryview(data)
+    files: list[File] = []
+    view = memoryview(data)
     for name, length in entries:
         files.append((name, view[at : at + length]))
         at += length

@@ -23,6 +23,7 @@ from jaxcrypt.crypto import guessable, textfile
 from jaxcrypt.crypto.sources import Kind, Source
 from jaxcrypt.errors import Refusal
 from jaxcrypt.pictures import png
+from jaxcrypt.pictures.bitdepth import bits_per_sample, tiff_numbers
 from jaxcrypt.pictures.decoders import heif_formats, reason
 
 DOMAIN = b"jaxcrypt/1 key image"
@@ -37,7 +38,6 @@ _FORMATS = ("PNG", "BMP", "TIFF", "WEBP", "JPEG", "AVIF", "JPEG2000", "GIF", "PP
 _PLAIN_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 _TIFF_LOSSLESS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits")
 _TIFF_ORIENTATION = 274
-_TIFF_BITS = 258
 
 
 def key_image(path: str | Path) -> Source:
@@ -93,12 +93,11 @@ def pixels_are_sure(image: Image.Image, data: bytes) -> bool:
         kinds = _riff_chunks(data)
         return b"VP8L" in kinds and b"VP8 " not in kinds
     if image.format == "TIFF":
-        bits = image.tag_v2.get(_TIFF_BITS, (8,))
         # Pillow turns a TIFF by its orientation tag, others do not.
         return (
             image.info.get("compression") in _TIFF_LOSSLESS
-            and image.tag_v2.get(_TIFF_ORIENTATION, 1) == 1
-            and max(np.atleast_1d(bits)) <= 8
+            and (tiff_numbers(image, _TIFF_ORIENTATION) or (1,)) == (1,)
+            and bits_per_sample(image, data) <= 8
         )
     return False
 

@@ -39,7 +39,9 @@ def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray | None:
         return None
     else:
         colour = colour[..., :1]
-    return np.ascontiguousarray(colour) if channels in (1, 3) else np.concatenate([colour, alpha], axis=2)
+    if alpha is None or channels in (1, 3):
+        return np.ascontiguousarray(colour)
+    return np.concatenate([colour, alpha], axis=2)
 
 
 class Filtered(Exception):

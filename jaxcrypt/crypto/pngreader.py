@@ -41,7 +41,7 @@ class Container:
     header: bytes | None
     payload: list[memoryview] = field(repr=False)
     damaged: bool = False
-    _data: memoryview = field(default=None, repr=False)
+    _data: memoryview = field(default=memoryview(b""), repr=False)
     _idat: list[memoryview] = field(default_factory=list, repr=False)
     _interlaced: bool = False
     _end: int | None = None  # of the pixel data in _data, where it is known
@@ -145,7 +145,7 @@ class _Walker:
             self._complain("has no pixel data: truncated, damaged or tampered")
 
     def container(self) -> Container:
-        width, height, depth, colour, _, _, interlaced = self.fields
+        width, height, depth, colour, _, _, interlaced = self.fields or (0,) * 7
         shape = (height, width, _CHANNELS.get(colour, 0) if depth == 8 else 0)
         parts = self.header, self.payload, self.damaged, self.view, self.idat
         return Container(self.name, shape, *parts, bool(interlaced), self.end)

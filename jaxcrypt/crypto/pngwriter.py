@@ -68,7 +68,7 @@ def _deflated(pixels: np.ndarray) -> Iterator[bytes]:
     height = pixels.shape[0]
     rows = max(1, _STRIP // (pixels.shape[1] * pixels.shape[2]))
     for top in range(0, height, rows):
-        piece = deflate.compress(_filtered(pixels, top, min(height, top + rows), method or _NONE))
+        piece = deflate.compress(_filtered(pixels, top, min(height, top + rows), method or _NONE).data)
         if piece:
             yield piece
     yield deflate.flush()
@@ -82,7 +82,7 @@ def _choose(pixels: np.ndarray) -> int | None:
     plain = rows * (row + 1)
     best, size = None, _WORTH * plain
     for method in (_NONE, _SUB, _UP, _PAETH):
-        shrunk = len(zlib.compress(_filtered(pixels, top, top + rows, method), 1))
+        shrunk = len(zlib.compress(_filtered(pixels, top, top + rows, method).data, 1))
         if shrunk < size:
             best, size = method, shrunk
     return best

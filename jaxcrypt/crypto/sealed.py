@@ -99,7 +99,7 @@ def seal(
         system=system,
         options=tuple(sorted(options, key=lambda entry: entry[0])),
         shape=pixels.shape,
-        original=tuple(original),
+        original=(original[0], original[1], original[2]),
         payload=header.NOTHING if file is None else header.FILES if several else header.FILE,
         stanzas=key.stanzas,
         pixel_mac=pixel_mac(key, pixels),
@@ -266,5 +266,5 @@ def pixel_mac(key: FileKey, pixels: np.ndarray) -> bytes:
     """HMAC-SHA-256 over width, height, channels (u32, u32, u8) and the samples of uint8 ``[H, W, C]``."""
     height, width, channels = pixels.shape
     mac = hmac.new(key.subkey("pixel mac"), struct.pack(">IIB", width, height, channels), "sha256")
-    mac.update(memoryview(np.ascontiguousarray(pixels)).cast("B"))
+    mac.update(np.ascontiguousarray(pixels).data.cast("B"))
     return mac.digest()

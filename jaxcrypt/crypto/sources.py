@@ -97,7 +97,7 @@ def read_passphrase(
     if file is not None:
         data = textfile.read_bounded(file, len(textfile.BOM) + MAX_PASSPHRASE + 2).removeprefix(textfile.BOM)
         return passphrase(_strip_newline(data), f"{file}")
-    value = os.environ.get(variable)
+    value = os.environ.get(variable or "")
     if value is None:
         raise usage(f"environment variable {variable}: not set")
     return passphrase(_strip_newline(os.fsencode(value)), f"environment variable {variable}")

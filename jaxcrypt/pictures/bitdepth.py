@@ -25,11 +25,16 @@ def bits_per_sample(image: Image.Image, data: bytes) -> int:
     if image.format == "HEIF":
         return int(image.info.get("bit_depth", 8))
     if image.format == "TIFF":
-        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (8,))
-        return max(bits) if isinstance(bits, tuple) else int(bits)
+        return max(tiff_numbers(image, _BITS_PER_SAMPLE) or (8,))
     if image.format == "AVIF":
         return _avif_bits(memoryview(data))
     return 8
+
+
+def tiff_numbers(image: Image.Image, tag: int) -> tuple[int, ...]:
+    """What an opened TIFF says under ``tag``; nothing where it has no such tag, or is no TIFF."""
+    found = getattr(image, "tag_v2", {}).get(tag, ())
+    return tuple(found) if isinstance(found, tuple | list) else (int(found),)
 
 
 def _avif_bits(data: memoryview) -> int:

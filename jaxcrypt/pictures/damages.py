@@ -139,7 +139,7 @@ def _blur(pixels: np.ndarray, sigma: float, rng: np.random.Generator) -> Receive
 
 def _resize(pixels: np.ndarray, scale: float, rng: np.random.Generator) -> Received:
     def there_and_back(image: Image.Image) -> Image.Image:
-        small = tuple(max(int(side * scale), 1) for side in image.size)
+        small = max(int(image.width * scale), 1), max(int(image.height * scale), 1)
         return image.resize(small, Image.Resampling.BICUBIC).resize(image.size, Image.Resampling.BICUBIC)
 
     return Received(_filtered(pixels, there_and_back))

@@ -60,17 +60,18 @@ def identify(source: str | Path | bytes | bytearray) -> tuple[str, tuple[int, in
 
     Never raises; damage behind the header goes unnoticed.
     """
-    file = source
     try:
-        if not isinstance(source, bytes | bytearray) and not os.path.isfile(source):
-            return None  # a pipe can be read once only
         if isinstance(source, bytes | bytearray):
             known = source[:8] == png.SIGNATURE
             file = io.BytesIO(png.essential(bytes(source), strict=False) if known else source)
+        elif os.path.isfile(source):
+            file = source
+        else:
+            return None  # a pipe can be read once only
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(file, formats=(*FORMATS, *_installed())) as image:
-                return image.format, image.size
+                return image.format or "", image.size
     except Exception:
         return None
 

@@ -23,7 +23,7 @@ from PIL import Image, ImageOps
 
 from jaxcrypt.errors import Refusal
 from jaxcrypt.pictures import png, reasons
-from jaxcrypt.pictures.bitdepth import bits_per_sample
+from jaxcrypt.pictures.bitdepth import bits_per_sample, tiff_numbers
 from jaxcrypt.pictures.decoders import identify, open_image, reason
 
 MAX_PIXELS = 100_000_000
@@ -151,9 +151,8 @@ def _refuse_unfit(image: Image.Image, name: str) -> None:
     if width * height > MAX_PIXELS:
         raise Refusal(f"{name}: {width}×{height} is above the limit of {MAX_PIXELS // 10**6} megapixels")
     if image.format == "TIFF":
-        tags = {tag: image.tag_v2.get(tag) for tag in reasons.SAMPLE_TAGS}
-        tags = {tag: found if isinstance(found, tuple) else (found,) for tag, found in tags.items() if found}
-        wrong = reasons.samples(tags)
+        tags = {tag: tiff_numbers(image, tag) for tag in reasons.SAMPLE_TAGS}
+        wrong = reasons.samples({tag: numbers for tag, numbers in tags.items() if numbers})
         if wrong:
             raise Refusal(f"{name}: {wrong}")
 
@@ -175,7 +174,7 @@ def _decoded(image: Image.Image, data: bytes) -> Picture:
     if image.format == "PNG" and bits <= 8:
         png.scale_transparency(upright, data)
     pixels = _to_array(_to_mode(upright, bits))
-    return Picture(pixels, image.format, tuple(changes), _profile(image, pixels.shape[2]))
+    return Picture(pixels, image.format or "", tuple(changes), _profile(image, pixels.shape[2]))
 
 
 def _frames(image: Image.Image) -> int:
