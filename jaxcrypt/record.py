@@ -73,7 +73,8 @@ class Option:
       flag: on a command line, ``--name`` with dashes unless said otherwise.
       needs: name of the :class:`Input` that must be given where the option is not at its default.
       before: what a header means that lacks the option, because it is older; None: the default.
-      arguments: stored value -> what takes the place of :attr:`Traits.argument` with it.
+      arguments: stored value -> what takes the place of :attr:`Traits.argument` with it; of several options
+        that say something the last one counts.
       opening: whether it is chosen when a picture is decrypted: then no header stores it.
     """
 

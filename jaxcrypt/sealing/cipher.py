@@ -57,7 +57,7 @@ class Cipher:
     @property
     def argument(self) -> str:
         """Why its pixels are (or are not) confidential with these options: one line."""
-        for option in self.system.options:
+        for option in reversed(self.system.options):
             said = option.arguments.get(dict(self.options)[option.name])
             if said:
                 return said

@@ -82,7 +82,7 @@ _ROBUST = Option(
     arguments=dict.fromkeys(
         (1, 2, 3),
         "experimental: keyed orthogonal mixing, without a proof; its pixels are no uniform noise, and "
-        "evaluate --attacks did not measure them",
+        "evaluate attacks did not measure them",
     ),
 )
 _ROUNDS = Option(

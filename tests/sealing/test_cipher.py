@@ -64,6 +64,9 @@ def test_the_argument_follows_the_options():
     assert ready.argument == "as good as ever"
     assert ready.with_options(["depth=high"]).argument == "none: so deep that all can look"
     assert ready.with_options(["depth=2"]).stored == (("depth", 2),)
+    last = Option("open", 0, "whether all can look", arguments={1: "none: all can look"})
+    both = cipher.Cipher(system(options=(DEPTH, last))).with_options(["depth=high", "open=1"])
+    assert both.argument == "none: all can look"
 
 
 @pytest.mark.parametrize(
