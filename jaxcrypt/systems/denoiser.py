@@ -29,7 +29,7 @@ from jaxcrypt.systems.decoding.denoise import WindowedDenoiser
 from jaxcrypt.systems.drivers import host
 
 ENTRY = entry("denoiser")
-_BAND = 12_000_000  # samples decoded at a time
+_BAND = 6_000_000  # samples decoded at a time
 
 
 # ------------------------------------------------------------------------------------------------- driver
@@ -103,14 +103,13 @@ def _decrypt_bands(
     count = max(1, _BAND // layout.size)
     for first in range(0, layout.count, count):
         last = min(first + count, layout.count)
+        part = host.share(progress, first // count, -(-layout.count // count))
         run = _run(layout, host.words(key), rounds, statistics, first, last)
         span = layout.cipher[first], layout.cipher[last]
         start, end = layout.plain[first], layout.plain[last]
         denoise = windows.of_run(shape, start, end)
-        image[start:end], levels = received.recover(run, one.pixels, span, gaps, quality, denoise)
+        image[start:end], levels = received.recover(run, one.pixels, span, gaps, quality, denoise, part)
         noise.append(levels)
-        if progress is not None:
-            progress(last / layout.count)
     return image.reshape(shape), float(np.sqrt(np.mean(np.concatenate(noise) ** 2)))
 
 

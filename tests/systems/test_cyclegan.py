@@ -11,11 +11,13 @@ from ml_collections import ConfigDict
 
 from configs.cyclegan import get_config
 from jaxcrypt.errors import Refusal
+from jaxcrypt.functional import outermost
 from jaxcrypt.models.cyclegan import OCTAVE, Encoder
 from jaxcrypt.pictures.damages import Damage
 from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.cyclegan import blocks, code
+from jaxcrypt.systems.decoding import received
 from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 KEY, OTHER = bytes(range(32)), bytes([1]) + bytes(range(1, 32))
@@ -164,6 +166,16 @@ def test_robust_layout_outlives_subsampled_jpeg(untrained):
     assert cipher.size <= 2 * 128 * 128
     found = _decrypt(untrained, _jpeg(cipher, 75, subsampling=2), side, photo.shape, robust=2)
     assert _psnr(found, photo) > 30
+
+
+def test_an_undamaged_cipher_is_decoded_in_one_pass(untrained, monkeypatch):
+    """Pilots err by some percent more than rounding explains; that is no damage."""
+    photo = _photo()
+    cipher, side = _encrypt(untrained, photo)
+    usual = outermost.error()
+    monkeypatch.setattr(outermost, "error", lambda: usual / 1.07)
+    monkeypatch.setattr(received, "decode", lambda *_: pytest.fail("decoded by turns"))
+    assert _psnr(_decrypt(untrained, cipher, side, photo.shape), photo) > 48
 
 
 def test_windows_make_no_seams(untrained, monkeypatch):

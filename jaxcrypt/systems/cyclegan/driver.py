@@ -239,7 +239,7 @@ class _Opening:
                 self.run, self.cipher, self.subkey, self.layout, self._denoise, lost, progress
             )
         else:
-            noisy, levels = self._decode_bytes(lost)
+            noisy, levels = self._decode_bytes(lost, progress)
         picture = self._picture(noisy, self.run.by_sample(levels))[: self.shape[0], : self.shape[1]]
         if self.shape[2] == 1:
             picture = picture.mean(axis=2, keepdims=True)
@@ -248,7 +248,7 @@ class _Opening:
         image = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
         return Outcome([image], float(np.sqrt(np.mean(levels**2))))
 
-    def _decode_bytes(self, lost: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _decode_bytes(self, lost: np.ndarray | None, progress) -> tuple[np.ndarray, np.ndarray]:
         """Symbols and the levels of their errors by tile, from a cipher of bytes, damaged or not."""
         cipher, run = self.cipher, self.run
         packed = host.side_array(self.side, "beyond", (code.count_bytes(cipher.size),), np.uint8)
@@ -258,8 +258,9 @@ class _Opening:
             values = np.asarray(_expand(cipher.reshape(1, -1), run.dither()[None], counts))[0]
             symbols, measured = run.unmix(values)
             claimed, pilots = outermost.error(), int(run.pilots.sum())
-            if np.average(measured, weights=run.pilots) < claimed * (1 + 5 * np.sqrt(2 / pilots)):
+            if received.untouched(float(np.average(measured, weights=run.pilots)), claimed, pilots):
                 return symbols, turbo.level(claimed, measured, run.pilots)  # the pilots say: nothing happened
         samples, quality = received.suffered(cipher, gaps)
-        _, noisy, levels = received.decode(run, cipher, (0, cipher.size), samples, quality, self._denoise)
+        span = 0, cipher.size
+        _, noisy, levels = received.decode(run, cipher, span, samples, quality, self._denoise, progress)
         return noisy, levels

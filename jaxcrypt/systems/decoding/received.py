@@ -19,6 +19,7 @@ FEW_PASSES = 2  # of an undamaged cipher: the second learns what lies beyond the
 _HOPELESS = 5000.0  # variance of noise on bytes of which nothing is left, as under a wrong key
 _FLAT = 16
 WORSE = 1.5  # the pilots' error over the claimed one beyond which the guess about the damage was wrong
+_MARGIN = 0.15  # of the pilots' error over rounding's: an undamaged cipher has up to 0.08 more
 
 
 def flat_blocks(cipher: np.ndarray) -> np.ndarray:
@@ -139,16 +140,25 @@ def _extrinsic(value, error, dither, prior, variance):
     return soft_expand.extrinsic(undithered(value, dither), float(error.mean() / KEPT), prior, variance)
 
 
-def recover(run, cipher, span, lost, quality, denoise) -> tuple[np.ndarray, np.ndarray]:
+def recover(run, cipher, span, lost, quality, denoise, progress=None) -> tuple[np.ndarray, np.ndarray]:
     """The samples of a run, uint8 [n], and the noise levels that were left before the last denoising, [k].
 
     Args: as :func:`decode` takes them.
     """
-    clean, _, levels = decode(run, cipher, span, lost, quality, denoise)
+    clean, _, levels = decode(run, cipher, span, lost, quality, denoise, progress)
     return np.clip(np.rint(clean), 0, 255).astype(np.uint8), levels
 
 
-def decode(run, cipher, span, lost, quality, denoise):
+def untouched(error: float, claimed: float, pilots: int) -> bool:
+    """Whether pilots with this mean square ``error`` say that nothing but rounding happened to the symbols.
+
+    ``claimed`` is what rounding does; a few percent more than that happens without any damage, however many
+    ``pilots`` there are.
+    """
+    return error < claimed * (1 + max(_MARGIN, 5 * np.sqrt(2 / max(pilots, 1))))
+
+
+def decode(run, cipher, span, lost, quality, denoise, progress=None):
     """What :func:`jaxcrypt.systems.decoding.turbo.decode` makes of a run of bytes, whatever they suffered.
 
     Args:
@@ -166,11 +176,11 @@ def decode(run, cipher, span, lost, quality, denoise):
         channel = JpegCells(cipher, slice(start, end), dither, quality, cells)
         symbols, claimed = channel(np.zeros(end - start, np.float32), 1.0)
         if _mean_error(run, symbols) < WORSE * claimed:
-            return turbo.decode(run, channel, denoise, PASSES)
+            return turbo.decode(run, channel, denoise, PASSES, progress)
     noise = _byte_noise(run, flat, dither, gaps)
     channel = Bytes(flat, dither, gaps, noise)
     few = FEW_PASSES if gaps is None and noise <= 0.1 else PASSES
-    return turbo.decode(run, channel, denoise, 1 if noise > _HOPELESS else few)
+    return turbo.decode(run, channel, denoise, 1 if noise > _HOPELESS else few, progress)
 
 
 def _mean_error(run, symbols) -> float:
@@ -187,8 +197,9 @@ def _byte_noise(run, flat, dither, lost) -> float:
     if share <= 0:
         return 1 / 12
     error = _mean_error(run, symbols)  # E(pilot - estimate)²: losses leave share · noise + (1 - share) of it
-    unsure = 4 * np.sqrt(2 / max(1, int(run.pilots.sum())))
+    pilots = int(run.pilots.sum())
+    unsure = 4 * np.sqrt(2 / max(1, pilots))
     ours = (error - (1 - share)) / share - unsure * (1 - share) / share
-    if ours <= soft_expand.expansion_error(0.0) * (1 + unsure) + 1e-3:
+    if untouched(ours, soft_expand.expansion_error(0.0) + 1e-3, pilots):
         return 1 / 12
     return soft_expand.byte_noise((error - (1 - share)) / share)
