@@ -21,6 +21,7 @@ from jaxcrypt.pictures import png
 from jaxcrypt.pictures.reasons import why_not
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")  # JPEG: its plugin opens MPO too
+_HEAD = 64  # bytes of a file that tell HEIC
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 
 
@@ -65,12 +66,14 @@ def identify(source: str | Path | bytes | bytearray) -> tuple[str, tuple[int, in
             known = source[:8] == png.SIGNATURE
             file = io.BytesIO(png.essential(bytes(source), strict=False) if known else source)
         elif os.path.isfile(source):
-            file = source
+            file = open(source, "rb")  # noqa: SIM115  (closed below)
         else:
             return None  # a pipe can be read once only
-        with warnings.catch_warnings():
+        with file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(file, formats=(*FORMATS, *_installed())) as image:
+            formats = (*FORMATS, *heif_formats(file.read(_HEAD), ""))
+            file.seek(0)
+            with Image.open(file, formats=formats) as image:
                 return image.format or "", image.size
     except Exception:
         return None
@@ -92,18 +95,12 @@ def _open(data: bytes, formats: tuple[str, ...]) -> Image.Image:
 
 def heif_formats(data: bytes, name: str) -> tuple[str, ...]:
     """HEIF where the file wants it, made known to Pillow; a Refusal where pillow-heif is missing."""
-    if data[4:8] != b"ftyp" or data[8:12] not in _HEIC or b"avif" in data[12:64]:
+    if data[4:8] != b"ftyp" or data[8:12] not in _HEIC or b"avif" in data[12:_HEAD]:
         return ()
-    formats = _installed()
-    if not formats:
-        raise Refusal(f"{name}: is HEIC; pip install 'jaxcrypt[heic]' to read it, or convert it")
-    return formats
-
-
-def _installed() -> tuple[str, ...]:
     try:
         import pillow_heif
     except ImportError:
-        return ()
+        hint = "pip install 'jaxcrypt[heic]' to read it, or convert it"
+        raise Refusal(f"{name}: is HEIC; {hint}") from None
     pillow_heif.register_heif_opener()
     return ("HEIF",)

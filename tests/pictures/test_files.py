@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from jaxcrypt.errors import ExitCode, Refusal
-from jaxcrypt.pictures.files import encode_png, load_picture
+from jaxcrypt.pictures.files import encode_png, load_picture, picture_size
 
 ENV = dict(os.environ, PYTHONPATH=str(Path(__file__).parents[2]))
 
@@ -351,12 +351,27 @@ def test_libraries_say_nothing_of_their_own(tmp_path, colours):
     assert len(done.stdout.splitlines()) == 2
 
 
-def test_heic_is_read_where_its_reader_is_there(colours):
+def test_heic_is_read_where_its_reader_is_there(colours, tmp_path):
     heif = pytest.importorskip("pillow_heif")
     heif.register_heif_opener()
     data = encoded(Image.fromarray(np.kron(colours, np.ones((4, 4, 1), np.uint8))), "HEIF", quality=90)
     picture = load_picture(data)
     assert (picture.format, picture.pixels.shape, picture.changes) == ("HEIF", (52, 84, 3), ())
+    (tmp_path / "photo.heic").write_bytes(data)
+    assert picture_size(data) == picture_size(tmp_path / "photo.heic") == (84, 52)
+
+
+def test_pillow_heif_is_imported_for_heic_only(tmp_path, colours):
+    """It takes a while, and who has no HEIC need not have it."""
+    for format in ("PNG", "AVIF", "JPEG"):
+        (tmp_path / format).write_bytes(encoded(Image.fromarray(colours), format))
+    program = (
+        "import sys\nfrom jaxcrypt.pictures.files import load_picture, picture_size\n"
+        "for name in sys.argv[1:]: load_picture(name); picture_size(name)\n"
+        "assert 'pillow_heif' not in sys.modules"
+    )
+    files = [str(path) for path in tmp_path.iterdir()]
+    subprocess.run([sys.executable, "-c", program, *files], check=True, env=ENV)
 
 
 FAULTS = {
