@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -126,14 +127,6 @@ def tiled_system(
         shape = plain_shape(sealed.pixels.shape[1:])
         return decrypt_whole(own, sealed, subkey, shape, inputs.get("lost"))
 
-    def outputs(variables, batch, rng) -> dict[str, Any]:
-        image = jnp.asarray(batch["image"])
-        subkey = jax.random.bits(rng, (image.shape[0], 8), jnp.uint32)
-        sealed = encrypt(variables, batch, subkey, ())
-        opened = decrypt(variables, sealed, {}, subkey, ())
-        pictures = {"image": image, "cipher": sealed.pixels, "decrypted": opened["image"]}
-        return {key: x.astype(jnp.float32) / 255 for key, x in pictures.items()}
-
     def batch(config) -> dict[str, jax.ShapeDtypeStruct]:
         config = dict(config or {})
         shape = (config.get("batch_size", 1), *config.get("image_shape", (64, 64, 3)))
@@ -145,7 +138,17 @@ def tiled_system(
         stages=(),
         encrypt=encrypt,
         decrypt=decrypt,
-        outputs=outputs,
+        outputs=partial(_outputs, encrypt, decrypt),
         driver=Tiled(declared["options"], tiles),
         **declared,
     )
+
+
+def _outputs(encrypt, decrypt, variables, batch, rng) -> dict[str, Any]:
+    """``image``, ``cipher`` and ``decrypted``, float32 in [0, 1]."""
+    image = jnp.asarray(batch["image"])
+    subkey = jax.random.bits(rng, (image.shape[0], 8), jnp.uint32)
+    sealed = encrypt(variables, batch, subkey, ())
+    opened = decrypt(variables, sealed, {}, subkey, ())
+    pictures = {"image": image, "cipher": sealed.pixels, "decrypted": opened["image"]}
+    return {key: x.astype(jnp.float32) / 255 for key, x in pictures.items()}
