@@ -1,6 +1,8 @@
 """Train a System.
 
   python -m jaxcrypt.train --config configs/X.py --workdir W [--config.train.batch_size=32 …]
+  python -m jaxcrypt.train --config configs/X.py --dry-run
+  python -m jaxcrypt.train --table RUNS
 
 Run it again with the same --workdir and it goes on from the newest checkpoint; --restart puts what is there
 aside instead. SIGTERM and ctrl-C save and stop. On several hosts, which must all see the --workdir, set
@@ -10,10 +12,12 @@ Cloud TPU) with --distributed.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +36,26 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run: checkpoints,
 _DEVICE = flags.DEFINE_enum("device", "auto", runtime.DEVICES, "What to train on.")
 _RESTART = flags.DEFINE_bool("restart", False, "Put the run that is in --workdir aside and begin anew.")
 _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "Join the other hosts of the cluster first.")
+_DRY_RUN = flags.DEFINE_bool(
+    "dry-run", False, "Report shapes, parameters, memory and one step; write nothing."
+)
+_TABLE = flags.DEFINE_string("table", None, "Print the runs below this folder side by side, and end.")
 _PROFILE = flags.DEFINE_integer("profile", 0, "Trace so many steps into <workdir>/profile.", lower_bound=0)
 _MEMORY = flags.DEFINE_bool("memory", False, "Report peak memory at the end.")
 
 
 def main(_=None) -> int:
     """The command, whose config and flags are absl's, from ``sys.argv``; returns its exit code."""
-    config = configflags.parse(sys.argv, __doc__, __name__)
+    config = configflags.parse(sys.argv, __doc__, __name__, without=_TABLE.name)
+    if _TABLE.value:
+        from jaxcrypt.training.table import table
+
+        print(table(Path(_TABLE.value)))
+        return 0
     if config is None:
         return 0
+    if _DRY_RUN.value:
+        return _tell_what_would_be(config)
     if not _WORKDIR.value:
         raise usage("--workdir FOLDER is needed (try --help)")
     workdir = _local_folder(_WORKDIR.value)
@@ -59,6 +74,16 @@ def main(_=None) -> int:
     return 0
 
 
+def _tell_what_would_be(config: ConfigDict) -> int:
+    runtime.start(_DEVICE.value)
+    from jaxcrypt.systems import catalog
+    from jaxcrypt.training.dryrun import dry_run
+
+    for line in dry_run(catalog.build(config.system, config), config):
+        print(line, flush=True)
+    return 0
+
+
 def _local_folder(workdir: str) -> Path:
     scheme, colon, _ = workdir.partition("://")
     if colon and scheme.isalnum():
@@ -74,6 +99,19 @@ def _tell_on_stderr() -> None:
     own.setLevel(logging.INFO)
     own.addHandler(handler)
     logging.getLogger().addHandler(logging.NullHandler())
+    if os.environ.get("JAXCRYPT_DEBUG") != "1":
+        threading.excepthook = lambda failed: _tell_once(failed.exc_value)
+        sys.excepthook = lambda kind, error, trace: _tell_once(error)
+
+
+@functools.cache
+def _tell_in_one_line(what: str) -> None:
+    logging.getLogger("jaxcrypt").warning("a library's thread failed: %s", what)
+
+
+def _tell_once(error: BaseException | None) -> None:
+    """What goes wrong in a library's own thread, where the run goes on or says itself why not."""
+    _tell_in_one_line(" ".join(str(error).split())[:200] or type(error).__name__)
 
 
 def train(config: ConfigDict, workdir: Path) -> Any:

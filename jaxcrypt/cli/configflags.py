@@ -15,8 +15,9 @@ from jaxcrypt.errors import Refusal, usage
 CONFIG = config_flags.DEFINE_config_file("config", None, "The experiment: a file with get_config().")
 
 
-def parse(argv: Sequence[str], doc: str, module: str) -> Any | None:
-    """The complete config of the command line; None where only ``--help`` was asked for, and given.
+def parse(argv: Sequence[str], doc: str, module: str, without: str = "") -> Any | None:
+    """The complete config of the command line; None where only ``--help`` was asked for, and given, or where
+    the flag called ``without`` says that none is needed.
 
     Args:
       argv: ``sys.argv`` (overrides are read from there).
@@ -39,7 +40,7 @@ def parse(argv: Sequence[str], doc: str, module: str) -> Any | None:
         raise usage(_one_line(error, argv)) from None
     if rest[1:]:
         raise usage(f"{rest[1]}: not an option; settings are given as --config.name=value")
-    if config is None:
+    if config is None and not (without and flags.FLAGS[without].value):
         raise usage("--config FILE is needed (try --help)")
     return config
 

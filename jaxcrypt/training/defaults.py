@@ -74,6 +74,7 @@ def train_defaults() -> dict[str, Any]:
         "keep_best": 1,
         "best": "validation/psnr",  # what "best" means: always measured on the validation split
         "best_mode": "max",
+        "wandb": "",  # a project of Weights & Biases that gets the log too (extra wandb)
     }
 
 
@@ -113,6 +114,16 @@ def complete(config: ConfigDict | Mapping[str, Any]) -> ConfigDict:
         check_names(phase.get("optimizer", {}), full["optimizer"], f"config.phases.{name}.optimizer")
     full.update({name: value for name, value in given.items() if name not in ("train", "optimizer", "mesh")})
     return ConfigDict(full)
+
+
+def flat_names(node: Any, path: str = "") -> dict[str, Any]:
+    """The values of a nested config by dotted name, as ``--config.NAME`` has them."""
+    if not isinstance(node, Mapping):
+        return {path: node}
+    values: dict[str, Any] = {}
+    for name, value in node.items():
+        values |= flat_names(value, f"{path}.{name}" if path else name)
+    return values
 
 
 def check_names(given: Iterable[str], known: Iterable[str], where: str) -> None:

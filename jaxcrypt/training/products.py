@@ -14,6 +14,8 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
+LEAST_SHARE = 0.8  # of the products that a precision must reach to be worth its name
+
 
 def product_flops(function: Callable, *args: Any) -> Counter[str]:
     """Operations of the convolutions and products of ``function(*args)`` by the wider dtype of their inputs.

@@ -17,7 +17,7 @@ from jaxcrypt.record import System
 from jaxcrypt.training import hosts, sharding
 from jaxcrypt.training import state as states
 from jaxcrypt.training.checkpoint import FOLDERS, Checkpoints
-from jaxcrypt.training.defaults import check, complete
+from jaxcrypt.training.defaults import check, complete, flat_names
 from jaxcrypt.training.stage import Setting, StageTrainer, Surroundings
 from jaxcrypt.training.stopping import Stopped, StopRequest
 from jaxcrypt.training.watch import Watch
@@ -52,7 +52,7 @@ def train(system: System, config: ConfigDict, workdir: Path, around: Surrounding
     if around.restart:
         _restart(workdir)
     checkpoints = Checkpoints(workdir, opts.keep_last, opts.keep_best, opts.best, opts.best_mode)
-    writer = Writer(workdir, active=jax.process_index() == 0)
+    writer = Writer(workdir, jax.process_index() == 0, opts.wandb, _plain(config))
     setting = Setting(system, config, Path(workdir), around, mesh, checkpoints, writer)
     try:
         hosts.compare({f"the checkpoints in {checkpoints.folder}": checkpoints.steps()})
@@ -86,7 +86,7 @@ def _check_same_system(stored: Mapping[str, Any], config: ConfigDict, workdir: P
 
 def _tell_changes(stored: Mapping[str, Any], config: ConfigDict) -> None:
     """Log what the config says otherwise than when the checkpoint was written: allowed, never unsaid."""
-    before, now = (_flat(_plain(complete(c))) for c in (stored, config))
+    before, now = (flat_names(_plain(complete(c))) for c in (stored, config))
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
             log.warning("config.%s was %s, is %s", name, before.get(name), now.get(name))
@@ -94,15 +94,6 @@ def _tell_changes(stored: Mapping[str, Any], config: ConfigDict) -> None:
 
 def _plain(config: ConfigDict) -> dict[str, Any]:
     return json.loads(config.to_json_best_effort())
-
-
-def _flat(node: Any, path: str = "") -> dict[str, Any]:
-    if not isinstance(node, Mapping):
-        return {path: node}
-    found: dict[str, Any] = {}
-    for name, value in node.items():
-        found.update(_flat(value, f"{path}.{name}" if path else name))
-    return found
 
 
 @contextlib.contextmanager
@@ -116,7 +107,7 @@ def together(workdir: Path, config: ConfigDict, **flags: Any) -> Iterator[None]:
     if jax.process_count() == 1:
         yield
         return
-    hosts.compare({**_flat(_plain(config), "config"), "jax": jax.__version__, **flags})
+    hosts.compare({**flat_names(_plain(config), "config"), "jax": jax.__version__, **flags})
     hosts.share(workdir)
     with Watch(workdir, jax.process_index(), jax.process_count()) as watch:
         try:

@@ -26,6 +26,7 @@ from jaxcrypt.training.digests import write_durably
 from jaxcrypt.training.feed import Feed
 from jaxcrypt.training.loop import run_steps
 from jaxcrypt.training.optimizer import learning_rates, optimizers
+from jaxcrypt.training.products import LEAST_SHARE, product_flops, share_in
 from jaxcrypt.training.step import StepOptions, check_stage, make_step, scan_steps
 from jaxcrypt.training.stopping import StopRequest
 from jaxcrypt.training.weights import load_weights, save_weights
@@ -58,6 +59,19 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """Of one step: analytic FLOPs, and the share of its products in the chosen precision."""
+
+    flops: float
+    precision: str
+    share: float
+
+    def __str__(self) -> str:
+        share = "" if self.precision == "float32" else f", {self.share:.0%} of products in {self.precision}"
+        return f"{self.flops / 1e9:.4g} GFLOP{share}"
+
+
+@dataclass(frozen=True)
 class Setting:
     """What all stages of a run share."""
 
@@ -66,8 +80,8 @@ class Setting:
     workdir: Path
     around: Surroundings
     mesh: Mesh
-    checkpoints: Checkpoints
-    writer: Writer
+    checkpoints: Checkpoints | None  # none in a dry run
+    writer: Writer | None
 
 
 class StageTrainer:
@@ -121,7 +135,7 @@ class StageTrainer:
         return json.loads(self.config.to_json_best_effort())
 
     def _state(self, found: tuple[int, dict[str, Any]] | None) -> states.TrainState:
-        shapes = jax.eval_shape(self._fresh)
+        shapes = jax.eval_shape(self.fresh)
         check_stage(self.stage, shapes.params)
         if found is not None:
             return self.checkpoints.restore(found[0], sharding.with_shardings(self.mesh, shapes))
@@ -132,11 +146,12 @@ class StageTrainer:
             self.writer.text(self.start, "parameters", f"```\n{overview}\n```")
             self.writer.text(self.start, "config", f"```\n{self.config}\n```")
         if self.stage.init_from is None:
-            return sharding.create_sharded(self.mesh, self._fresh)
+            return sharding.create_sharded(self.mesh, self.fresh)
         given = self._initial_weights(self.stage.init_from)
-        return sharding.create_sharded(self.mesh, lambda: self._fresh(given))
+        return sharding.create_sharded(self.mesh, lambda: self.fresh(given))
 
-    def _fresh(self, given: Mapping[str, Any] | None = None) -> states.TrainState:
+    def fresh(self, given: Mapping[str, Any] | None = None) -> states.TrainState:
+        """The state that the stage begins with; ``given`` are variables that it takes over."""
         params, extra = states.init_arrays(
             self.system.init, self.system.batch(self.config), self.config.train.seed
         )
@@ -167,10 +182,10 @@ class StageTrainer:
 
     def _drive(self, run: Run, stop: StopRequest) -> None:
         fed = next(run.feed)
-        step, flops = self._compile(run.state, fed.batch)
+        step, cost = self.compile(run.state, fed.batch)
         by_step = learning_rates(self.config, self.stage)
         rates = {name: lambda step, lr=lr: lr(step - self.start) for name, lr in by_step.items()}
-        logger = callbacks.Log(self.writer, self.config.train.batch_size, flops, rates)
+        logger = callbacks.Log(self.writer, self.config.train.batch_size, cost.flops, rates)
         facts = {"config": self._plain_config(), "stage": self.index, "origin": dict(self.around.origin)}
         save = callbacks.Save(self.checkpoints, facts)
         self._show_samples(run.step, fed.batch)
@@ -185,25 +200,40 @@ class StageTrainer:
         if shown:
             self.writer.picture(step, f"samples/stage_{self.index + 1}", sheet(shown))
 
-    def _compile(self, state: states.TrainState, batch: Any) -> tuple[Callable, float]:
-        """The compiled dispatch, and the analytic FLOPs of one step over all devices."""
+    def compile(self, state: states.TrainState, batch: Any) -> tuple[Any, Cost]:
+        """The compiled dispatch, and what one step costs over all devices.
+
+        Raises:
+          Refusal: little of it would be computed in the precision that was asked for.
+        """
         opts = self.config.train
         options = StepOptions(opts.seed, self.config.ema, opts.precision, opts.remat)
         one = make_step(self.stage, self.optimizers, options)
         whole = sharding.replicated(self.mesh)
         kept = jax.tree.map(lambda leaf: leaf.sharding, state)
         jitted = jax.jit(scan_steps(one, self.substeps), donate_argnums=0, out_shardings=(kept, whole))
+        single = {name: _one_step(leaf, self.substeps) for name, leaf in batch.items()}
+        share = self._share_in_precision(one, state, single)
         start = time.perf_counter()
         compiled = jitted.lower(state, batch).compile()
-        single = {name: _one_step(leaf, self.substeps) for name, leaf in batch.items()}
-        cost = jax.jit(one).lower(jax.eval_shape(lambda: state), single).cost_analysis() or {}
-        flops = float(cost.get("flops", 0.0))
-        log.info("compiled in %.1f s; %.4g GFLOP a step", time.perf_counter() - start, flops / 1e9)
-        return compiled, flops
+        analysed = jax.jit(one).lower(jax.eval_shape(lambda: state), single).cost_analysis() or {}
+        cost = Cost(float(analysed.get("flops", 0.0)), opts.precision, share)
+        log.info("compiled in %.1f s; %s a step", time.perf_counter() - start, cost)
+        return compiled, cost
 
     def _lr_settings(self) -> dict[str, str]:
         own = {name for name, phase in self.config.phases.items() if "lr" in phase.get("optimizer", {})}
         return {name: f"config.phases.{name}.optimizer.lr" for name in own}
+
+    def _share_in_precision(self, step: Callable, state: Any, batch: Any) -> float:
+        precision = self.config.train.precision
+        if precision == "float32":
+            return 1.0
+        share = share_in(product_flops(step, jax.eval_shape(lambda: state), batch), precision)
+        if share < LEAST_SHARE:
+            what = f"config.train.precision={precision}: {share:.0%} of the convolutions and products"
+            raise usage(f"{what} would be computed in it; the System's nets keep to float32")
+        return share
 
     def _callbacks(self, run: Run, logger: callbacks.Log, save: callbacks.Save) -> list[Callback]:
         opts = self.config.train

@@ -12,18 +12,24 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from jaxcrypt.errors import usage
+
 LABEL = 14  # pixels that a column's name takes
 
 
 class Writer:
     """Writes to ``<workdir>/log.jsonl`` and ``<workdir>/tensorboard``; only on the first of several hosts.
 
+    With ``wandb``, the name of a project, numbers and pictures go to Weights & Biases too, under the name of
+    the workdir; a run that goes on there goes on here.
+
     The log has one JSON object a line: ``step``, ``time`` (seconds since 1970) and the values. After a resume
     the steps since the last checkpoint stand there twice; the later line counts.
     """
 
-    def __init__(self, workdir: Path, active: bool = True):
+    def __init__(self, workdir: Path, active: bool = True, wandb: str = "", config: Any = None):
         self._workdir, self._active = Path(workdir), active
+        self._online = _online(wandb, self._workdir, config) if wandb and active else None
         self._log: Any = None
         self._board: Any = None
 
@@ -44,6 +50,8 @@ class Writer:
         plain = {name: float(v) if math.isfinite(v) else None for name, v in values.items()}
         self._log.write(json.dumps({"step": step, "time": round(time.time(), 3), **plain}) + "\n")
         self._log.flush()
+        if self._online:
+            self._online.log({name: v for name, v in plain.items() if v is not None}, step=step)
         for name, value in values.items():
             self._board.add_scalar(name, value, step)
 
@@ -56,11 +64,27 @@ class Writer:
         if self._open():
             eight_bit = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
             self._board.add_image(name, eight_bit, step, dataformats="HWC")
+            if self._online:
+                import wandb
+
+                self._online.log({name: wandb.Image(eight_bit)}, step=step)
 
     def close(self) -> None:
         if self._log is not None:
             self._log.close()
             self._board.close()
+        if self._online:
+            self._online.finish()
+
+
+def _online(project: str, workdir: Path, config: Any) -> Any:
+    try:
+        import wandb
+    except ModuleNotFoundError:
+        raise usage("config.train.wandb: wandb is missing: pip install 'jaxcrypt[wandb]'") from None
+    workdir.mkdir(parents=True, exist_ok=True)
+    name = workdir.absolute().name
+    return wandb.init(project=project, name=name, id=name, dir=str(workdir), config=config, resume="allow")
 
 
 def sheet(images: Mapping[str, np.ndarray], rows: int = 8) -> np.ndarray:

@@ -13,7 +13,7 @@ from jaxcrypt.systems import catalog
 from jaxcrypt.training import state
 from jaxcrypt.training.defaults import complete
 from jaxcrypt.training.optimizer import optimizers
-from jaxcrypt.training.products import product_flops, share_in
+from jaxcrypt.training.products import LEAST_SHARE, product_flops, share_in
 from jaxcrypt.training.step import StepOptions, make_step
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def test_bfloat16_is_what_most_of_the_work_is_done_in(name):
     for step, fresh, spec in stages(config):
         flops = product_flops(step, jax.eval_shape(fresh), spec)
         assert flops.total() > 1e8
-        assert share_in(flops, "bfloat16") >= 0.8
+        assert share_in(flops, "bfloat16") >= LEAST_SHARE
     config.train.precision = "float32"
     for step, fresh, spec in stages(config):
         assert share_in(product_flops(step, jax.eval_shape(fresh), spec), "bfloat16") == 0
