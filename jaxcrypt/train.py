@@ -76,10 +76,9 @@ def main(_=None) -> int:
 
 def _tell_what_would_be(config: ConfigDict) -> int:
     runtime.start(_DEVICE.value)
-    from jaxcrypt.systems import catalog
     from jaxcrypt.training.dryrun import dry_run
 
-    for line in dry_run(catalog.build(config.system, config), config):
+    for line in dry_run(_built(config), config):
         print(line, flush=True)
     return 0
 
@@ -118,12 +117,11 @@ def train(config: ConfigDict, workdir: Path) -> Any:
     """Bring System, data and evaluators together and hand them to the loop."""
     from jaxcrypt import zoo
     from jaxcrypt.evaluation.validation import training_pipeline, validation_evaluator
-    from jaxcrypt.systems import catalog
     from jaxcrypt.training import run as training
     from jaxcrypt.training.defaults import check
 
     check(config)
-    system = catalog.build(config.system, config)
+    system = _built(config)
     around = training.Surroundings(
         pipeline=lambda: training_pipeline(system, config),
         evaluators={"validation": validation_evaluator(system, config)} if config.train.eval_every else {},
@@ -134,6 +132,19 @@ def train(config: ConfigDict, workdir: Path) -> Any:
         origin=_origin(),
     )
     return training.train(system, config, workdir, around)
+
+
+def _built(config: ConfigDict) -> Any:
+    from jaxcrypt.systems import catalog
+
+    try:
+        system = catalog.build(config.system, config)
+        system.batch(config)
+    except (KeyError, AttributeError) as error:
+        lacking = " ".join(str(error).strip("'\"").split())[:200]
+        what = f"config.model: is not one for the System {config.system}"
+        raise usage(f"{what} (it lacks {lacking})") from error
+    return system
 
 
 def _origin() -> dict[str, Any]:

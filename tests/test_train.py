@@ -110,8 +110,10 @@ def test_another_system_or_shape_in_the_workdir_is_refused_and_changes_nothing(t
     workdir = tmp_path / "run"
     shutil.copytree(trained, workdir)
     before = content(workdir)
+    done = command("--config", "configs/denoiser.py", "--workdir", str(workdir))
+    one_line(done, 2, "holds a run of toy, not of denoiser; choose another --workdir, or --restart")
     done = command("--config", CONFIG, "--workdir", str(workdir), "--config.system=autoencoder")
-    one_line(done, 2, "")
+    one_line(done, 2, "config.model: is not one for the System autoencoder (it lacks grey")
     done = command("--config", CONFIG, "--workdir", str(workdir), "--config.model.gan=True")
     one_line(done, 3, "does not fit this System and config")
     assert content(workdir) == before

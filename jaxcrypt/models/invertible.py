@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxcrypt.functional.wavelet import haar, inverse_haar
-from jaxcrypt.models.layers import Conv
+from jaxcrypt.models.layers import Conv, kept
 
 
 class Coupling(nn.Module):
@@ -97,7 +97,7 @@ class Invertible(nn.Module):
         """Cover ``[B, H, W, 3]`` and secrets ``[B, H, W, 3*S]``, float32 in [-1, 1], to the stego picture."""
         x, y = haar(cover, self.levels), haar(secrets, self.levels)
         for block in self.couplings:
-            x, y = block(x, y)
+            x, y = map(kept, block(x, y))
         return inverse_haar(x, self.levels)
 
     def reveal(self, stego: jax.Array) -> jax.Array:
@@ -105,5 +105,5 @@ class Invertible(nn.Module):
         x = haar(stego, self.levels)
         y = jnp.zeros((*x.shape[:3], self.secrets * x.shape[3]), x.dtype)
         for block in reversed(self.couplings):
-            x, y = block.inverse(x, y)
+            x, y = map(kept, block.inverse(x, y))
         return inverse_haar(y, self.levels)

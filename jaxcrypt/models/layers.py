@@ -10,6 +10,9 @@ from typing import Any
 
 import jax
 from flax import linen as nn
+from jax.ad_checkpoint import checkpoint_name
+
+KEPT = "between blocks"
 
 
 def _as_kernel(*arrays: jax.Array | None, dtype: Any = None, inexact: bool = True) -> list[Any]:
@@ -50,6 +53,11 @@ def depth_to_space(x: jax.Array, factor: int) -> jax.Array:
     return x.reshape(batch, height * factor, width * factor, channels)
 
 
+def kept(x: jax.Array) -> jax.Array:
+    """``x`` as what the forward pass keeps under the trainer's ``remat``: the state between two blocks."""
+    return checkpoint_name(x, KEPT)
+
+
 class ResidualBlock(nn.Module):
     """``x + conv(relu(conv(x)))``; the second convolution starts at zero: the block starts as the identity.
 
@@ -62,4 +70,4 @@ class ResidualBlock(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         h = Conv(self.features, (3, 3))(x)
         h = Conv(self.features, (3, 3), kernel_init=nn.initializers.zeros)(nn.relu(h))
-        return x + h
+        return kept(x + h)

@@ -16,7 +16,7 @@ import numpy as np
 from flax import linen as nn
 
 from jaxcrypt.functional.wavelet import haar, inverse_haar
-from jaxcrypt.models.layers import Conv
+from jaxcrypt.models.layers import Conv, kept
 
 _MEANS, _DETAILS = 0.25, 4.0  # bring the Haar coefficients of photos to about one scale
 
@@ -43,7 +43,7 @@ class Stack(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         x = Conv(self.features, (1, 1))(x)
         for _ in range(self.layers):
-            x = x + Conv(self.features, (3, 3))(nn.leaky_relu(x, 0.2))
+            x = kept(x + Conv(self.features, (3, 3))(nn.leaky_relu(x, 0.2)))
         start = nn.initializers.zeros if self.quiet else nn.initializers.lecun_normal()
         return Conv(self.depth, (1, 1), kernel_init=start)(nn.leaky_relu(x, 0.2)).astype(jnp.float32)
 

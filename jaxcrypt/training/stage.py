@@ -104,7 +104,8 @@ class StageTrainer:
 
     def run(self, found: tuple[int, dict[str, Any]] | None, stop: StopRequest) -> states.TrainState:
         """Train the stage from ``found`` (step and meta of a checkpoint in it), or from its beginning."""
-        state, pipeline = self._state(found), self.around.pipeline()
+        pipeline = self.around.pipeline()
+        state = self._state(found)
         self._keep_config()
         if found is not None:
             log.info("resuming from the checkpoint at step %d", found[0])
