@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jaxcrypt.errors import usage
+from jaxcrypt.errors import ExitCode, Refusal, usage
 
 LABEL = 14  # pixels that a column's name takes
 
@@ -36,34 +37,44 @@ class Writer:
     def _open(self) -> bool:
         """Whether to write; nothing lies in the workdir before the first word does."""
         if self._active and self._log is None:
-            from tensorboardX import SummaryWriter
+            from jaxcrypt.training.board import Board
 
-            self._workdir.mkdir(parents=True, exist_ok=True)
+            self._board = Board(self._workdir / "tensorboard")
             self._log = (self._workdir / "log.jsonl").open("a", encoding="utf-8")
-            self._board = SummaryWriter(str(self._workdir / "tensorboard"))
         return self._active
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = f"the log cannot be written ({error.strerror or error})"
+            raise Refusal(f"{self._workdir}: {reason}", ExitCode.FAILED) from None
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         if not self._open():
             return
         # NaN is no JSON; null says as much to every reader.
         plain = {name: float(v) if math.isfinite(v) else None for name, v in values.items()}
-        self._log.write(json.dumps({"step": step, "time": round(time.time(), 3), **plain}) + "\n")
-        self._log.flush()
+        with self._writing():
+            self._log.write(json.dumps({"step": step, "time": round(time.time(), 3), **plain}) + "\n")
+            self._log.flush()
+            for name, value in values.items():
+                self._board.scalar(step, name, value)
         if self._online:
             self._online.log({name: v for name, v in plain.items() if v is not None}, step=step)
-        for name, value in values.items():
-            self._board.add_scalar(name, value, step)
 
     def text(self, step: int, name: str, value: str) -> None:
         if self._open():
-            self._board.add_text(name, value, step)
+            with self._writing():
+                self._board.text(step, name, value.encode("utf-8", "backslashreplace").decode())
 
     def picture(self, step: int, name: str, image: np.ndarray) -> None:
         """``image``: float [H, W, C] in [0, 1]; C is 1 or 3."""
         if self._open():
             eight_bit = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
-            self._board.add_image(name, eight_bit, step, dataformats="HWC")
+            with self._writing():
+                self._board.picture(step, name, eight_bit)
             if self._online:
                 import wandb
 
@@ -71,8 +82,10 @@ class Writer:
 
     def close(self) -> None:
         if self._log is not None:
-            self._log.close()
-            self._board.close()
+            with contextlib.suppress(OSError):  # of which :meth:`scalars` has told
+                self._log.close()
+            with contextlib.suppress(OSError):
+                self._board.close()
         if self._online:
             self._online.finish()
 
