@@ -35,6 +35,14 @@ FOLDERS = (_FOLDER, _DIGESTS, _DAMAGED)  # in the workdir
 log = logging.getLogger("jaxcrypt")
 
 
+def _not_of_orbax(record: logging.LogRecord) -> bool:
+    """Whether a line is none by which Orbax tells of its inside; what matters of it, this module says."""
+    return record.levelno >= logging.ERROR or "orbax" not in Path(record.pathname).parts
+
+
+logging.getLogger("absl").addFilter(_not_of_orbax)
+
+
 class Checkpoints:
     """The checkpoints of one run.
 
@@ -240,7 +248,7 @@ class Checkpoints:
                 stale.unlink()
         for step in steps:
             target = self._digests / f"{step}.json"
-            if not target.exists():
+            if digests.read(target) is None:
                 digests.write(target, self.folder / step)
 
     def _damage(self, step: int) -> str | None:

@@ -127,11 +127,31 @@ def test_damage_is_seen_without_a_digest_too(tmp_path):
     checkpoints.close()
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
+def test_digests_that_cannot_be_read_are_as_none(tmp_path, text):
+    saved(tmp_path, {4: 20.0, 8: 21.0})
+    (tmp_path / "checkpoints.sha256" / "8.json").write_text(text)
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.newest()[0] == 8  # which Orbax itself can read
+    checkpoints.close()
+    assert "state/" in (tmp_path / "checkpoints.sha256" / "8.json").read_text()  # and are made anew
+
+
+def test_an_empty_step_is_damaged(tmp_path, caplog):
+    saved(tmp_path, {4: 20.0})
+    (tmp_path / "checkpoints" / "8").mkdir()
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.newest()[0] == 4
+    checkpoints.close()
+
+
 def test_when_every_checkpoint_is_damaged_the_run_says_so(tmp_path):
     saved(tmp_path, {4: 20.0})
     flip(largest_file(tmp_path / "checkpoints" / "4"))
-    with pytest.raises(Refusal, match="none of its checkpoints is sound"):
-        Checkpoints(tmp_path).newest()
+    for _ in range(2):  # and goes on saying so
+        with pytest.raises(Refusal, match="none of its checkpoints is sound; --restart begins the run anew"):
+            Checkpoints(tmp_path).newest()
+    assert (tmp_path / "checkpoints" / "4").is_dir()
 
 
 def test_a_newer_format_is_refused_in_one_line(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from clu.metrics import Average
 
 import jaxcrypt.data
 from jaxcrypt import zoo
@@ -18,7 +19,7 @@ from jaxcrypt.evaluation import validation, watching
 from jaxcrypt.evaluation.suites import checkpoints as checkpoint_evaluation
 from jaxcrypt.record import Phase, Stage
 from jaxcrypt.systems import catalog
-from jaxcrypt.training import run
+from jaxcrypt.training import loop, run
 from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.defaults import complete
 from jaxcrypt.training.writer import LABEL
@@ -135,6 +136,32 @@ def test_an_explosion_names_its_phase_and_is_never_saved(tmp_path):
     newest = max(checkpoints.steps())
     assert newest == 4
     assert np.isfinite(checkpoints.restore_arrays(newest)["params"]["net"]["x"])
+
+
+def test_a_failing_evaluation_costs_no_steps(tmp_path):
+    def evaluator(variables):
+        raise Refusal("the validation pictures are gone")
+
+    config = complete(toys.config(eval_every=6, checkpoint_every=100))
+    with pytest.raises(Refusal, match="pictures are gone"):
+        run.train(toys.denoiser(config), config, tmp_path, around(evaluators={"validation": evaluator}))
+    assert Checkpoints(tmp_path, read_only=True).steps() == [6]
+
+
+def test_an_explosion_names_a_setting_that_can_be_given():
+    metrics = {"net/loss": Average(total=jnp.float32(jnp.nan), count=jnp.float32(1))}
+    with pytest.raises(
+        Refusal, match=r"try a lower --config\.optimizer\.lr or a --config\.optimizer\.clip_norm"
+    ):
+        loop.check_finite(3, metrics, {})
+    with pytest.raises(Refusal, match=r"try a lower --config\.phases\.net\.optimizer\.lr"):
+        loop.check_finite(3, metrics, {"net": "config.phases.net.optimizer.lr"})
+
+
+def test_a_profile_fits_into_a_short_stage(tmp_path):
+    config = complete(toys.config(steps=3))
+    run.train(toys.denoiser(config), config, tmp_path, around(profile_steps=2))
+    assert list((tmp_path / "profile").rglob("*.xplane.pb"))
 
 
 def test_what_ends_early_or_is_not_trained_is_refused(tmp_path):
