@@ -12,7 +12,7 @@ from PIL import Image
 
 import jaxcrypt
 from jaxcrypt import decrypt, encrypt, keygen
-from jaxcrypt.crypto import recipients, signing
+from jaxcrypt.crypto import pngreader, recipients, signing
 from jaxcrypt.errors import ExitCode, Refusal
 
 ROOT = Path(__file__).parent.parent
@@ -94,6 +94,30 @@ def test_damage_is_refused_or_said(rng, key):
     opened = jaxcrypt.unseal(bytes(damaged), keys, recover=True, keep_noise=True)
     assert not opened.authenticated
     assert opened.files[0][0] == "picture.unauthenticated.png"
+
+
+def test_known_losses_are_weighed_out_however_they_are_told(key):
+    y, x = np.mgrid[:64, :64]
+    file = io.BytesIO()
+    Image.fromarray(np.stack([3 * x, 2 * y, x + y], axis=-1).astype(np.uint8)).save(file, "PNG")
+    plain, keys = np.asarray(Image.open(file)), jaxcrypt.Keys(key_file=key)
+    sealed = jaxcrypt.seal(file.getvalue(), keys, system="mixing", pixels_only=True)
+    with Image.open(io.BytesIO(sealed)) as image:
+        pixels = np.array(image)
+    lost = np.zeros(pixels.shape[:2], bool)
+    lost[:12] = True
+    pixels[lost] = np.random.default_rng(1).integers(0, 256, (lost.sum(), 3))
+    mask, copy = io.BytesIO(), io.BytesIO()
+    Image.fromarray(lost).save(mask, "PNG")
+    Image.fromarray(pixels).save(copy, "PNG")
+    header = pngreader.read(sealed).need_header()
+    errors = []
+    for told in (None, lost, mask.getvalue()):
+        opened = jaxcrypt.unseal(copy.getvalue(), keys, header=header, recover=True, lost=told)
+        errors.append(np.square(opened.pictures[0].astype(float) - plain).mean())
+    assert errors[1] == errors[2] < errors[0]
+    with pytest.raises(Refusal, match="must have the cipher picture's size"):
+        jaxcrypt.unseal(copy.getvalue(), keys, header=header, recover=True, lost=lost[1:])
 
 
 def test_two_threads_give_the_bytes_of_the_commands(rng, key, tmp_path, monkeypatch):

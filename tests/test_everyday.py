@@ -133,6 +133,17 @@ def test_rekey_gives_the_same_pixels_to_other_keys(tmp_path, key, capsys):
     assert rekey.main([*told, *new, "--force"]) == ExitCode.TAMPERED
 
 
+def test_rekey_keeps_the_version_of_older_files(tmp_path, key):
+    older = Path(__file__).parent / "fixtures" / "older"
+    sealed, moved = older / "sealed" / "stego-three.png", tmp_path / "m.png"
+    told = [str(sealed), "-o", str(moved), "--key-file", str(older / "keys" / "key.txt")]
+    assert rekey.main([*told, "--new-key-file", key]) == ExitCode.OK
+    versions = [inspect.describe(path.read_bytes())["version"] for path in (sealed, moved)]
+    assert versions == [2, 2]
+    assert decrypt.main([str(moved), "-o", f"{tmp_path}/back/", "--key-file", key]) == ExitCode.OK
+    assert len(os.listdir(tmp_path / "back")) == 3
+
+
 def test_time_and_mode_travel_on_request(tmp_path, key):
     source, sealed, back = photo(tmp_path / "photo.png"), tmp_path / "c.png", tmp_path / "back.png"
     os.utime(source, (1_000_000_000, 1_234_567_890))
