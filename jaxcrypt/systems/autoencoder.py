@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.errors import usage
 from jaxcrypt.functional.bitpack import pack, unpack
 from jaxcrypt.functional.levels import to_bytes, to_floats
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder
@@ -102,7 +102,7 @@ class AutoencoderDriver:
     def check(self, shape: Shape, options) -> None:
         """Refuse channels that no net takes."""
         chosen((), options)
-        _net_for(self.nets, shape[2])
+        host.check_channels(shape, ENTRY.traits.channels)
 
     def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
         """As :class:`~jaxcrypt.record.Driver` says."""
@@ -156,15 +156,14 @@ def _program(function: Callable, net: Autoencoder) -> Callable:
 
 
 def _net_for(nets: tuple[tuple[str, Autoencoder], ...], channels: int) -> tuple[str, Autoencoder]:
-    for name, net in nets:
-        if net.channels == channels:
-            return name, net
-    raise Refusal(f"--system autoencoder takes grey and RGB pictures, not {channels} channels")
+    """The net for pictures of so many channels, 1 or 3, and its name."""
+    return next((name, net) for name, net in nets if net.channels == channels)
 
 
 def _encrypt(nets, variables, inputs, subkey, options) -> Sealed:
     chosen((), options)
     image = jnp.asarray(inputs["image"])
+    host.check_channels(image.shape[1:], ENTRY.traits.channels)
     name, net = _net_for(nets, image.shape[3])
     height, width = image.shape[1:3]
     image = jnp.pad(image, ((0, 0), (0, -height % PATCH), (0, -width % PATCH), (0, 0)), mode="edge")

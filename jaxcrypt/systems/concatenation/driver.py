@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.errors import Refusal
 from jaxcrypt.functional.levels import to_levels, unit
 from jaxcrypt.models.cyclegan_concatenation import PATCH
 from jaxcrypt.record import Call, Outcome, Progress, Sealed, Shape, chosen
@@ -84,8 +83,7 @@ class ConcatenationDriver:
     def check(self, shape: Shape, options) -> None:
         """Refuse alpha."""
         chosen((), options)
-        if shape[2] not in ENTRY.traits.channels:
-            raise Refusal(f"this System takes grey and RGB pictures, not {shape[2]} channels")
+        host.check_channels(shape, ENTRY.traits.channels)
 
     def _map(self, name: str, call: Call, picture, key: bytes, progress: Progress) -> np.ndarray:
         run, padded = _jitted(self.nets), pad(picture)

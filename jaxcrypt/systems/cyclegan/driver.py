@@ -23,7 +23,7 @@ from jaxcrypt.functional.block_transform import BLOCK
 from jaxcrypt.functional.key_image import with_key_image
 from jaxcrypt.record import Call, Options, Outcome, Sealed, Shape, chosen
 from jaxcrypt.systems.catalog import entry
-from jaxcrypt.systems.cyclegan import code
+from jaxcrypt.systems.cyclegan import code, header
 from jaxcrypt.systems.cyclegan.blocks import Blocks, Symbols
 from jaxcrypt.systems.decoding import received, robust, turbo
 from jaxcrypt.systems.drivers import host
@@ -110,8 +110,7 @@ class CycleganDriver:
     def check(self, shape: Shape, options) -> None:
         """Refuse what is too large, alpha, and what the robust layout has no room for."""
         settings = choices(options)
-        if shape[2] not in ENTRY.traits.channels:
-            raise Refusal(f"this System takes grey and RGB pictures, not {shape[2]} channels")
+        host.check_channels(shape, ENTRY.traits.channels)
         if shape[0] * shape[1] > MEGAPIXELS * 1_000_000:
             raise Refusal(f"--system cyclegan: takes pictures of up to {MEGAPIXELS} megapixels")
         if settings["robust"]:
@@ -158,14 +157,14 @@ class CycleganDriver:
         key, run = jnp.asarray(host.words(subkey)[None]), _run(subkey, plan)
         levelled, spread = _levelled(symbols.take(coefficients), key, plan)
         mixed = run.mix(levelled)
-        packed = np.asarray(code.pack(jnp.asarray(digits[None]), key))[0]
-        side = {"digits": packed, "mean": np.asarray(code.pack_mean(mean[None], key))[0], "spread": spread}
+        packed = np.asarray(header.pack(jnp.asarray(digits[None]), key))[0]
+        side = {"digits": packed, "mean": np.asarray(header.pack_mean(mean[None], key))[0], "spread": spread}
         if layout is not None:
             return Sealed(robust.lay_out(mixed, subkey, layout), side)
         dither = run.dither()
         data = _compand(mixed, dither)
         counts = _measure(mixed[None], dither[None], data[None])
-        side["beyond"] = np.asarray(code.pack_counts(counts, key))[0]
+        side["beyond"] = np.asarray(header.pack_counts(counts, key))[0]
         return Sealed(np.asarray(data).reshape(code.cipher_shape(picture.shape, settings["rate"])), side)
 
     def decrypt(
@@ -218,8 +217,8 @@ class _Opening:
         self.key, self.run = jnp.asarray(host.words(subkey)[None]), _run(subkey, plan)
         self.spread = self.run.by_sample(spread)
         self.blocks = Blocks(nets, params, plan.planes)
-        digits = np.asarray(code.unpack(jnp.asarray(packed[None]), self.key))[0]
-        self.mean = np.asarray(code.unpack_mean(jnp.asarray(mean[None]), self.key))[0]
+        digits = np.asarray(header.unpack(jnp.asarray(packed[None]), self.key))[0]
+        self.mean = np.asarray(header.unpack_mean(jnp.asarray(mean[None]), self.key))[0]
         self.symbols = Symbols(self.blocks.scales(digits), plan)
 
     def _picture(self, noisy: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -252,7 +251,7 @@ class _Opening:
         """Symbols and the levels of their errors by tile, from a cipher of bytes, damaged or not."""
         cipher, run = self.cipher, self.run
         packed = host.side_array(self.side, "beyond", (code.count_bytes(cipher.size),), np.uint8)
-        counts = np.asarray(code.unpack_counts(packed[None], self.key))
+        counts = np.asarray(header.unpack_counts(packed[None], self.key))
         gaps = received.lost_pixels(cipher, lost)
         if not gaps.any():
             values = np.asarray(_expand(cipher.reshape(1, -1), run.dither()[None], counts))[0]

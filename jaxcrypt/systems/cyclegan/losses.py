@@ -34,7 +34,7 @@ from jaxcrypt.functional.levels import to_levels, unit
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.cyclegan import OCTAVE, Context, Discriminator, Encoder, Eve
 from jaxcrypt.models.denoiser import Denoiser
-from jaxcrypt.systems.cyclegan import channel, code
+from jaxcrypt.systems.cyclegan import channel, code, header
 
 _FEW = 4  # photos of a batch that discriminators and Eve see
 
@@ -153,7 +153,7 @@ def extra_levels(rng: jax.Array, shape: tuple[int, ...], share: float) -> jax.Ar
 
 def wrong_key(nets: Nets, params: Any, sent: Sent, subkey: jax.Array) -> jax.Array:
     """What another key makes of the cipher, told the true side information: symbols and digits are noise."""
-    digits = code.unpack(code.pack(sent.described.digits, subkey), jnp.roll(subkey, 1, axis=1))
+    digits = header.unpack(header.pack(sent.described.digits, subkey), jnp.roll(subkey, 1, axis=1))
     scales = nets.encoder.apply({"params": params["encoder"]}, digits, method="scales")
     chosen = jax.vmap(lambda one: code.choose(one, sent.plan.symbols[-1]))(jax.lax.stop_gradient(scales))
     found, _ = channel.unmix(sent.values, jnp.roll(subkey, 1, axis=1), sent.plan)

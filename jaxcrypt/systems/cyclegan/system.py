@@ -32,7 +32,7 @@ from jaxcrypt.models.cyclegan import Context, Discriminator, Encoder, Eve
 from jaxcrypt.models.denoiser import Denoiser
 from jaxcrypt.record import Phase, Sealed, Stage, System
 from jaxcrypt.systems.concatenation import system as concatenation
-from jaxcrypt.systems.cyclegan import channel, code, losses
+from jaxcrypt.systems.cyclegan import channel, code, header, losses
 from jaxcrypt.systems.cyclegan.driver import ENTRY, CycleganDriver, choices
 
 
@@ -68,10 +68,10 @@ def _encrypt(nets: losses.Nets, variables, inputs, subkey, options) -> Sealed:
     values, dither = channel.mix(symbols, subkey, plan)
     data = companding.compand(values, dither)
     side = {
-        "digits": code.pack(described.digits, subkey),
-        "mean": code.pack_mean(described.mean, subkey),
+        "digits": header.pack(described.digits, subkey),
+        "mean": header.pack_mean(described.mean, subkey),
         "spread": spread,
-        "beyond": code.pack_counts(outermost.measure(values, dither, data), subkey),
+        "beyond": header.pack_counts(outermost.measure(values, dither, data), subkey),
     }
     return Sealed(data.reshape(-1, *shape), side)
 
@@ -81,7 +81,7 @@ def _decrypt(nets: losses.Nets, variables, sealed, inputs, subkey, options) -> d
     _rate(options)
     subkey = _key(inputs, subkey, options)
     params, pixels = variables["params"], jnp.asarray(sealed.pixels)
-    digits = code.unpack(sealed.side["digits"], subkey)
+    digits = header.unpack(sealed.side["digits"], subkey)
     shape = pixels.shape[1:]
     plan = _plan(digits.shape[1:3], shape, options)
     scales = nets.encoder.apply({"params": params["encoder"]}, digits, method="scales")
@@ -89,11 +89,11 @@ def _decrypt(nets: losses.Nets, variables, sealed, inputs, subkey, options) -> d
     chosen = jax.vmap(lambda one: code.choose(one, plan.symbols[-1]))(scales)
     zeros = jnp.zeros((pixels.shape[0], plan.symbols[-1]))
     _, dither = channel.mix(zeros, subkey, plan)
-    counts = code.unpack_counts(sealed.side["beyond"], subkey)
+    counts = header.unpack_counts(sealed.side["beyond"], subkey)
     values = outermost.expand(pixels.reshape(pixels.shape[0], -1), dither, counts)
     found, error = channel.unmix(values, subkey, plan)
     spread = code.by_symbol(jnp.asarray(sealed.side["spread"]), plan)
-    mean = code.unpack_mean(sealed.side["mean"], subkey)
+    mean = header.unpack_mean(sealed.side["mean"], subkey)
     coefficients, there = code.from_symbols(found * spread, jnp.ones_like(error), chosen, scales)
     level = code.placed(jnp.sqrt(error)[:, None] * spread, chosen, scales.shape[1:])
     got = code.Received(coefficients, there, scales, level, mean)

@@ -23,6 +23,13 @@ def words(subkey: bytes) -> np.ndarray:
     return np.frombuffer(subkey, "<u4").astype(np.uint32)
 
 
+def check_channels(shape: Shape, channels: Sequence[int]) -> None:
+    """Refuse a plain picture whose channel count is none of ``channels``."""
+    if shape[2] not in channels:
+        takes = " or ".join(map(str, channels))
+        raise Refusal(f"this System takes pictures of {takes} channels, not {shape[2]} channels")
+
+
 def misfit(reason: str) -> Refusal:
     """The refusal of a header that no encryption gives."""
     return tampered(f"its header does not fit the picture ({reason}): damaged or tampered")

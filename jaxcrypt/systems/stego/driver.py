@@ -63,8 +63,7 @@ class CoverDriver:
     def check(self, shape: Shape, options) -> None:
         """Refuse alpha."""
         chosen(self.options, options)
-        if shape[2] not in (1, 3):
-            raise Refusal(f"this System hides grey and RGB pictures, not {shape[2]} channels")
+        host.check_channels(shape, (1, 3))
 
     def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
         """Hide each picture in the cover.
