@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from jaxcrypt.crypto.header import Shape
+from jaxcrypt.pictures import png
 
 _COLOUR_MODES = ("L", "LA", "RGB", "RGBA")
 _FEED = 1 << 16
@@ -118,14 +119,17 @@ def decode_by_pillow(data: memoryview) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         Image.MAX_IMAGE_PIXELS = None  # the limit was checked before
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+        # Without text and the like, over which Pillow may stumble, and without the sealed file's own chunks.
+        with Image.open(io.BytesIO(png.essential(data, strict=False)), formats=("PNG",)) as image:
             image.load()
+            png.scale_transparency(image, data)
             return np.array(_without_palette(image))
 
 
 def _without_palette(image: Image.Image) -> Image.Image:
-    if image.mode in _COLOUR_MODES:
+    transparent = "transparency" in image.info
+    if image.mode in _COLOUR_MODES and not transparent:
         return image
-    if image.mode == "P":
-        return image.convert("RGBA" if "transparency" in image.info else "RGB")
-    return image.convert("L")  # 1-bit greys
+    if image.mode in ("P", "RGB"):
+        return image.convert("RGBA" if transparent else "RGB")
+    return image.convert("LA" if transparent else "L")  # greys, of one bit too

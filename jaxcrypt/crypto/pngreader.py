@@ -43,7 +43,7 @@ class Container:
     damaged: bool = False
     _data: memoryview = field(default=memoryview(b""), repr=False)
     _idat: list[memoryview] = field(default_factory=list, repr=False)
-    _interlaced: bool = False
+    _unusual: bool = False  # interlaced, or with one transparent colour: not by our writer
     _end: int | None = None  # of the pixel data in _data, where it is known
 
     def need_header(self) -> bytes:
@@ -59,7 +59,7 @@ class Container:
     def decode(self) -> np.ndarray:
         """The pixels, uint8 ``[H, W, C]``. Pixel data that do not decode are a Refusal (TAMPERED)."""
         try:
-            if self.shape[2] and not self._interlaced:
+            if self.shape[2] and not self._unusual:
                 return pngpixels.decode_unfiltered(self._idat, self.shape, strict=True)[0]
         except pngpixels.Filtered:
             pass
@@ -71,7 +71,7 @@ class Container:
         """As much of the pixels as there is, and which rows are missing (bool ``[H]``), for recovery."""
         missing = np.zeros(self.shape[0], bool)
         try:
-            if self.shape[2] and not self._interlaced:
+            if self.shape[2] and not self._unusual:
                 pixels, rows = pngpixels.decode_unfiltered(self._idat, self.shape, strict=False)
                 missing[rows:] = True
                 return pixels, missing
@@ -127,6 +127,7 @@ class _Walker:
         self.idat: list[memoryview] = []
         self.fields: tuple[int, ...] | None = None
         self.damaged = False
+        self.transparent = False
         self.end: int | None = None
 
     def walk(self) -> None:
@@ -148,7 +149,7 @@ class _Walker:
         width, height, depth, colour, _, _, interlaced = self.fields or (0,) * 7
         shape = (height, width, _CHANNELS.get(colour, 0) if depth == 8 else 0)
         parts = self.header, self.payload, self.damaged, self.view, self.idat
-        return Container(self.name, shape, *parts, bool(interlaced), self.end)
+        return Container(self.name, shape, *parts, bool(interlaced) or self.transparent, self.end)
 
     def _chunk(self, at: int) -> tuple[bytes | None, memoryview, int]:
         """Type, data and the next chunk's place; type None at an end that should not be there."""
@@ -188,6 +189,8 @@ class _Walker:
             self._take_header(data)
         elif kind == PAYLOAD_CHUNK:
             self.payload.append(data)
+        elif kind == b"tRNS":
+            self.transparent = True
         elif kind == b"acTL":
             raise Refusal(f"{self.name}: an animated PNG is no sealed picture")
         elif not kind[0] & 0x20 and kind != b"PLTE":

@@ -87,7 +87,7 @@ def reason(error: Exception) -> str:
     return text[0]
 
 
-def _open(data: bytes, formats: tuple[str, ...]) -> Image.Image:
+def _open(data: bytes | memoryview, formats: tuple[str, ...]) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return Image.open(io.BytesIO(data), formats=formats)

@@ -25,7 +25,7 @@ class Damaged(ValueError):
     """The pixels are not what the writer of the file meant; the text says how that is known."""
 
 
-def essential(data: bytes, strict: bool = True, animated: bool = False) -> bytes:
+def essential(data: bytes | memoryview, strict: bool = True, animated: bool = False) -> bytes | memoryview:
     """The file with those chunks only that its pixels, their orientation and their colours need.
 
     Args:
@@ -59,7 +59,7 @@ def frames(data: bytes) -> int:
     return max(1, int.from_bytes(body[:4], "big")) if len(body) == 8 else 1
 
 
-def scale_transparency(image: Image.Image, data: bytes) -> None:
+def scale_transparency(image: Image.Image, data: bytes | memoryview) -> None:
     """Give the transparent level or colour of an opened PNG of up to 8 bits the scale of its samples.
 
     Pillow compares the number in ``tRNS`` (0 to 3 where a sample has 2 bits) with samples of 0 to 255.
@@ -76,7 +76,7 @@ def scale_transparency(image: Image.Image, data: bytes) -> None:
     image.info["transparency"] = levels[0] if len(levels) == 1 else tuple(levels)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+def _chunks(data: bytes | memoryview) -> Iterator[tuple[bytes, memoryview]]:
     """Type and contents of the chunks before the pixels."""
     view, at, kind = memoryview(data), 8, b""
     while kind != b"IDAT" and at + 8 <= len(view):

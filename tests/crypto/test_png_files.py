@@ -84,6 +84,37 @@ def test_palette_and_bilevel_resaves(rng):
         assert np.array_equal(pngpixels.with_channels(decoded, 3), grey)
 
 
+def _by_hand(bits, colour, body, *more):
+    head = struct.pack(">IIBBBBB", 4, 4, bits, colour, 0, 0, 0)
+    chunks = [(b"IHDR", head), *more, (b"IDAT", zlib.compress(body)), (b"IEND", b"")]
+    return pngwriter.SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_resaves_as_fewer_bits_with_a_transparent_level(rng, bits):
+    """What shrinks PNGs makes of grey and alpha, where every transparent pixel has one level."""
+    levels = rng.integers(0, 1 << bits, (4, 4))
+    levels[0] = [0, 1, 0, 1]
+    rows = np.packbits(
+        (levels[..., None] >> np.arange(bits - 1, -1, -1) & 1).astype(np.uint8).reshape(4, -1), axis=1
+    )
+    body = b"".join(b"\0" + row.tobytes() for row in rows)
+    data = _by_hand(bits, 0, body, (b"tRNS", struct.pack(">H", 1)))
+    grey = (levels * (255 // ((1 << bits) - 1))).astype(np.uint8)
+    wanted = np.stack([grey, np.where(levels == 1, 0, 255).astype(np.uint8)], axis=-1)
+    container = pngreader.read(data)
+    assert np.array_equal(container.decode(), wanted)
+
+
+def test_resaves_with_much_text_are_read(rng):
+    pixels = np.cumsum(rng.integers(0, 3, (20, 30, 3)), axis=1).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    data = buffer.getvalue()
+    text = _chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(1 << 21)))
+    assert np.array_equal(pngreader.read(data[:33] + text + data[33:]).decode(), pixels)
+
+
 def test_with_channels_loses_nothing(rng):
     colour = rng.integers(0, 256, (4, 4, 3), np.uint8)
     opaque = np.concatenate([colour, np.full((4, 4, 1), 255, np.uint8)], axis=2)
