@@ -65,7 +65,7 @@ def train_defaults() -> dict[str, Any]:
         "seed": 0,
         "substeps": 1,  # steps per dispatch, by lax.scan
         "precision": "float32",  # or bfloat16: of layers and what they give; parameters and losses stay
-        "remat": False,  # recompute activations in the backward pass: less memory, more time
+        "remat": False,  # compute what is inside blocks again, not on CPU; --dry-run tells memory
         "log_every": 100,
         "eval_every": 1000,  # 0: never, and no validation pictures are wanted
         "eval_batches": 16,  # validation batches per evaluation; 0: all

@@ -208,7 +208,10 @@ class StageTrainer:
           Refusal: little of it would be computed in the precision that was asked for.
         """
         opts = self.config.train
-        options = StepOptions(opts.seed, self.config.ema, opts.precision, opts.remat)
+        remat = opts.remat and jax.default_backend() != "cpu"
+        if opts.remat and not remat:
+            log.warning("config.train.remat: left out; XLA's CPU backend merges again what is computed twice")
+        options = StepOptions(opts.seed, self.config.ema, opts.precision, remat)
         one = make_step(self.stage, self.optimizers, options)
         whole = sharding.replicated(self.mesh)
         kept = jax.tree.map(lambda leaf: leaf.sharding, state)

@@ -32,6 +32,8 @@ from jaxcrypt.training.state import TrainState
 PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 _COMPUTED = ("kernel", "bias")  # what layers multiply and add; learned bases and scales want every digit
 Metrics = dict[str, Average]
+# What the forward pass keeps under ``remat``; the nets name it (jaxcrypt.models.layers.KEPT).
+_BETWEEN_BLOCKS = jax.checkpoint_policies.save_only_these_names("between blocks")
 
 
 @dataclass(frozen=True)
@@ -108,12 +110,7 @@ def _prepared(loss: Callable, options: StepOptions) -> Callable:
         metrics = {name: jnp.asarray(metric, jnp.float32) for name, metric in metrics.items()}
         return value.astype(jnp.float32), (new_extra, metrics)
 
-    return jax.checkpoint(prepared, policy=_keep_products) if options.remat else prepared
-
-
-def _keep_products(primitive, *_, **__) -> bool:
-    """What the forward pass keeps under ``remat``: products, dear to compute; all between them is redone."""
-    return primitive.name in ("conv_general_dilated", "dot_general")
+    return jax.checkpoint(prepared, policy=_BETWEEN_BLOCKS) if options.remat else prepared
 
 
 def _phase_step(phase: Phase, loss: Callable, optimizer: optax.GradientTransformation) -> Callable:

@@ -80,6 +80,30 @@ def test_a_requeued_job_does_not_restart_its_run():
         ARGUMENTS.pop()
 
 
+def test_a_sweep_is_every_combination_each_in_a_folder_of_its_own():
+    command = [
+        ROOT / "launch" / "sweep.sh",
+        "--config",
+        "c.py",
+        "--workdir",
+        "runs",
+        "--config.train.steps=2",
+    ]
+    env = {**os.environ, "DRY_RUN": "1", "PYTHON": "python"}
+    varied = ["--", "optimizer.lr=1e-3,3e-4", "train.seed=0,1"]
+    done = subprocess.run([*command, *varied], env=env, capture_output=True, text=True)
+    lines = [shlex.split(line) for line in done.stdout.splitlines()]
+    assert [line[-4:] for line in lines] == [
+        ["--workdir", f"runs/optimizer.lr={lr},train.seed={seed}", f"--config.optimizer.lr={lr}",
+         f"--config.train.seed={seed}"]
+        for lr in ("1e-3", "3e-4") for seed in (0, 1)
+    ]  # fmt: skip
+    assert all(line[:5] == ["python", "-m", "jaxcrypt.train", "--config", "c.py"] for line in lines)
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "say what to vary" in done.stderr
+
+
 def test_a_tpu_pod_without_a_name_is_refused():
     code, _, err = dry("tpu_pod.sh")
     assert code != 0

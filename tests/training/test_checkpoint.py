@@ -80,6 +80,13 @@ def test_the_last_and_the_best_are_kept(tmp_path):
     assert {path.stem for path in (tmp_path / "checkpoints.sha256").iterdir()} == {"2", "5", "6"}
 
 
+def test_orbax_tells_nothing_of_its_inside(tmp_path, caplog):
+    saved(tmp_path, {1: 20.0})
+    checkpoints = Checkpoints(tmp_path, read_only=True)
+    checkpoints.restore_arrays(1)
+    assert [record.getMessage() for record in caplog.records if record.name == "absl"] == []
+
+
 def test_a_best_that_nothing_measures_is_told(tmp_path, caplog):
     checkpoints = Checkpoints(tmp_path, best="validation/pnsr")
     checkpoints.save(at(1), meta(), {"validation/psnr": 20.0})

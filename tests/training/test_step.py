@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.models import layers
 from jaxcrypt.record import Phase, Stage
 from jaxcrypt.training import loop, state
 from jaxcrypt.training.optimizer import optimizers
@@ -150,6 +151,7 @@ def test_remat_changes_memory_not_results():
     first, plain = start(toys.gan(config), config)
     _, remat = start(toys.gan(config), config, remat=True)
     assert "remat" in str(jax.make_jaxpr(remat)(first, batch()))
+    assert layers.KEPT == "between blocks"  # the name by which the step's policy knows what to keep
     a, b = jax.jit(plain)(first, batch())[0], jax.jit(remat)(first, batch())[0]
     close(a.params, b.params, atol=1e-5)
 
