@@ -106,6 +106,15 @@ def test_resaves_as_fewer_bits_with_a_transparent_level(rng, bits):
     assert np.array_equal(container.decode(), wanted)
 
 
+def test_chunks_in_another_order_and_bytes_behind_the_end():
+    early = _chunk(b"jcPL", b"one") + _chunk(b"jcHD", b"head")
+    body = _ihdr() + early + _IDAT + _chunk(b"jcPL", b"two") + _END
+    container = pngreader.read(pngwriter.SIGNATURE + body + b"appended")
+    assert container.header == b"head"
+    assert [bytes(piece) for piece in container.payload] == [b"one", b"two"]
+    assert not container.decode().any()
+
+
 def test_resaves_with_much_text_are_read(rng):
     pixels = np.cumsum(rng.integers(0, 3, (20, 30, 3)), axis=1).astype(np.uint8)
     buffer = io.BytesIO()
