@@ -153,6 +153,12 @@ def _last_block(z, length, end_signs, inverse):
     return lax.dynamic_update_slice(z, jnp.where(length % block == 0, end, mixed), (start,))
 
 
+def _looked_up(y, places):
+    """``y[places]``, in two halves: what a loop reads is a finished array, which is three times as fast.
+    Without it a compiler folds the transform before into the look-up, and does it again for each sample."""
+    return lax.map(lambda half: y[half], places.reshape(2, -1)).reshape(-1)
+
+
 def mix(z: jax.Array, length: jax.Array, keyed: Material) -> jax.Array:
     """The keyed orthogonal map.
 
@@ -178,7 +184,8 @@ def unmix(y: jax.Array, length: jax.Array, keyed: Material) -> jax.Array:
     def one(y, key):
         signs, end_signs, rounds = key
         y = _whole_blocks(_last_block(y, length, end_signs, True), length, end_signs.shape[0])
-        return _flip(y[indices(rounds, length, y.shape[0], inverse=True)], signs), None
+        places = indices(rounds, length, y.shape[0], inverse=True)
+        return _flip(_looked_up(y, places), signs), None
 
     return lax.scan(one, y, keyed[:3], reverse=True)[0]
 
