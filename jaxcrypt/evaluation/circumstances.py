@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "pillow")
+_PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "pillow", "torch")
 
 
 def circumstances(command: str) -> dict[str, Any]:
