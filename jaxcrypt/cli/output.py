@@ -162,8 +162,7 @@ def write_stdout(data: bytes | bytearray | memoryview, to_terminal: bool = False
     Raises:
       Refusal: not all of them could be written: a full disk, a reader that went away.
     """
-    if not to_terminal or sys.stdout is None:
-        out = refuse_terminal()
+    out = sys.stdout if to_terminal and sys.stdout is not None else refuse_terminal()
     rest = memoryview(data).cast("B")
     try:
         # An unbuffered stdout (PYTHONUNBUFFERED) writes what fits and says how much that was.
