@@ -286,12 +286,12 @@ def entry(name: str) -> Entry:
         raise usage(f"--system {name}: unknown; {hint}")
     point = installed()[name]
     try:
-        found = point.load()
+        declared = point.load()
     except Exception as error:  # another package's module may raise anything at all
         raise Refusal(f"--system {name}: {point.value} cannot be imported ({error})") from error
-    if not isinstance(found, Entry) or found.name != name:
+    if not isinstance(declared, Entry) or declared.name != name:
         raise Refusal(f"--system {name}: {point.value} is no entry of that name for this catalog")
-    return found
+    return declared
 
 
 def flag(name: str) -> str:

@@ -131,7 +131,7 @@ def _unfold(subkey: jax.Array, side: dict[str, jax.Array]) -> dict[str, jax.Arra
     return {"stream_key": prf(subkey, _purposed(Purpose.STREAM_KEY, side["digest"]))[:8]}
 
 
-def _report(head, again, found) -> dict[str, jax.Array]:
+def _report(head, again, findings) -> dict[str, jax.Array]:
     return {"intact": (jnp.asarray(head["digest"]) == again["digest"]).all()}
 
 

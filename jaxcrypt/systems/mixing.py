@@ -120,8 +120,8 @@ def _open(rounds: int, tile: dict[str, jax.Array]):
     return jnp.where(position < tile["plain_length"], plain, 0), {"noise": noise}
 
 
-def _report(head, again, found) -> dict[str, jax.Array]:
-    return {"noise": jnp.sqrt(jnp.mean(jnp.asarray(found["noise"]) ** 2))}
+def _report(head, again, findings) -> dict[str, jax.Array]:
+    return {"noise": jnp.sqrt(jnp.mean(jnp.asarray(findings["noise"]) ** 2))}
 
 
 SIDE = (("mean", (), "float32"), ("spread", (), "float32"))  # of each tile

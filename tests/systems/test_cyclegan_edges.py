@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.functional import mixing
 from jaxcrypt.functional.companding import CENTROIDS
 from jaxcrypt.models.cyclegan import OCTAVE, Encoder
 from jaxcrypt.record import Sealed
-from jaxcrypt.systems import mixing
 from jaxcrypt.systems.cyclegan import code
 from jaxcrypt.systems.cyclegan import driver as cyclegan_driver
 from tests.systems.test_cyclegan import KEY, _batch, _decrypt, _encrypt, _photo, _psnr, untrained
@@ -20,7 +20,7 @@ __all__ = ["untrained"]
 @pytest.fixture
 def small_tiles(monkeypatch):
     """Mixing tiles of 4,096 places: small pictures have many."""
-    monkeypatch.setattr(mixing, "_MAX_TILE", 4096)
+    monkeypatch.setattr(mixing, "MAX_TILE", 4096)
 
 
 def _white_block():

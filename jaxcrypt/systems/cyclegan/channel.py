@@ -50,8 +50,8 @@ def unmix(values: jax.Array, subkey: jax.Array, plan: Plan) -> tuple[jax.Array, 
     def one(tile):
         return turbo.unmix_tile(tile, plan.rounds)
 
-    found, errors = over_tiles(one, _tiles(values, plan.cipher, subkey, plan))
-    ordered = join(found.reshape(values.shape[0], plan.count, -1), plan.symbols)
+    symbols, errors = over_tiles(one, _tiles(values, plan.cipher, subkey, plan))
+    ordered = join(symbols.reshape(values.shape[0], plan.count, -1), plan.symbols)
     errors = jnp.mean(errors.reshape(values.shape[0], plan.count), axis=1)
     return ordered[:, np.argsort(plan.order())], errors
 
@@ -95,13 +95,13 @@ def expand(cipher: jax.Array, dither: jax.Array, values: jax.Array) -> jax.Array
     return passed(values, companding.expand(jnp.round(cipher).astype(jnp.int32), dither))
 
 
-def gained(found: jax.Array, symbols: jax.Array) -> tuple[jax.Array, jax.Array]:
+def gained(received: jax.Array, symbols: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Received symbols scaled to be unbiased, ``[B, k]``, and the standard deviation of their error, ``[B]``.
 
     Damage shrinks the symbols besides adding noise; in training both are known, in use the pilots tell.
     """
-    gain = jnp.sum(found * symbols, axis=1) / jnp.sum(jnp.square(symbols), axis=1)
+    gain = jnp.sum(received * symbols, axis=1) / jnp.sum(jnp.square(symbols), axis=1)
     gain = jax.lax.stop_gradient(jnp.maximum(gain, 0.05))
-    unbiased = found / gain[:, None]
+    unbiased = received / gain[:, None]
     error = jnp.sqrt(jnp.mean(jnp.square(unbiased - symbols), axis=1) + 1e-6)
     return unbiased, jax.lax.stop_gradient(error)

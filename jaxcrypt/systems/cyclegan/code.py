@@ -168,9 +168,9 @@ def levelled(symbols: jax.Array, spread: jax.Array, subkey: jax.Array, plan: Pla
     for tile in range(plan.count):
         own = np.s_[:, tile :: plan.count]
         power = jnp.mean(jnp.square(symbols[own]), axis=1) * jnp.square(spread)
-        found = jnp.where((power < FLAT)[:, None], fill[own], symbols[own])
-        size = jnp.sqrt(jnp.mean(jnp.square(found), axis=1, keepdims=True))
-        symbols = symbols.at[own].set(found / size)
+        tile_symbols = jnp.where((power < FLAT)[:, None], fill[own], symbols[own])
+        size = jnp.sqrt(jnp.mean(jnp.square(tile_symbols), axis=1, keepdims=True))
+        symbols = symbols.at[own].set(tile_symbols / size)
         spreads.append(jnp.where(power < FLAT, 0.0, jnp.sqrt(power)))
     return symbols, jnp.stack(spreads, axis=1)
 
@@ -264,7 +264,7 @@ def estimate(got: Received) -> Estimate:
 
 def restore(denoiser, context, params, got: Received) -> jax.Array:
     """The decrypting generator: float32 ``[B, 16h, 16w, 3]``, grey levels."""
-    found = estimate(got)
-    seen = context.apply({"params": params["context"]}, found.doubt, 0.25 * found.spread)
-    clean = denoiser.apply({"params": params["denoiser"]}, unit(found.picture), found.error / 127.5, seen)
+    wiener = estimate(got)
+    seen = context.apply({"params": params["context"]}, wiener.doubt, 0.25 * wiener.spread)
+    clean = denoiser.apply({"params": params["denoiser"]}, unit(wiener.picture), wiener.error / 127.5, seen)
     return to_levels(clean)

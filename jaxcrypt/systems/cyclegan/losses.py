@@ -131,14 +131,14 @@ def receive(nets: Nets, params: Any, sent: Sent, subkey: jax.Array, arrived: jax
     """Decrypt what arrived: float32 ``[B, H, W, 3]``; ``dimmed`` of the pictures get more noise, drawn from
     ``rng``, which may not be the one that damaged the cipher."""
     flat = arrived.reshape(arrived.shape[0], -1)
-    found, _ = channel.unmix(channel.expand(flat, sent.dither, sent.values), subkey, sent.plan)
-    found, sigma = channel.gained(found, sent.symbols)
+    received, _ = channel.unmix(channel.expand(flat, sent.dither, sent.values), subkey, sent.plan)
+    received, sigma = channel.gained(received, sent.symbols)
     levels, noise = streams(rng, "levels", "noise")
     more = extra_levels(levels, sigma.shape, dimmed)
-    found = found + more[:, None] * jax.random.normal(noise, found.shape)
+    received = received + more[:, None] * jax.random.normal(noise, received.shape)
     sigma = jnp.sqrt(sigma**2 + more**2)
     scales = sent.described.scales
-    coefficients, there = code.from_symbols(found, sent.spread, sent.chosen, scales)
+    coefficients, there = code.from_symbols(received, sent.spread, sent.chosen, scales)
     got = code.Received(coefficients, there, scales, sigma * sent.spread, sent.described.mean)
     return code.restore(nets.denoiser, nets.context, params, got)
 
@@ -156,8 +156,8 @@ def wrong_key(nets: Nets, params: Any, sent: Sent, subkey: jax.Array) -> jax.Arr
     digits = header.unpack(header.pack(sent.described.digits, subkey), jnp.roll(subkey, 1, axis=1))
     scales = nets.encoder.apply({"params": params["encoder"]}, digits, method="scales")
     chosen = jax.vmap(lambda one: code.choose(one, sent.plan.symbols[-1]))(jax.lax.stop_gradient(scales))
-    found, _ = channel.unmix(sent.values, jnp.roll(subkey, 1, axis=1), sent.plan)
-    coefficients, there = code.from_symbols(found, sent.spread, chosen, scales)
+    received, _ = channel.unmix(sent.values, jnp.roll(subkey, 1, axis=1), sent.plan)
+    coefficients, there = code.from_symbols(received, sent.spread, chosen, scales)
     got = code.Received(coefficients, there, scales, 0.027 * sent.spread, sent.described.mean)
     return code.restore(nets.denoiser, nets.context, params, got)
 
@@ -176,9 +176,9 @@ def _split(batch: Any, rng: jax.Array, shares: tuple[int, ...]):
             yield rate, photo[start:end], subkey[start:end], jax.random.fold_in(rates_rng, rate)
 
 
-def hinge(found: jax.Array, photo: jax.Array) -> jax.Array:
+def hinge(estimate: jax.Array, photo: jax.Array) -> jax.Array:
     """How far below the photo's variance the error lies, as a share; 0 where the guess tells nothing."""
-    error = jnp.mean(jnp.square(found - photo), axis=(1, 2, 3))
+    error = jnp.mean(jnp.square(estimate - photo), axis=(1, 2, 3))
     variance = jnp.mean(jnp.square(photo - jnp.mean(photo, axis=(1, 2), keepdims=True)), axis=(1, 2, 3))
     return jnp.mean(jnp.maximum(0.0, 1 - error / (variance + 1.0)))
 

@@ -23,6 +23,7 @@ from jaxcrypt.functional import companding, jpeg, mixing
 from jaxcrypt.functional.block_transform import BLOCK, analyse
 from jaxcrypt.models.cyclegan import LEAST, OCTAVE, UNIT
 from jaxcrypt.systems.cyclegan import channel, code
+from jaxcrypt.systems.drivers import host
 
 _BANDS = 5  # the lowest coefficient, and octaves of the larger of its two frequencies
 _FINEST, _DIGITS = -5, 8  # the smallest power of two that a digit stands for, and how many there are
@@ -118,7 +119,7 @@ def _analysed(picture: np.ndarray):
 def _sent(picture, coefficients, mean, scales, room: int, spent: int, subkey: bytes) -> Made:
     height, width, _ = picture.shape
     plan = code.plan(*coefficients.shape[1:3], 3, room)
-    cipher, estimate = _through(coefficients, mean, scales, _words(subkey), plan)
+    cipher, estimate = _through(coefficients, mean, scales, host.words(subkey)[None], plan)
     estimate = np.asarray(estimate)[0, :height, :width]
     return Made(_eight_bits(estimate), cipher.size + spent)
 
@@ -137,10 +138,6 @@ def _bytes_and_back(symbols, key, plan):
     values, dither = channel.mix(symbols, key, plan)
     cipher = companding.compand(values, dither)
     return cipher, *channel.unmix(companding.expand(cipher, dither), key, plan)
-
-
-def _words(subkey: bytes) -> np.ndarray:
-    return np.frombuffer(subkey, "<u4").astype(np.uint32)[None]
 
 
 def _eight_bits(picture: np.ndarray) -> np.ndarray:
@@ -164,7 +161,7 @@ def subsampled(picture: np.ndarray, subkey: bytes) -> Made:
     weighed = [((p - m) / s**0.5).ravel() for p, m, s in zip(parts, means, spreads, strict=True)]
     symbols = np.concatenate(weighed)
     power = float(np.sqrt(np.mean(symbols**2)))
-    cipher, back = _unpiloted(symbols[None] / power, _words(subkey))
+    cipher, back = _unpiloted(symbols[None] / power, host.words(subkey)[None])
     cut = np.split(np.asarray(back)[0] * power, np.cumsum([p.size for p in parts])[:-1])
     planes = [c.reshape(p.shape) * s**0.5 + m for c, p, m, s in zip(cut, parts, means, spreads, strict=True)]
     whole = [jax.image.resize(p, (height, width), "linear") for p in planes]

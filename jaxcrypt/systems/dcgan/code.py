@@ -28,6 +28,7 @@ from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.functional import latents
 from jaxcrypt.functional.chacha20 import keystream
 from jaxcrypt.functional.keyed import Purpose
+from jaxcrypt.systems.drivers import host
 
 PILOTS = 4
 TAG = 16
@@ -98,7 +99,7 @@ class Material:
 
 def material(plan: Plan, key: bytes, count: int) -> Material:
     """Draw what ``count`` faces need; ``key`` has 32 bytes."""
-    words = np.frombuffer(key, "<u4").astype(np.uint32)
+    words = host.words(key)
     parts = [_drawn(plan)(words, start // _TOGETHER) for start in range(0, count, _TOGETHER)]
     return Material(*(np.concatenate(each)[:count] for each in zip(*parts, strict=True)))
 

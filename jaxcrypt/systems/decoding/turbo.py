@@ -187,5 +187,5 @@ def _slope(run: Run, denoise, noisy, levels, clean, turn: int) -> np.ndarray:
     probe = np.random.default_rng(turn).choice(np.float32([-1, 1]), size=noisy.shape)
     size = np.maximum(0.1 * levels, 0.05)
     moved = (denoise(noisy + size * probe, levels) - clean) * probe / size
-    found = np.add.reduceat(moved, run.plain[:-1]) / np.diff(run.plain)
-    return np.clip(found, 0.005, 0.95)
+    slopes = np.add.reduceat(moved, run.plain[:-1]) / np.diff(run.plain)
+    return np.clip(slopes, 0.005, 0.95)

@@ -124,7 +124,7 @@ def reach(see: Callable[[Any, Any], Any], params: Any, channels: int) -> int | N
         x[:, inside, inside] = np.nan
         seen = np.asarray(jnp.isnan(see(params, x)).any((0, 3)))
         units = np.concatenate([np.flatnonzero(seen.any(axis)) for axis in (0, 1)]) // UNIT
-        found = int(np.abs(units - middle).max())
-        if found < middle:
-            return found
+        distance = int(np.abs(units - middle).max())
+        if distance < middle:
+            return distance
     return None
