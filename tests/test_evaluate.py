@@ -163,7 +163,7 @@ def test_nist_on_request(folder, tmp_path, capsys, monkeypatch, xor):
         (["checkpoints", "--workdir", "w", "--weights", "x"], "unrecognized arguments: --weights"),
         (["checkpoints", "--workdir", "w", "--crop", "64"], "unrecognized arguments: --crop"),
         (["checkpoints", "--workdir", "{empty}"], "not the --workdir of a training run"),
-        (["faces"], "faces: no suite; choose one of ciphers, attacks"),
+        (["cyphers"], "cyphers: no suite; choose one of ciphers, attacks"),
     ],
 )
 def test_refusals_are_one_line(folder, tmp_path, capsys, options, says, monkeypatch):
