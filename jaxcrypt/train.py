@@ -47,6 +47,8 @@ _MEMORY = flags.DEFINE_bool("memory", False, "Report peak memory at the end.")
 def main(_=None) -> int:
     """The command, whose config and flags are absl's, from ``sys.argv``; returns its exit code."""
     config = configflags.parse(sys.argv, __doc__, __name__, without=_TABLE.name)
+    if not flags.FLAGS.is_parsed():  # --help was asked for, and given
+        return 0
     if _TABLE.value:
         from jaxcrypt.training.table import table
 

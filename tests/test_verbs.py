@@ -111,13 +111,27 @@ def test_what_makes_no_sense_is_refused_at_the_start(given, says, tmp_path, monk
     assert told.count("\n") == 1
 
 
-@pytest.mark.parametrize("verb", ["encrypt", "decrypt", "inspect", "keygen", "train", "evaluate", "export"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_tells_its_version_and_is_a_verb_of_the_one_command(verb):
     for command in (["-m", f"jaxcrypt.{verb}"], ["-m", "jaxcrypt", verb]):
         done = subprocess.run(
             [sys.executable, *command, "--version"], capture_output=True, text=True, cwd=ROOT
         )
         assert (done.returncode, done.stdout) == (0, f"jaxcrypt {__version__}\n"), done.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_help_that_loads_no_arrays(verb):
+    program = (
+        "import runpy, sys\n"
+        f"sys.argv = ['jaxcrypt', '{verb}', '--help']\n"
+        "try: runpy.run_module('jaxcrypt', run_name='__main__')\n"
+        "except SystemExit as stop: assert not stop.code, stop.code\n"
+        "print(*{'numpy', 'jax', 'PIL', 'cryptography'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+    assert len(done.stdout.splitlines()) > 5
 
 
 def test_every_script_is_a_verb_of_the_one_command():
