@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxcrypt.attacks import broken, looks, pictures, wrong_keys
+from jaxcrypt.attacks import broken, games, looks, pictures, wrong_keys
 from jaxcrypt.attacks.learned import Attack, Pairs
 from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.significance import permutation_p
 from jaxcrypt.attacks.victim import Victim, unkeyed
+from jaxcrypt.errors import usage
 from jaxcrypt.metrics import image as quality
 from jaxcrypt.sealing.cipher import Cipher
 
@@ -82,15 +83,30 @@ def run(victim: Victim, known: Sequence[Any], judged: Sequence[Any], config: Con
       known, judged: picture files; attacks are judged on photos of the second only.
       config: :mod:`jaxcrypt.attacks.budget`.
     """
-    seed = config.seeds[0]
+    parts: dict[str, Callable[[], list[Row]]] = {
+        "keys and looks": lambda: _plain_rows(victim, judged, config),
+        "games": lambda: games.rows(victim, judged, config, BROKEN),
+        "learned": lambda: _all_learned(victim, known, judged, config),
+    }
+    unknown = set(config.parts) - set(parts)
+    if unknown:
+        raise usage(f"budget: no part {', '.join(sorted(unknown))}; choose of {', '.join(parts)}")
+    return [row for name in config.parts for row in parts[name]()]
+
+
+def _plain_rows(victim: Victim, judged: Sequence[Any], config: ConfigDict) -> list[Row]:
+    """The attacks that learn nothing."""
+    seed, rows = config.seeds[0], []
     photos = pictures.windows(judged, config.side, config.photos, config.channels, seed)
-    rows, made = [], _Made(config)
     for part in (wrong_keys.rows, looks.chosen_difference, looks.uniform, looks.block_means):
         rows += part(victim, photos, seed)
         _log.info("%s: %s", victim.name, rows[-1].attack)
-    for kind in KINDS:
-        rows += learned_rows(victim, kind, known, judged, config, made)
     return rows
+
+
+def _all_learned(victim: Victim, known, judged, config: ConfigDict) -> list[Row]:
+    made = _Made(config)
+    return [row for kind in KINDS for row in learned_rows(victim, kind, known, judged, config, made)]
 
 
 class _Made:

@@ -25,6 +25,12 @@ def default_config() -> ConfigDict:
             "photos": 48,  # photos of all other rows,
             "side": 64,  # of this size
             "channels": 3,
+            "parts": ("keys and looks", "games", "learned"),  # of the table
+            "games": {
+                "sides": (256,),
+                "trials": 100,
+                "pictures": ("dot", "square", "lines", "word", "page", "written", "stars", "half", "blank"),
+            },
             # Small photos are the adversary's best case: the fewer samples, the fewer unknowns.
             "known_plaintext": _learned(
                 16, {"hidden": 128, "width": 16, "blocks": 1}, (100, 1000, 10_000), 200
@@ -40,6 +46,7 @@ def quick_config() -> ConfigDict:
     config.seeds = (0,)
     config.judged = 96
     config.photos = 24
+    config.games = {"sides": (64,), "trials": 24, "pictures": ("dot", "half")}
     config.known_plaintext = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
     config.ciphertext_only = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
     return config

@@ -5,7 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcrypt.attacks import drawn, which
+from jaxcrypt.attacks import bench, drawn, games, which
+from jaxcrypt.attacks.budget import quick_config
+from jaxcrypt.attacks.rows import CHANCE
+from jaxcrypt.errors import Refusal
 from jaxcrypt.functional import companding, mixing
 
 SIZE = 1 << 16  # of 4 blocks
@@ -66,3 +69,24 @@ def test_drawn_pictures_show_what_their_names_say(name, side):
 def test_features_of_any_cipher_are_finite(rng, shape):
     for part in which.seen(rng.integers(0, 256, shape, dtype=np.uint8)):
         assert np.isfinite(part).all()
+
+
+def test_rows_have_a_control_that_falls(judged, mixing, logistic):
+    config = quick_config()
+    for victim in (mixing, logistic):
+        made = games.rows(victim, judged, config, bench.BROKEN)
+        assert [row.verdict for row in made] == [CHANCE] * 2, victim.name
+        assert made[0].control.surely_in
+        assert "dot" in made[0].attack
+
+
+def test_the_older_system_is_that_of_older_headers(mixing, logistic):
+    assert dict(games.older(mixing).cipher.options) == {"rounds": 2}
+    assert games.older(logistic) is None
+
+
+def test_unknown_parts_of_the_table_are_refused(mixing, judged):
+    config = quick_config()
+    config.parts = ("games", "guesses")
+    with pytest.raises(Refusal, match="no part guesses"):
+        bench.run(mixing, judged, judged, config)
