@@ -18,13 +18,14 @@ from jaxcrypt.training import hosts, sharding
 from jaxcrypt.training import state as states
 from jaxcrypt.training.checkpoint import FOLDERS, Checkpoints
 from jaxcrypt.training.defaults import check, complete, flat_names
+from jaxcrypt.training.hardware import describe
 from jaxcrypt.training.stage import Setting, StageTrainer, Surroundings
 from jaxcrypt.training.stopping import Stopped, StopRequest
 from jaxcrypt.training.watch import Watch
 from jaxcrypt.training.writer import Writer
 
 log = logging.getLogger("jaxcrypt")
-_LEFT = (*FOLDERS, "stages", "config.json", "log.jsonl", "tensorboard", "evaluation")
+_LEFT = (*FOLDERS, "stages", "config.json", "log.jsonl", "tensorboard", "profile", "evaluation")
 
 
 def train(system: System, config: ConfigDict, workdir: Path, around: Surroundings) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def train(system: System, config: ConfigDict, workdir: Path, around: Surrounding
     opts = config.train
     mesh = sharding.make_mesh(config.mesh.data, config.mesh.fsdp)
     sharding.check_batch_size(opts.batch_size, mesh)
+    log.info("on %s: mesh of data %d × fsdp %d", describe(), mesh.shape["data"], mesh.shape["fsdp"])
     if around.restart:
         _restart(workdir)
     checkpoints = Checkpoints(workdir, opts.keep_last, opts.keep_best, opts.best, opts.best_mode)
