@@ -3,7 +3,7 @@
 JAX's distributed runtime ends a process from inside C++, with a stack trace and no way to catch it, when the
 host that coordinates is gone. So the work runs in a child whose file descriptor 2 is a file of its own, while
 Python's ``sys.stderr`` stays the terminal's; where the child is ended by a signal, the parent says so in one
-line.
+line. The child finds its parent's number in ``JAXCRYPT_SUPERVISOR``.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def _work(work: Callable[[], int], descriptor: int) -> NoReturn:
     try:
         sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
         os.dup2(descriptor, 2)
+        os.environ["JAXCRYPT_SUPERVISOR"] = str(os.getppid())
         code = work()
     finally:
         sys.stdout.flush()
