@@ -42,8 +42,12 @@ def test_tails_are_those_of_scipy():
 def test_without_the_dither_nothing_shows_where_bins_end(rng):
     """Bin centres in place of dither would pile up on a lattice."""
     symbols, dither = drawn(rng, 4, 100_000)
-    place = stats.norm.cdf(np.asarray(latents.embed(jnp.asarray(symbols), dither, 4))) * 16 % 1
-    assert stats.kstest(place, "uniform").pvalue > 1e-3
+
+    def place(dither):
+        return stats.norm.cdf(np.asarray(latents.embed(jnp.asarray(symbols), dither, 4))) * 16 % 1
+
+    assert stats.kstest(place(dither), "uniform").pvalue > 1e-3
+    assert stats.kstest(place(jnp.full(symbols.shape, 0.5)), "uniform").pvalue < 1e-9
 
 
 def test_errors_come_where_the_ratio_says_unsure(rng):
