@@ -205,7 +205,7 @@ _OWN = (
             Option(
                 "steps",
                 2,
-                "steps of the deterministic sampling in each turn of decoding",
+                "steps of the deterministic sampling that ends decoding",
                 {str(count): count for count in (1, 2, 4, 8, 16)},
                 opening=True,
             ),

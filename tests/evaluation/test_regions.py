@@ -74,7 +74,12 @@ def test_results_are_a_table_of_what_was_measured(subject, tmp_path, rng):
     photo = np.stack([128 + 60 * np.sin(x / (5 + k)) + 0.5 * y for k in range(3)], -1).clip(0, 255)
     (tmp_path / "photos").mkdir()
     Image.fromarray(photo.astype(np.uint8)).save(tmp_path / "photos" / "a.png")
-    own = {"region": ["box=32"], "damage": ["none", "noise=4"], "sheet": str(tmp_path / "sheet.png")}
+    own = {
+        "region": ["box=32"],
+        "damage": ["none", "noise=4"],
+        "alone": True,
+        "sheet": str(tmp_path / "sheet.png"),
+    }
     result = regions.run(Setting(data=(str(tmp_path / "photos"),), own=own))
     columns = result.facts["values"]["box=32"]
     assert columns["nothing"]["region"] == [np.inf]

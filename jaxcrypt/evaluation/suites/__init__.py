@@ -76,6 +76,7 @@ def _regions(parser: argparse.ArgumentParser) -> None:
         metavar="SHAPE=N",
         help="box=96, box=256, ellipse=160; may be repeated (a list of them)",
     )
+    parser.add_argument("--alone", action="store_true", help="boxes as pictures of their own, too")
     parser.add_argument("--sheet", metavar="FILE", help="a picture of the first photo and what comes back")
 
 
@@ -126,6 +127,11 @@ def _hides(entry: Entry) -> bool:
 SUITES: dict[str, Suite] = {
     "ciphers": Suite("what comes back, and what cipher pictures show, against what chance gives", _ciphers),
     "attacks": Suite("what an adversary without the key finds, each attack beside its control", _attacks),
+    "linkage": Suite(
+        "which photo belongs to which cipher picture, beside ablations without keyed mixing",
+        several=True,
+        crop=128,
+    ),
     "damage": Suite(
         "what is left of pictures whose cipher pictures suffered", _damage, several=True, crop=256
     ),

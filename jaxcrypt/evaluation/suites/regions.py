@@ -2,8 +2,8 @@
 
 Every photo, as RGB, has one region of each kind, where the seed says. Its samples alone are encrypted, the
 whole picture is damaged, and what comes back is compared inside the region. Beside it stand what plain
-inversion gives, where the System tells that, and the same region as a picture of its own (boxes only): what
-the surroundings are worth. A wrong key, and the right one with one bit changed, go to the System itself, past
+inversion gives, where the System tells that, and on request a box as a picture of its own: what the
+surroundings are worth. A wrong key, and the right one with one bit changed, go to the System itself, past
 every check.
 """
 
@@ -78,7 +78,7 @@ def run(setting: Setting) -> Result:
     seconds: list[float] = []
     for (picture,) in progress(([one] for one in pictures), len(pictures), "measured"):
         for text, kind in kinds.items():
-            trial = _Trial(subject, picture, kind, text, setting.seed)
+            trial = _Trial(subject, picture, kind, text, setting.seed, setting.own.get("alone"))
             for damage in chosen:
                 for name, value in trial.through(damage).items():
                     found[text][damage.words].setdefault(name, []).append(value)
@@ -98,7 +98,9 @@ def run(setting: Setting) -> Result:
 class _Trial:
     """One region of one photo, encrypted."""
 
-    def __init__(self, subject: Subject, picture: Named, kind: Kind, text: str, seed: int):
+    def __init__(
+        self, subject: Subject, picture: Named, kind: Kind, text: str, seed: int, alone: bool = False
+    ):
         self._seed, self._name = seed, f"{picture.name} {text}"
         self._subject, self.photo = subject, picture.pixels
         rng = np.random.default_rng(np.frombuffer(draw(seed, "region", self._name), np.uint32))
@@ -107,7 +109,7 @@ class _Trial:
         (self.sealed,) = subject.given({"mask": self.mask}).encrypt([self.photo], [self._key])
         if not np.array_equal(self.sealed.pixels[~self.mask], self.photo[~self.mask]):
             raise AssertionError(f"{self._name}: a sample outside the region changed")
-        self._alone = kind.shape == "box"
+        self._alone = alone and kind.shape == "box"
         self.seconds = 0.0
 
     def through(self, damage: damages.Damage) -> dict[str, float]:

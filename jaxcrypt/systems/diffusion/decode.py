@@ -52,13 +52,19 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Decoded:
-    """What came of it, float32 ``[n]`` in grey levels: the clean region, and the noisy one of the last turn
-    with the level of its noise; whether the bytes were as they had been made."""
+    """What came of it, float32 ``[n]`` in grey levels.
+
+    Attributes:
+      clean: the region; noisy, levels: what the last turn made it from, and the level of the noise in that.
+      intact: whether the bytes were as they had been made.
+      decoded: whether there was anything left to decode.
+    """
 
     clean: np.ndarray
     noisy: np.ndarray
     levels: np.ndarray
     intact: bool
+    decoded: bool
 
 
 def arrived(picture, region: Region, side, subkey: np.ndarray, left: float, lost) -> Arrived:
@@ -99,10 +105,10 @@ def decode(one: Arrived, denoise: Denoise, turns: int = 0, progress=None) -> Dec
         standard, errors = one.run.unmix(_by_algebra(one))
         levels = one.run.by_sample(np.sqrt(errors) * one.run.spread)
         damped = standard / (1 + one.run.by_sample(errors))
-        return Decoded(one.run.plain_of(damped), one.run.plain_of(standard), levels, False)
+        return Decoded(one.run.plain_of(damped), one.run.plain_of(standard), levels, False, False)
     turns = turns or (FEW_TURNS if intact else TURNS)
     clean, noisy, levels = turbo.decode(one.run, channel, denoise, turns, progress)
-    return Decoded(clean, noisy, one.run.by_sample(levels), intact)
+    return Decoded(clean, noisy, one.run.by_sample(levels), intact, True)
 
 
 def _channel(one: Arrived) -> tuple[Receive | None, bool]:

@@ -110,8 +110,10 @@ def opened(one: Sealed, region: Region, subkey: np.ndarray, left: float, lost=No
 
 def _outcome(one: decode.Arrived, sampler: Sampler, progress) -> Outcome:
     found = decode.decode(one, sampler.denoiser(one.region, one.picture), progress=progress)
-    stages = [found.noisy, *sampler.stages(one.region, one.picture, found.noisy, found.levels)]
-    pictures = [one.region.put(one.picture, _bytes(x)) for x in (found.clean, *stages)]
+    stages = [found.clean]
+    if found.decoded:
+        stages = sampler.stages(one.region, one.picture, found.noisy, found.levels)
+    pictures = [one.region.put(one.picture, _bytes(x)) for x in (stages[-1], found.noisy, *stages)]
     level = float(np.sqrt(np.mean(np.square(found.levels))))
     by_algebra = one.region.put(one.picture, _bytes(decode.algebraic(one)))
     return Outcome(pictures[:1], level, pictures[1:], {"undamaged": found.intact, "algebraic": by_algebra})

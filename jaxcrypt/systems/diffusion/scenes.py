@@ -78,38 +78,40 @@ class Sampler:
     """
 
     def __init__(self, net: ResUNet, params, key_image: np.ndarray, steps: int, schedule: str):
-        self._run = _program(net, steps)
-        self._params = jax.tree.map(jnp.asarray, params)
+        self._net, self._params = net, jax.tree.map(jnp.asarray, params)
         self._key_image, self._steps, self._schedule = key_image, steps, schedule
 
     def denoiser(
         self, region: Region, received: np.ndarray
     ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        """``(samples [n], levels [n]) -> samples`` of a region, in grey levels.
+        """``(samples [n], levels [n]) -> samples`` of a region, in grey levels, in one step.
 
         Args:
           received: uint8 ``[H, W, C]``, whose samples outside the region are the open surroundings.
         """
-        return lambda samples, levels: self.stages(region, received, samples, levels)[-1]
+        return lambda samples, levels: self._sampled(region, received, samples, levels, 1)[0]
 
     def stages(self, region: Region, received: np.ndarray, samples, levels) -> Sequence[np.ndarray]:
         """The estimates ``[n]`` of the region after each step of sampling, in order."""
+        return self._sampled(region, received, samples, levels, self._steps)
+
+    def _sampled(self, region: Region, received: np.ndarray, samples, levels, steps: int):
         noisy = region.put(received, np.asarray(samples, np.float32))
         plane = np.asarray(levels, np.float32).reshape(-1, region.channels).mean(axis=1)
         sigma = np.zeros(region.mask.shape, np.float32)
         sigma[region.mask] = plane
-        ratios = self._ratios(float(plane.mean()))
-        made = [noisy.copy() for _ in range(self._steps)]
+        ratios = self._ratios(float(plane.mean()), steps)
+        made = [noisy.copy() for _ in range(steps)]
         for group in _GROUPS[region.channels]:
             planes = noisy[..., group]
             for picture, found in zip(made, self._colour(region, planes, sigma, ratios), strict=True):
                 picture[..., group] = found
         return [region.take(picture) for picture in made]
 
-    def _ratios(self, level: float) -> np.ndarray:
+    def _ratios(self, level: float, steps: int) -> np.ndarray:
         """Noise levels of the steps over the first."""
         first = max(level / 127.5, 1e-6)
-        return (descent(self._schedule, first, self._steps)[:-1] / first).astype(np.float32)
+        return (descent(self._schedule, first, steps)[:-1] / first).astype(np.float32)
 
     def _colour(self, region: Region, planes: np.ndarray, sigma: np.ndarray, ratios: np.ndarray):
         """The estimates of one colour picture or one plane, ``[H, W, 1 or 3]`` each."""
@@ -120,11 +122,11 @@ class Sampler:
             for x in (unit(np.repeat(planes, 3 // count, axis=2)),
                       (sigma / np.float32(127.5))[..., None], region.mask[..., None].astype(np.float32))
         )  # fmt: skip
-        made = [picture.copy() for _ in ratios]
+        run, made = _program(self._net, len(ratios)), [picture.copy() for _ in ratios]
         for seen, kept, inner in _windows(mask[..., 0]):
             scene = Scene(picture[seen][None], level[seen][None, ..., 0], mask[seen][None, ..., 0],
                           self._key_image[None])  # fmt: skip
-            for whole, found in zip(made, self._run(self._params, scene, ratios), strict=True):
+            for whole, found in zip(made, run(self._params, scene, ratios), strict=True):
                 whole[kept] = np.asarray(found)[0][inner]
         height, width = region.mask.shape
         for whole in made:
