@@ -84,7 +84,7 @@ def test_the_key_alone_brings_the_region_back(system, variables, sealed):
     for outcome in (right, wrong):
         np.testing.assert_array_equal(outcome.pictures[0][~mask], photo[~mask])
     assert right.report["undamaged"]
-    assert _psnr(right.pictures[0], photo, mask) > 42
+    assert _psnr(right.pictures[0], photo, mask) > 40
     flat = np.broadcast_to(photo[mask].mean(), photo.shape)
     assert _psnr(wrong.pictures[0], photo, mask) < _psnr(flat, photo, mask) + 0.3
     assert [stage.shape for stage in right.stages] == [photo.shape] * 3

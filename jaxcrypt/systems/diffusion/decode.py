@@ -26,6 +26,7 @@ from jaxcrypt.systems.diffusion.scenes import Region
 
 TURNS, FEW_TURNS = 5, 3  # of a damaged and of an undamaged cipher
 _SURE = 5  # standard errors of what the pilots measure
+_SLACK = 1.2  # how much worse a likelier guess may begin than the best: turns make more of it
 Denoise = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -115,16 +116,20 @@ def _channel(one: Arrived) -> tuple[Receive | None, bool]:
     """What the bytes suffered, as a channel (None: everything), and whether that is nothing."""
     bins = Bins(one.data, one.dither, one.noise, one.left)
     sure = 1 + _SURE * (2 / max(int((~one.is_pixel).sum()), 1)) ** 0.5
-    if one.lost is None and _fits(one, bins, sure):
+    error, claimed = _first(one, bins)
+    if one.lost is None and error < sure * claimed:
         return bins, True
     pilots = ~one.is_pixel
     safe = Bins(one.data[pilots], one.dither[pilots], one.noise[pilots], one.left)
     quality = damage.find_quality(one.picture, ~one.region.mask) if one.region.channels in (1, 3) else None
+    fitting = []
     for inner in _guesses(one, quality):
         beside = Beside(Diffused(inner, one.noise[one.is_pixel], one.left), safe, one.is_pixel)
-        if _fits(one, beside, max(sure, damage.WORSE)):
-            return beside, False
-    return None, False
+        error, claimed = _first(one, beside)
+        if error < max(sure, damage.WORSE) * claimed:
+            fitting.append((error, beside))
+    best = min((error for error, _ in fitting), default=0.0)
+    return next((channel for error, channel in fitting if error <= _SLACK * best), None), False
 
 
 def _guesses(one: Arrived, quality: int | None):
@@ -143,10 +148,10 @@ def _guesses(one: Arrived, quality: int | None):
         yield damage.Bytes(one.data[one.is_pixel], dither, lost, soft_expand.byte_noise(error))
 
 
-def _fits(one: Arrived, channel: Receive, worse: float) -> bool:
-    """Whether the pilots bear out what a channel claims without knowing anything of the picture."""
+def _first(one: Arrived, channel: Receive) -> tuple[float, float]:
+    """The error that the pilots measure, and the one that a channel claims, of whoever knows no picture."""
     symbols, claimed = channel(np.zeros(one.data.size, np.float32), 1.0)
-    return _error(one, symbols) < worse * claimed
+    return _error(one, symbols), claimed
 
 
 def _by_algebra(one: Arrived) -> np.ndarray:
