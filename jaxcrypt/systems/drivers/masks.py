@@ -26,16 +26,21 @@ def unpack(data: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """The mask, bool ``[H, W]`` of that shape.
 
     Raises:
-      Refusal: no such mask.
+      Refusal: no such mask, or an empty one.
     """
     height, width = shape
+    data = np.asarray(data)
+    if data.ndim != 1 or data.dtype != np.uint8:
+        raise misfit(f"its mask is {data.dtype}{list(data.shape)}")
     size = -(-height * width // 8)
     reader = zlib.decompressobj()
     try:
-        bits = reader.decompress(np.asarray(data).tobytes(), size + 1)
+        bits = reader.decompress(data.tobytes(), size + 1)
     except zlib.error as error:
         raise misfit(f"its mask is broken: {error}") from None
     if len(bits) != size or not reader.eof or reader.unused_data:
         raise misfit("its mask has another size")
+    if not any(bits):
+        raise misfit("its mask is empty")
     changed = np.unpackbits(np.frombuffer(bits, np.uint8), count=height * width).reshape(shape)
     return np.bitwise_xor.accumulate(changed, axis=0).astype(bool)
