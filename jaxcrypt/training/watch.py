@@ -108,7 +108,8 @@ class Watch:
             last = heard
             if asked and now - asked[0] > GRACE:
                 name = signal.Signals(asked[1]).name
-                _end(f"stopped by {name}, not saved: the hosts do not answer each other", 128 + asked[1])
+                why = f"what was under way did not end within {GRACE:.0f} s; the last checkpoint stands"
+                _end(f"stopped by {name}, not saved: {why}", 128 + asked[1])
 
     def _signal(self, seconds: float) -> int:
         """The number of a signal that asks to stop, as soon as it comes within ``seconds``; else 0."""
