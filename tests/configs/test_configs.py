@@ -17,8 +17,7 @@ from jaxcrypt.training.products import LEAST_SHARE, product_flops, share_in
 from jaxcrypt.training.step import StepOptions, make_step
 
 ROOT = Path(__file__).parents[2]
-BUDGETS = {"attacks"}  # no training run's
-NAMES = sorted({path.stem for path in (ROOT / "configs").glob("*.py")} - BUDGETS)
+NAMES = sorted(p.stem for p in (ROOT / "configs").glob("*.py") if not p.stem.startswith("attacks"))
 SMALL = {"features": 4, "width": 8, "encoder_blocks": 1, "decoder_blocks": 1, "layers": 2, "size": 32}
 FEW = {"blocks": 1, "widths": 8}
 
