@@ -140,6 +140,31 @@ def reassemble(picture: np.ndarray, square: int = 8) -> np.ndarray:
     return out.reshape(picture.shape).astype(np.uint8)
 
 
+def signature(pictures: np.ndarray, square: int = 8) -> np.ndarray:
+    """What turning, inverting and exchanging squares and their colours leaves of pictures.
+
+    Args:
+      pictures: uint8 ``[S, H, W, 3]``, sides multiples of ``square``.
+
+    Returns:
+      float32 ``[2, n]``: spread and roughness of the n squares of all pictures, each sorted, as logarithms.
+    """
+    count, height, width, _ = pictures.shape
+    shape = (count, height // square, square, width // square, square, 3)
+    pieces = pictures.reshape(shape).swapaxes(2, 3).reshape(-1, square, square, 3).astype(np.float32)
+    spread = pieces.var(axis=(1, 2)).mean(axis=1)
+    rough = np.square(np.diff(pieces, axis=1)).mean((1, 2, 3)) + np.square(np.diff(pieces, axis=2)).mean(
+        (1, 2, 3)
+    )
+    return np.sort(np.log(np.stack([spread, rough]) + 1), axis=1)
+
+
+def named(revealed: np.ndarray, candidates: np.ndarray) -> int:
+    """Which of ``candidates``, float32 ``[N, 2, n]``, has the signature nearest to that of ``revealed``,
+    uint8 ``[S, H, W, 3]``: a scrambled picture is told from others without putting it together."""
+    return int(np.argmin(np.abs(candidates - signature(revealed)).mean(axis=(1, 2))))
+
+
 def amplified(stego: np.ndarray, cover: np.ndarray, times: int = 10) -> np.ndarray:
     """What hiding changed, ``times`` over, about mid-grey: uint8, to look at."""
     change = stego.astype(np.int32) - cover.astype(np.int32)

@@ -70,6 +70,8 @@ def measure(
 ) -> tuple[np.ndarray, list[dict[str, float]]]:
     """The stego pictures of uint8 ``[N, H, W, 3]``, and every picture's numbers."""
     following, rows, stegos = order(len(covers), hider.seed), [], []
+    sets = (secrets_of(covers, index, hider.secrets, following) for index in range(len(covers)))
+    candidates = np.stack([steganalysis.signature(np.stack(one)) for one in sets])
     for index, (cover,) in enumerate(progress(([one] for one in covers), len(covers), "measured")):
         secrets = secrets_of(covers, index, hider.secrets, following)
         start = time.perf_counter()
@@ -84,17 +86,24 @@ def measure(
             arrived = Sealed(damage(stego.pixels, rng).pixels, stego.side)
             damaged = hider.reveal(arrived, hider.key(index))
             row[damage.words], row[f"{damage.words}: SSIM"] = alike(damaged, secrets)
-        rows.append(row | strangers(hider, stego, covers, index))
+        without = hider.reveal(stego, hider.key(index), keyed=False)
+        row["named"] = float(steganalysis.named(without, candidates) == index)
+        rows.append(row | strangers(hider, stego, without, covers, index))
         stegos.append(stego.pixels)
     return np.stack(stegos), rows
 
 
-def strangers(hider: Hider, stego: Sealed, covers: np.ndarray, index: int) -> dict[str, float]:
-    """SSIM with the secrets of what comes out without the right key, beside that of unrelated pictures."""
+def strangers(
+    hider: Hider, stego: Sealed, without: np.ndarray, covers: np.ndarray, index: int
+) -> dict[str, float]:
+    """SSIM with the secrets of what comes out without the right key, beside that of unrelated pictures.
+
+    Args:
+      without: uint8 ``[S, H, W, 3]``, what is revealed without a key.
+    """
     following, count = order(len(covers), hider.seed), hider.secrets
     both = secrets_of(covers, index, 2 * count, following)
     secrets, unrelated = both[:count], both[count:]
-    without = hider.reveal(stego, hider.key(index), keyed=False)
     guesses = {
         "wrong key": hider.reveal(stego, hider.key(-1 - index)),
         "no key": without,
@@ -147,6 +156,8 @@ def _cells(facts: Mapping[str, Any]) -> dict[str, str]:
         cells[f"secret after {name}"] = _quality(columns[name], columns[f"{name}: SSIM"])
     for name in STRANGERS:
         cells[f"SSIM with the secret: {name}"] = f"{columns[name].mean():.3f}"
+    count = len(facts["rows"])
+    cells["named without the key, of as many pictures"] = f"{columns['named'].sum():.0f} of {count}"
     cells["SSIM of unrelated pictures"] = f"{columns['unrelated'].mean():.3f}"
     for name, share in facts.get("detected", {}).items():
         cells[f"detected by {name}"] = f"{100 * share:.0f}%"
