@@ -28,7 +28,8 @@ def bars(groups: Mapping[str, Mapping[str, float]], unit: str) -> bytes:
                 axes.text(x, top, "exact", rotation=90, ha="center", va="top", fontsize=7, color="white")
     axes.set_xticks(range(len(groups)), [_wrapped(name) for name in groups], fontsize=8)
     axes.set_ylabel(unit)
-    axes.legend(fontsize=8)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8)
     return _png(figure)
 
 
