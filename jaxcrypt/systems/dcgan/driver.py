@@ -79,7 +79,7 @@ class Faces:
         lost: Sequence[np.ndarray] | None = None,
     ) -> list[Outcome]:
         """As :class:`~jaxcrypt.record.Driver` says. The report has ``file``, the compressed picture's bytes,
-        and how much was mended."""
+        how much was mended, and the noise of the faces in grey levels."""
         host.check_sealed(sealed, shape, (1, 3))
         plan, found = self.plan(call.options), []
         for index, (one, key) in enumerate(zip(sealed, keys, strict=True)):
@@ -92,7 +92,8 @@ class Faces:
             report = {"intact": True, "file": decoded.data, "mended": decoded.mended}
             report |= {"coded": decoded.total, "worst": decoded.worst}
             picture = inner.unpack(decoded.data, shape)
-            found.append(Outcome([picture], float(np.median(read.noise)), report=report))
+            report["noise"] = float(np.median(read.noise))  # of the faces: the picture has none
+            found.append(Outcome([picture], report=report))
         return found
 
     def _count(self, plan: code.Plan, length: int) -> int:
