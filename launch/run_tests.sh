@@ -1,14 +1,22 @@
 #!/usr/bin/env bash
-# Installs jaxcrypt with its test requirements into a virtual environment and runs the tests.
-#   launch/run_tests.sh [PYTEST-ARGUMENT…]
-# VENV names the environment (default .venv-test), PYTHON the interpreter; JAXCRYPT_DATA a folder of real
-# pictures for the tests that want them.
+# Installs jaxcrypt with its test requirements into a virtual environment, checks style and types, runs the tests.
+#   launch/run_tests.sh [--quick] [PYTEST-ARGUMENT…]
+# --quick leaves out what takes long. VENV names the environment (default .venv-test), PYTHON the interpreter,
+# WORKERS how many processes run tests (default 2); JAXCRYPT_DATA a folder of real pictures for the tests that
+# want them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 venv=${VENV:-$here/.venv-test}
+selection=()
+if [ "${1:-}" = --quick ]; then
+  shift
+  selection=(-m "not slow")
+fi
 
 [ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$here[test]"
 cd "$here"
 "$venv/bin/ruff" check .
-"$venv/bin/python" -m pytest "$@"
+"$venv/bin/ruff" format --check --quiet .
+"$venv/bin/pyright" --pythonpath "$venv/bin/python"
+"$venv/bin/python" -m pytest -n "${WORKERS:-2}" --dist loadfile "${selection[@]}" "$@"
