@@ -72,7 +72,7 @@ def _main(argv: Sequence[str] | None) -> int:
     from jaxcrypt.sealing.inputs import check_request
     from jaxcrypt.sealing.seal import Sealer
 
-    check_request(system, options, inputs)
+    check_request(system, options, inputs, args.attach, args.pixels_only)
 
     how = {"weights": args.weights, "pixels_only": args.pixels_only, "attach": args.attach}
     how["hide_size"] = args.hide_size

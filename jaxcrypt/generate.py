@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jaxcrypt import runtime
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
-from jaxcrypt.cli.output import Targets, make_folder, write_whole
+from jaxcrypt.cli.output import STDIO, Targets, make_folder, refuse_other_suffix, write_whole
 from jaxcrypt.errors import usage
 
 if TYPE_CHECKING:
@@ -56,13 +56,7 @@ def _main(argv: Sequence[str] | None) -> int:
         raise usage(f"--count {args.count}: must be at least 1{multiple}")
     if args.seed < 0:
         raise usage(f"--seed {args.seed}: must be 0 or more")
-    targets = Targets([], args.force)
-    names = [args.output]
-    if args.each:
-        make_folder(args.output)
-        names = [args.output / f"{index:06d}.png" for index in range(args.count)]
-    for name in names:
-        targets.claim(name)
+    names = _names(args)
     runtime.start(args.device)
     pictures = _pictures(args)
     if not args.each:
@@ -73,6 +67,22 @@ def _main(argv: Sequence[str] | None) -> int:
         write_whole(name, lambda file, picture=picture: _save(picture, file), args.force)
     print(f"{args.output}: {args.count} pictures of {args.weights}, seed {args.seed}")
     return 0
+
+
+def _names(args: argparse.Namespace) -> list[Path]:
+    """Where the pictures go; refused before the work where they cannot."""
+    if str(args.output) == STDIO:
+        raise usage("-o -: a line is printed on stdout; name a file, or /dev/stdout")
+    names = [args.output]
+    if args.each:
+        make_folder(args.output)
+        names = [args.output / f"{index:06d}.png" for index in range(args.count)]
+    else:
+        refuse_other_suffix(args.output, "a sheet is")
+    targets = Targets([], args.force)
+    for name in names:
+        targets.claim(name)
+    return names
 
 
 def _pictures(args: argparse.Namespace) -> np.ndarray:

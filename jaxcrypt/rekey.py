@@ -10,7 +10,7 @@ from typing import Any
 from jaxcrypt.cli import keyoptions
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain
 from jaxcrypt.cli.jobs import Job, Report, is_sealed, plan_jobs
-from jaxcrypt.cli.output import Targets, make_folder, write_piped, write_whole
+from jaxcrypt.cli.output import Targets, make_folder, refuse_other_suffix, write_piped, write_whole
 from jaxcrypt.errors import usage
 
 _DESCRIPTION = """Let other keys open sealed pictures; pixels and payload stay as they are.
@@ -49,13 +49,17 @@ def _main(argv: Sequence[str] | None) -> int:
     jobs = plan_jobs(args.inputs, args.output, is_sealed)
     if args.json and any(job.target is None for job in jobs):
         raise usage("--json and the picture cannot both go to stdout; give -o FILE")
+    sources = [job.source for job in jobs if job.source] + keyoptions.files_named(args)
+    targets = Targets(sources, args.force)
+    if jobs[0].target and not jobs[0].into:
+        refuse_other_suffix(jobs[0].target)
+        targets.check(jobs[0].target)  # before a passphrase is asked for
     from jaxcrypt.sealing.rekey import Rekeyer
 
     keys = keyoptions.read_keys(args, confirm=False)
     new = keyoptions.read_keys(args, confirm=True, prefix="new_")
     rekeyer = Rekeyer(keys, new, signer=args.sign, signed_by=args.signed_by)
-    sources = [job.source for job in jobs if job.source] + keyoptions.files_named(args)
-    targets, report = Targets(sources, args.force), Report(jobs, args.json)
+    report = Report(jobs, args.json)
     for job in jobs:
         try:
             _rekey(job, rekeyer, targets, args, report)

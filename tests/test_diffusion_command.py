@@ -53,6 +53,16 @@ def test_pictures_on_the_way_are_saved(sealed, capsys):
     assert not (folder / "none").exists()
 
 
+def test_pictures_on_the_way_that_exist_are_refused_before_the_work(sealed, monkeypatch, capsys):
+    folder, *_ = sealed
+    (folder / "old" / "out").mkdir(parents=True)
+    (folder / "old" / "out" / "00.png").write_bytes(b"kept")
+    monkeypatch.setattr("jaxcrypt.sealing.begun.Begun.finish", lambda *_: pytest.fail("decoded"))
+    assert _open(folder, "--save-intermediates", str(folder / "old")) == ExitCode.USAGE
+    assert "00.png: exists" in capsys.readouterr().err
+    assert not (folder / "back.png").exists()
+
+
 def test_options_of_decryption_are_no_options_of_encryption(sealed, capsys):
     folder, *_ = sealed
     given = [

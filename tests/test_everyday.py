@@ -133,6 +133,16 @@ def test_rekey_gives_the_same_pixels_to_other_keys(tmp_path, key, capsys):
     assert rekey.main([*told, *new, "--force"]) == ExitCode.TAMPERED
 
 
+@pytest.mark.parametrize(("name", "says"), [("there.png", "exists"), ("new.jpg", "is a PNG")])
+def test_rekey_refuses_an_output_before_it_reads_keys(tmp_path, name, says, monkeypatch, capsys):
+    (tmp_path / "there.png").write_bytes(b"kept")
+    monkeypatch.setattr("jaxcrypt.cli.keyoptions.read_keys", lambda *_, **__: pytest.fail("keys were read"))
+    given = ["--key-file", "k", "--new-key-file", "n", "-o", str(tmp_path / name)]
+    assert rekey.main([str(tmp_path / "sealed.png"), *given]) == ExitCode.USAGE
+    assert says in capsys.readouterr().err
+    assert (tmp_path / "there.png").read_bytes() == b"kept"
+
+
 def test_rekey_keeps_the_version_of_older_files(tmp_path, key):
     older = Path(__file__).parent / "fixtures" / "older"
     sealed, moved = older / "sealed" / "stego-three.png", tmp_path / "m.png"

@@ -49,13 +49,17 @@ def test_a_walk_goes_from_latent_to_latent_at_their_length():
         (["--count", "0"], "--count 0: must be at least 1"),
         (["--walk", "--count", "9"], "a multiple of 8 with --walk"),
         (["--seed", "-1"], "--seed -1: must be 0 or more"),
+        (["-o", "-"], "-o -: "),
+        (["-o", "x.jpg"], "-o x.jpg: a sheet is a PNG"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(more, says, tmp_path, capsys):
+def test_what_makes_no_sense_is_refused(more, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     out = tmp_path / "x.png"
-    assert generate.main(["--weights", "none", "-o", str(out), *more]) == ExitCode.USAGE
+    given = more if "-o" in more else ["-o", str(out), *more]
+    assert generate.main(["--weights", "none", *given]) == ExitCode.USAGE
     assert says in capsys.readouterr().err
-    assert not out.exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_that_generate_nothing_are_refused(tmp_path, capsys):

@@ -98,6 +98,7 @@ def test_help_of_a_system_lists_its_own_flags_alone(name, capsys):
         (["--key-file", "a", "--key-file", "b"], "--key-file: given twice"),
         (["-o", "y.jpg"], "-o y.jpg: a sealed picture is a PNG"),
         (["--pixels-only", "--attach", "x.zip"], "--attach"),
+        (["--attach", "none.zip"], "--attach none.zip: no such file"),
         (["--device", "abacus"], "--device"),
     ],
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jaxcrypt.sealing.unseal import Begun, Opener, Unsealed
 
 _MARK = ".unauthenticated"
+_STAGE = "{:02}.png"  # the pictures on the way, in order
 _ACCESS = 0o777  # of a mode that somebody else chose: never set-user-ID and the like
 
 
@@ -54,8 +55,9 @@ class OpenRun:
         if job.into:
             make_folder(job.folder)
         self._claim(planned)
+        way = self._stage_folder(job, begun)
         result = self._finish(begun)
-        stages = self._stages(job, result)
+        stages = self._stages(way, result)
         names = [name for name, _ in result.files]
         paths = _paths(job, names, result.from_pixels, not result.authenticated)
         self._claim([path for path in paths if path not in planned])
@@ -100,20 +102,35 @@ class OpenRun:
                 return read_file(candidate)
         raise usage(f"{job.name}: --header {folder}: has no {name}.hdr")
 
-    def _stages(self, job: Job, result: Unsealed) -> list[tuple[Path, bytes]]:
-        """The pictures on the way as PNGs, in a folder for each picture of the run."""
+    def _stage_folder(self, job: Job, begun: Begun) -> Path | None:
+        """Where the pictures on the way go, a folder for each picture of the run; None: nowhere.
+
+        Raises:
+          Refusal: nothing is decoded, or the folder cannot be or has pictures already; before any work.
+        """
         if not self._args.save_intermediates:
+            return None
+        if not begun.from_pixels:
+            raise usage(
+                "--save-intermediates: a file that travels comes back whole, in no steps; "
+                "--from-pixels decodes the pixels"
+            )
+        make_folder(Path(self._args.save_intermediates))
+        folder = Path(self._args.save_intermediates) / Path(job.name).stem
+        if folder.exists():
+            self._targets.check(folder / _STAGE.format(0))
+        return folder
+
+    def _stages(self, folder: Path | None, result: Unsealed) -> list[tuple[Path, bytes]]:
+        """The pictures on the way as PNGs, and where they go."""
+        if folder is None:
             return []
         if not result.stages:
-            raise usage(
-                "--save-intermediates: nothing was decoded in steps; a file that travels comes back whole, "
-                "and --from-pixels decodes the pixels"
-            )
+            raise usage(f"--save-intermediates: {result.system} decodes in one step; leave it out")
         from jaxcrypt.pictures.files import encode_png
 
-        folder = Path(self._args.save_intermediates) / Path(job.name).stem
         make_folder(folder)
-        placed = [(folder / f"{n:02}.png", encode_png(picture)) for n, picture in enumerate(result.stages)]
+        placed = [(folder / _STAGE.format(n), encode_png(picture)) for n, picture in enumerate(result.stages)]
         self._claim([path for path, _ in placed])
         return placed
 

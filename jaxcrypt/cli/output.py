@@ -111,6 +111,14 @@ def descriptor(path: str | Path) -> int | None:
     return None
 
 
+def refuse_other_suffix(target: Path, what: str = "a sealed picture is") -> None:
+    """Refuse a name for a PNG that says it is another kind of picture."""
+    from jaxcrypt.pictures.files import is_picture_name
+
+    if target.suffix.lower() != ".png" and is_picture_name(target):
+        raise usage(f"-o {target}: {what} a PNG; choose a name that ends in .png")
+
+
 def make_folder(folder: Path) -> None:
     """Make the folder and those above it, where they are missing; a Refusal where that cannot be."""
     try:

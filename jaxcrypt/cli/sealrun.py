@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from jaxcrypt import runtime
 from jaxcrypt.cli.command import explain
 from jaxcrypt.cli.jobs import Job, Report, batched_by_shape, plan_jobs
-from jaxcrypt.cli.output import Targets, is_written, make_folder, write_piped, write_whole
+from jaxcrypt.cli.output import (
+    Targets,
+    is_written,
+    make_folder,
+    refuse_other_suffix,
+    write_piped,
+    write_whole,
+)
 from jaxcrypt.errors import usage
 
 if TYPE_CHECKING:
@@ -171,15 +178,13 @@ def plan_pictures(args: Any) -> list[Job]:
 
 def refuse_misfits(args: Any, jobs: list[Job], targets: Targets) -> None:
     """Refuse, before any work and before a passphrase is asked for, what could not be written at its end."""
-    from jaxcrypt.pictures.files import is_picture_name
-
     if args.json and any(job.target is None for job in jobs):
         raise usage("--json and the picture cannot both go to stdout; give -o FILE")
     if args.write_header and len(jobs) > 1 and not _is_folder(args.write_header):
         raise usage(f"--write-header {args.write_header}: several headers need a folder; end it in /")
     target = jobs[0].target
-    if target and not jobs[0].into and target.suffix.lower() != ".png" and is_picture_name(target):
-        raise usage(f"-o {target}: a sealed picture is a PNG; choose a name that ends in .png")
+    if target and not jobs[0].into:
+        refuse_other_suffix(target)
     if len(jobs) == 1 and not (args.skip_existing or args.dry_run):
         for path in filter(None, _targets_of(args, jobs[0])):
             if path.parent.is_dir() or not (jobs[0].into or args.write_header):

@@ -55,14 +55,34 @@ def read_options(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def check_request(system: str, options: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
-    """Refuse options and inputs that do not go with a System, before keys are read.
+def check_request(
+    system: str,
+    options: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    attach: Sequence[Source] = (),
+    pixels_only: bool = False,
+) -> None:
+    """Refuse what does not go with a System or with each other, before keys are read.
 
     Raises:
-      Refusal: as :func:`read_options` and :func:`check_inputs`.
+      Refusal: as :func:`read_options`, :func:`check_inputs` and :func:`check_attached`.
     """
     entry = catalog.entry(system)
     check_inputs(entry, inputs, read_options(entry, options))
+    check_attached(attach, pixels_only)
+
+
+def check_attached(attach: Sequence[Source], pixels_only: bool) -> None:
+    """Refuse files to travel where none does, and files that are not there."""
+    if pixels_only and attach:
+        raise usage("--attach: with --pixels-only no file travels; leave out one of them")
+    _check_there("--attach", attach)
+
+
+def _check_there(flag: str, sources: Sequence[Source]) -> None:
+    for source in sources:
+        if isinstance(source, str | Path) and not Path(source).exists():
+            raise Refusal(f"{flag} {source}: no such file")
 
 
 def check_inputs(entry: Entry, given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
@@ -78,9 +98,7 @@ def check_inputs(entry: Entry, given: Mapping[str, Any], options: Mapping[str, A
     for name, sources in given.items():
         if name not in known:
             raise usage(f"--{name.replace('_', '-')}: --system {entry.name} takes no such input")
-        for source in sources if isinstance(sources, list | tuple) else [sources]:
-            if isinstance(source, str | Path) and not Path(source).exists():
-                raise Refusal(f"{known[name].flag} {source}: no such file")
+        _check_there(known[name].flag, sources if isinstance(sources, list | tuple) else [sources])
     for name, declared in known.items():
         if name not in given and (declared.required or name in _wanted(entry, options)):
             raise usage(f"--system {entry.name}: needs {declared.flag} FILE, {declared.help}")

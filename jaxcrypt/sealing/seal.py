@@ -84,9 +84,8 @@ class Sealer:
         self._options = system_inputs.read_options(self.entry, options or {})
         self._inputs = system_inputs.read_inputs(self.entry, inputs or {}, self._options, keys)
         self._signer = signing.read_signer(signer) if isinstance(signer, str | Path) else signer
+        system_inputs.check_attached(attach, pixels_only)
         self._attached = tuple(map(system_inputs.read_source, attach))
-        if pixels_only and attach:
-            raise usage("--attach: with --pixels-only no file travels; leave out one of them")
         count = len(self._inputs.files) + len(self._attached)
         if count >= bundle.MAX_FILES:
             raise usage(f"{count} further files; at most {bundle.MAX_FILES - 1} travel with a picture")
