@@ -224,7 +224,7 @@ class Outcome:
 
     Attributes:
       pictures: uint8 ``[H, W, C]`` each: the picture, or several secrets.
-      noise: standard deviation of what the cipher suffered, in grey levels of the picture before denoising;
+      noise: standard deviation of the cipher's distortion, in grey levels of the picture before denoising;
         None where that is not measured.
       stages: uint8 pictures on the way, where there are any.
       report: further results by name, such as ``intact``.

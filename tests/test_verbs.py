@@ -98,7 +98,6 @@ def test_help_of_a_system_lists_its_own_flags_alone(name, capsys):
         (["--key-file", "a", "--key-file", "b"], "--key-file: given twice"),
         (["-o", "y.jpg"], "-o y.jpg: a sealed picture is a PNG"),
         (["--pixels-only", "--attach", "x.zip"], "--attach"),
-        (["--attach", "none.zip"], "--attach none.zip: no such file"),
         (["--device", "abacus"], "--device"),
     ],
 )
@@ -110,6 +109,12 @@ def test_what_makes_no_sense_is_refused_at_the_start(given, says, tmp_path, monk
     told = capsys.readouterr().err
     assert says in told
     assert told.count("\n") == 1
+
+
+def test_a_file_to_attach_that_is_not_there_is_refused_before_keys_are_read(monkeypatch, capsys):
+    monkeypatch.setattr("jaxcrypt.cli.keyoptions.read_keys", lambda *_, **__: pytest.fail("keys were read"))
+    assert encrypt.main(["photo.jpg", "--key-file", "k", "--attach", "none.zip"]) == ExitCode.BAD_INPUT
+    assert "--attach none.zip: no such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", VERBS)

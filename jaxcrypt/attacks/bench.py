@@ -165,9 +165,9 @@ class _Runner:
 
     def row(self, name, granted, pairs, seeds, control: Row | None = None, weakened: bool = False) -> Row:
         """All seeds' runs with so many ``pairs`` as one row."""
-        found = [self._run(pairs, seed) for seed in seeds]
-        psnr, baseline = (float(np.mean([getattr(f, x) for f in found])) for x in ("psnr", "baseline"))
-        p = permutation_p([f.likeness for f in found], seeds[0])
+        runs = [self._run(pairs, seed) for seed in seeds]
+        psnr, baseline = (float(np.mean([getattr(f, x) for f in runs])) for x in ("psnr", "baseline"))
+        p = permutation_p([f.likeness for f in runs], seeds[0])
         words = f"{quality.words(psnr)}; the mean photo {baseline:.2f}"
         return Row(name, granted, words, p, psnr - baseline, control, weakened)
 

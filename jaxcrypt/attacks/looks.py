@@ -22,8 +22,8 @@ _AVERAGED = 16  # ciphers of one chosen picture
 
 def _row(attack: str, granted: str, tests: Mapping[str, np.ndarray], weakened: bool = False) -> Row:
     pooled = {name: chance.pool(values) for name, values in tests.items()}
-    words = ", ".join(f"{name} {found.outside} of {found.count} out" for name, found in pooled.items())
-    return Row(attack, granted, words, min(found.p for found in pooled.values()), weakened=weakened)
+    words = ", ".join(f"{name} {one.outside} of {one.count} out" for name, one in pooled.items())
+    return Row(attack, granted, words, min(one.p for one in pooled.values()), weakened=weakened)
 
 
 def chosen_difference(victim: Victim, photos: np.ndarray, seed: int) -> list[Row]:
@@ -60,8 +60,8 @@ def _uniformity(ciphers: np.ndarray) -> dict[str, np.ndarray]:
     }
     for name, (down, right) in statistics.DIRECTIONS.items():
         pairs = (height - down) * (width - right) * channels
-        found = np.asarray(statistics.adjacent_correlation(ciphers, name))
-        tests[name] = chance.correlation_p(np.nan_to_num(found, nan=1.0), pairs)
+        correlation = np.asarray(statistics.adjacent_correlation(ciphers, name))
+        tests[name] = chance.correlation_p(np.nan_to_num(correlation, nan=1.0), pairs)
     return tests
 
 
@@ -114,5 +114,5 @@ def _block_p(ciphers: np.ndarray, photos: np.ndarray) -> np.ndarray:
     pair = [statistics.block_means(image[:, :rows, :columns]) for image in (ciphers, photos)]
     if channels != photos.shape[3]:
         pair = [blocks.mean(axis=3, keepdims=True) for blocks in pair]
-    found = np.asarray(statistics.correlation(*pair))
-    return chance.correlation_p(found, int(np.prod(pair[0].shape[1:])))
+    correlation = np.asarray(statistics.correlation(*pair))
+    return chance.correlation_p(correlation, int(np.prod(pair[0].shape[1:])))

@@ -35,12 +35,12 @@ def windows(paths: Sequence[Path], side: int, count: int, channels: int, seed: i
     wanted: dict[int, list[int]] = {}
     for place, index in enumerate(rounds):
         wanted.setdefault(int(index), []).append(place)
-    found = np.empty((count, side, side, channels), np.uint8)
+    cut = np.empty((count, side, side, channels), np.uint8)
     for index, places in wanted.items():
         image = _load(paths[index], side, channels)
         for place in places:
-            found[place] = _window(image, side, random).reshape(side, side, channels)
-    return found
+            cut[place] = _window(image, side, random).reshape(side, side, channels)
+    return cut
 
 
 def _load(path: Path, side: int, channels: int) -> Image.Image:

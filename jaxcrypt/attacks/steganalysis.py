@@ -30,12 +30,12 @@ _HIGH_PASS = np.array(
 def features(picture: np.ndarray) -> np.ndarray:
     """SPAM features of one picture, uint8 ``[H, W, 3]``: float64 ``[294]``."""
     wide = picture.astype(np.int16)
-    found = []
+    averages = []
     for group in _DIRECTIONS:
         for channel in range(3):
             chains = [_chain(wide[..., channel], step) for step in group]
-            found.append(np.mean(chains, axis=0).ravel())
-    return np.concatenate(found)
+            averages.append(np.mean(chains, axis=0).ravel())
+    return np.concatenate(averages)
 
 
 def _chain(plane: np.ndarray, step: tuple[int, int]) -> np.ndarray:

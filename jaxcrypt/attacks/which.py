@@ -56,15 +56,15 @@ def energies(cipher: np.ndarray) -> np.ndarray:
     size = array_size(values.size)
     bounds = even_bounds(values.size, -(-values.size // size))
     tiles = [values[a:b] for a, b in pairwise(bounds)]
-    found = _shape_of(np.array([np.mean(np.square(tile)) for tile in tiles]))
+    features = _shape_of(np.array([np.mean(np.square(tile)) for tile in tiles]))
     for part in _SHORTER:
         length = max(block_size(size) // part, 4)
-        found += _shape_of(np.concatenate([_runs(tile, length) for tile in tiles]))
+        features += _shape_of(np.concatenate([_runs(tile, length) for tile in tiles]))
     squares = _squares(cipher)
     for length in _SQUARES:
         runs = squares[: len(squares) // length * length].reshape(-1, length).mean(axis=1)
-        found += _shape_of(runs)
-    return np.array(found)
+        features += _shape_of(runs)
+    return np.array(features)
 
 
 def _squares(cipher: np.ndarray) -> np.ndarray:
@@ -165,8 +165,8 @@ def ciphers_seen(
     together: int = 8,
 ) -> list:
     """What :func:`seen` gives of ``trials`` ciphers of one picture, each under a key of its own."""
-    found = []
+    features = []
     for start in range(0, trials, together):
         keys = [random.bytes(32) for _ in range(min(together, trials - start))]
-        found += [seen(np.asarray(cipher)) for cipher in encrypt([picture] * len(keys), keys)]
-    return found
+        features += [seen(np.asarray(cipher)) for cipher in encrypt([picture] * len(keys), keys)]
+    return features

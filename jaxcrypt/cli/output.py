@@ -102,9 +102,9 @@ def descriptor(path: str | Path) -> int | None:
     """Which of this process's open files ``path`` names, directly or by links: 1 for ``/dev/stdout``."""
     name = os.path.abspath(path)
     for _ in range(_MAX_LINKS):
-        found = _DESCRIPTOR.fullmatch(name)
-        if found:
-            return int(found[1])
+        match = _DESCRIPTOR.fullmatch(name)
+        if match:
+            return int(match[1])
         if not os.path.islink(name):
             return None
         name = os.path.abspath(os.path.join(os.path.dirname(name), os.readlink(name)))

@@ -147,12 +147,12 @@ class SealRun:
 
         for item in batch:
             try:
-                found = estimate(self._sealer, item.plain)
+                estimated = estimate(self._sealer, item.plain)
             except Exception as error:
                 self._report.refused(item.job, explain(error, item.job.name))
                 continue
-            says = f"dry run: {found.words()}; nothing written"
-            self._report.done(item.job, item.target, says, **found.facts())
+            says = f"dry run: {estimated.words()}; nothing written"
+            self._report.done(item.job, item.target, says, **estimated.facts())
 
 
 def _targets_of(args: Any, job: Job) -> tuple[Path | None, Path | None]:

@@ -47,8 +47,7 @@ def add_opening_flags(parser: argparse.ArgumentParser) -> None:
 
 def chosen_opening(args: argparse.Namespace) -> dict[str, str]:
     """What a command line gave of :func:`add_opening_flags`, by the options' names, as typed."""
-    found = {name: getattr(args, _dest(declared)) for name, (declared, _) in _opening().items()}
-    return {name: value for name, value in found.items() if value}
+    return _given({name: getattr(args, _dest(option)) for name, (option, _) in _opening().items()})
 
 
 def chosen(args: argparse.Namespace, system: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -60,8 +59,8 @@ def chosen(args: argparse.Namespace, system: str) -> tuple[dict[str, Any], dict[
     return _given(options), _given(inputs)
 
 
-def _given(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if value}
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value}
 
 
 def files_named(inputs: dict[str, Any]) -> list[Path]:
@@ -155,9 +154,9 @@ def _sealing(entry: catalog.Entry) -> list[Option]:
 
 def _opening() -> dict[str, tuple[Option, list[str]]]:
     """The options of decryption by name, each with the Systems that have it."""
-    found: dict[str, tuple[Option, list[str]]] = {}
+    declared: dict[str, tuple[Option, list[str]]] = {}
     for entry in map(catalog.entry, catalog.NAMES):
         for option in entry.options:
             if option.opening:
-                found.setdefault(option.name, (option, []))[1].append(entry.name)
-    return found
+                declared.setdefault(option.name, (option, []))[1].append(entry.name)
+    return declared

@@ -24,7 +24,7 @@ File = tuple[str, bytes | bytearray | memoryview]
 
 def distinct_names(names: Sequence[str]) -> list[str]:
     """The names, cleaned; one that stood before gets a number before its ending: ``a.jpg``, ``a.2.jpg``."""
-    found: list[str] = []
+    distinct: list[str] = []
     taken: set[str] = set()
     for name in map(clean_name, names):
         path, number, candidate = PurePosixPath(name), 1, name
@@ -33,8 +33,8 @@ def distinct_names(names: Sequence[str]) -> list[str]:
             ending = f".{number}{path.suffix}"
             candidate = cut_name(path.stem, MAX_NAME - len(encode_name(ending))) + ending
         taken.add(_folded(candidate))
-        found.append(candidate)
-    return found
+        distinct.append(candidate)
+    return distinct
 
 
 def pack(files: Sequence[File]) -> bytes:

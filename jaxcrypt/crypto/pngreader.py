@@ -169,12 +169,12 @@ class _Walker:
 
     def _resume(self, at: int) -> tuple[bytes | None, memoryview, int]:
         """After damage to the chain of chunks: what is left of the pixels, then the header if it is found."""
-        found = bytes(self.view[at:]).find(HEADER_CHUNK)
-        if self.fields and not self.idat and found != 4:
+        offset = bytes(self.view[at:]).find(HEADER_CHUNK)
+        if self.fields and not self.idat and offset != 4:
             self.idat.append(self.view[at + 8 :])
-        if found < 4:
+        if offset < 4:
             return None, self.view[:0], at
-        start = at + found - 4
+        start = at + offset - 4
         (length,) = struct.unpack(">I", self.view[start : start + 4])
         if start + 12 + length > len(self.view):
             return None, self.view[:0], at

@@ -41,8 +41,8 @@ def decode(data: bytes, sizes: dict[str, int], name: str) -> tuple[str, bytes]:
     kind = lines[0]
     if kind not in sizes:
         known = kind.isascii() and kind.startswith("jaxcrypt-") and len(kind) < 40
-        found = f"is a {kind} file" if known else "is not such a file"
-        raise Refusal(f"{name}: {found}; wanted {' or '.join(sizes)}")
+        problem = f"is a {kind} file" if known else "is not such a file"
+        raise Refusal(f"{name}: {problem}; wanted {' or '.join(sizes)}")
     try:
         raw = base64.b64decode("".join(lines[1:]), validate=True)
     except (binascii.Error, ValueError):

@@ -67,14 +67,14 @@ class PictureFolder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[Any]]:
         del dl_manager  # nothing is downloaded
         return {
-            split: self._generate_examples(found)
-            for split, found in self.builder_config.splits.items()
-            if found
+            split: self._generate_examples(entries)
+            for split, entries in self.builder_config.splits.items()
+            if entries
         }
 
-    def _generate_examples(self, found: Sequence[Entry]) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _generate_examples(self, entries: Sequence[Entry]) -> Iterator[tuple[int, dict[str, Any]]]:
         broken = []
-        for index, entry in enumerate(found):
+        for index, entry in enumerate(entries):
             try:
                 yield index, self._example(entry)
             except Refusal as refusal:
@@ -83,9 +83,9 @@ class PictureFolder(tfds.core.GeneratorBasedBuilder):
                 broken.append(str(refusal))
         folder = self.builder_config.folder
         if broken:
-            count = f"{len(broken)} of {len(found)} pictures skipped"
-            if len(broken) == len(found):
-                raise Refusal(f"{folder}: not one of {len(found)} pictures can be read: {shorten(broken)}")
+            count = f"{len(broken)} of {len(entries)} pictures skipped"
+            if len(broken) == len(entries):
+                raise Refusal(f"{folder}: not one of {len(entries)} pictures can be read: {shorten(broken)}")
             log.warning("%s: %s: %s", folder, count, shorten(broken))
 
     def _example(self, entry: Entry) -> dict[str, Any]:

@@ -43,14 +43,14 @@ def splits(folder: str, validation: Mapping[str, Any], masks: str = "") -> dict[
     missing = [face.name for face in faces if face.name not in partition]
     if missing:
         raise Refusal(f"{root / PARTITION}: says nothing of {shorten(missing)}")
-    found: dict[str, list[Entry]] = {"train": [], "validation": [], "test": []}
+    by_split: dict[str, list[Entry]] = {"train": [], "validation": [], "test": []}
     for face in faces:
-        found[partition[face.name]].append(replace(face, annotations=_annotations(face.name, annotated)))
+        by_split[partition[face.name]].append(replace(face, annotations=_annotations(face.name, annotated)))
     if any(validation.values()):
-        chosen = set_aside([face.name for face in found["train"]], validation, folder)
-        found["validation"] += [face for face in found["train"] if face.name in chosen]
-        found["train"] = [face for face in found["train"] if face.name not in chosen]
-    return found
+        chosen = set_aside([face.name for face in by_split["train"]], validation, folder)
+        by_split["validation"] += [face for face in by_split["train"] if face.name in chosen]
+        by_split["train"] = [face for face in by_split["train"] if face.name not in chosen]
+    return by_split
 
 
 def _annotations(name: str, annotated: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -60,12 +60,12 @@ def _annotations(name: str, annotated: Mapping[str, Mapping[str, np.ndarray]]) -
 
 
 def _partition(path: Path) -> dict[str, str]:
-    found = {}
+    partitions = {}
     for name, values in _lines(path, 1).items():
         if values[0] not in _PARTITIONS:
             raise Refusal(f"{path}: {name} is in partition {values[0]}; known are 0, 1, 2")
-        found[name] = _PARTITIONS[values[0]]
-    return found
+        partitions[name] = _PARTITIONS[values[0]]
+    return partitions
 
 
 def _rows(path: Path, width: int) -> dict[str, np.ndarray]:

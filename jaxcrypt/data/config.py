@@ -84,15 +84,15 @@ def sources(config: Mapping[str, Any] | ConfigDict) -> list[tuple[float, dict[st
     if not mix:
         check(base, "config.data")
         return [(1.0, base)]
-    found = []
+    parts = []
     for name, given in mix.items():
         where = f"config.data.mix.{name}"
         over = dict(given)
         weight = over.pop("weight", 1.0)
         if not isinstance(weight, int | float) or not weight > 0:
             raise usage(f"{where}.weight={weight}: must be above 0")
-        found.append((float(weight), _over(base, over, where)))
-    return found
+        parts.append((float(weight), _over(base, over, where)))
+    return parts
 
 
 def others(settings: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -115,13 +115,13 @@ class Draw:
     def __call__(self, index: int, rng: np.random.Generator) -> np.ndarray:
         """uint8 ``[count, H, W, C]``; of a key picture ``[H, W, C]``."""
         taken = [index] if self._own else []
-        found = []
-        while len(found) < self._count:
+        crops = []
+        while len(crops) < self._count:
             drawn = int(rng.integers(len(self._examples)))
             if drawn not in taken:
                 taken.append(drawn)
-                found.append(self._cut(self._examples[drawn], rng)["image"])
-        return found[0] if self.name == "key_image" else np.stack(found)
+                crops.append(self._cut(self._examples[drawn], rng)["image"])
+        return crops[0] if self.name == "key_image" else np.stack(crops)
 
 
 class Transform(grain.transforms.RandomMap):
@@ -142,12 +142,12 @@ def _primary(shapes: Mapping[str, tuple[int, ...]]) -> str:
         raise usage(
             f"the batch wants {unknown[0]}, which no picture source brings; known: {', '.join(_KNOWN)}"
         )
-    found = [name for name in ("image", "cover") if name in shapes]
-    if len(found) != 1:
+    named = [name for name in ("image", "cover") if name in shapes]
+    if len(named) != 1:
         raise usage(f"the batch wants {', '.join(shapes)}; it must have one of image, cover")
-    if "mask" in shapes and shapes["mask"] != shapes[found[0]][:2]:
-        raise usage(f"the batch wants a mask of {shapes['mask']} for pictures of {shapes[found[0]][:2]}")
-    return found[0]
+    if "mask" in shapes and shapes["mask"] != shapes[named[0]][:2]:
+        raise usage(f"the batch wants a mask of {shapes['mask']} for pictures of {shapes[named[0]][:2]}")
+    return named[0]
 
 
 def _geometry(size: tuple[int, int], settings: Mapping[str, Any]) -> Geometry:

@@ -41,10 +41,10 @@ def pictures(folder: str | Path) -> dict[str, Path]:
     Raises:
       Refusal: there is no such folder, or no picture in it.
     """
-    found = {name: path for name, path in _files(folder).items() if not Path(name).stem.endswith(MASK)}
-    if not found:
+    named = {name: path for name, path in _files(folder).items() if not Path(name).stem.endswith(MASK)}
+    if not named:
         raise Refusal(f"{folder}: holds no pictures ({', '.join(sorted(SUFFIXES))})")
-    return found
+    return named
 
 
 def entries(folder: str | Path, masks: str = "") -> list[Entry]:
@@ -95,13 +95,13 @@ def mask_files(images: Iterable[str], folder: str | Path, masks: str = "") -> di
     files = _files(masks or folder)
     candidates = {str(Path(name).with_suffix("")): path for name, path in files.items()}
     ends = (MASK, "") if masks else (MASK,)
-    found = {}
+    paths = {}
     for name in images:
         for stem in (name, _stem(name)):
             for end in ends:
-                if stem + end in candidates and name not in found:
-                    found[name] = candidates[stem + end]
-    return found
+                if stem + end in candidates and name not in paths:
+                    paths[name] = candidates[stem + end]
+    return paths
 
 
 def set_aside(names: list[str], validation: Mapping[str, Any], folder: str | Path) -> set[str]:
@@ -121,20 +121,20 @@ def set_aside(names: list[str], validation: Mapping[str, Any], folder: str | Pat
     return chosen
 
 
-def digest(found: Iterable[Entry], *settings: str) -> str:
+def digest(entries: Iterable[Entry], *settings: str) -> str:
     """A name for exactly these entries and settings; see :func:`fingerprint`."""
     files, rest = [], list(settings)
-    for entry in found:
+    for entry in entries:
         files += [path for path in (entry.image, entry.key, entry.mask) if path is not None]
         rest.append(entry.name)
         rest += [f"{name} {values.tobytes().hex()}" for name, values in sorted(entry.annotations.items())]
     return fingerprint(files, *rest)
 
 
-def contents(found: Iterable[Entry]) -> str:
+def contents(entries: Iterable[Entry]) -> str:
     """24 hex digits that change with any picture's name or size, and are the same on every machine."""
     hashed = hashlib.sha256()
-    for entry in found:
+    for entry in entries:
         size = entry.image.stat().st_size if entry.image.exists() else -1
         hashed.update(f"{entry.name}\0{size}\n".encode(errors="surrogateescape"))
     return hashed.hexdigest()[:24]
@@ -172,19 +172,19 @@ def _files(folder: str | Path) -> dict[str, Path]:
     unread = [f"{path.relative_to(root)}: {why}" for path, why in walked.unread if not path.is_symlink()]
     if unread:
         raise Refusal(f"{folder}: {shorten(unread)}")
-    found = {}
+    files = {}
     for path in walked.files:
         name = path.relative_to(root)
         if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in name.parts):
-            found[name.as_posix()] = path
-    return dict(sorted(found.items()))
+            files[name.as_posix()] = path
+    return dict(sorted(files.items()))
 
 
 def _by_stem(names: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    by_stem: dict[str, list[str]] = {}
     for name in names:
-        found.setdefault(_stem(name), []).append(name)
-    return found
+        by_stem.setdefault(_stem(name), []).append(name)
+    return by_stem
 
 
 def _stem(name: str) -> str:

@@ -32,15 +32,15 @@ def records(settings: Mapping[str, Any], split: str) -> Records:
         return public.records(settings, split)
     if split == "test" and settings["test_path"]:
         settings, split = {**settings, "path": settings["test_path"], "validation": _NONE}, "train"
-    found = _splits(settings)
-    if not found.get(split):
+    splits = _splits(settings)
+    if not splits.get(split):
         raise _empty(settings, split)
-    builder = _prepared(settings, found)
+    builder = _prepared(settings, splits)
     if split not in builder.info.splits:
         raise _empty(settings, split)
     source = builder.as_data_source(split, decoders=decoders(builder))
     digest = f"{builder.builder_config.name}/{split}"
-    return Records(source, digest, settings["path"], listing.contents(found[split]))
+    return Records(source, digest, settings["path"], listing.contents(splits[split]))
 
 
 _NONE = {"file": "", "fraction": 0.0, "last": 0}
@@ -50,22 +50,22 @@ def _splits(settings: Mapping[str, Any]) -> dict[str, list[Entry]]:
     path, masks, validation = settings["path"], settings["masks"], settings["validation"]
     if settings["kind"] == "celeba":
         return celeba.splits(path, validation, masks)
-    found = (listing.pairs if settings["kind"] == "image_key" else listing.entries)(path, masks)
-    chosen = listing.set_aside([entry.name for entry in found], validation, path)
+    entries = (listing.pairs if settings["kind"] == "image_key" else listing.entries)(path, masks)
+    chosen = listing.set_aside([entry.name for entry in entries], validation, path)
     return {
-        "train": [entry for entry in found if entry.name not in chosen],
-        "validation": [entry for entry in found if entry.name in chosen],
+        "train": [entry for entry in entries if entry.name not in chosen],
+        "validation": [entry for entry in entries if entry.name in chosen],
     }
 
 
-def _prepared(settings: Mapping[str, Any], found: Mapping[str, Sequence[Entry]]) -> Any:
+def _prepared(settings: Mapping[str, Any], splits: Mapping[str, Sequence[Entry]]) -> Any:
     """The builder over data that is prepared now or was before."""
     make = _BUILDERS[settings["kind"]]
-    every = [entry for entries in found.values() for entry in entries]
-    sizes = [f"{split} {len(entries)}" for split, entries in found.items()]
+    every = [entry for entries in splits.values() for entry in entries]
+    sizes = [f"{split} {len(entries)}" for split, entries in splits.items()]
     name = listing.digest(every, settings["kind"], settings["broken"], *sizes)
     config = builders.Files(
-        name=name, folder=settings["path"], splits=found, broken=settings["broken"], description="pictures"
+        name=name, folder=settings["path"], splits=splits, broken=settings["broken"], description="pictures"
     )
     cache = cache_folder(settings)
     with quiet():

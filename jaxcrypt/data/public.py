@@ -70,11 +70,11 @@ class Adapted:
 
 def adapted(record: Mapping[str, Any], feature: str, name: str) -> dict[str, Any]:
     """``image``, ``name`` and, of celeb_a, ``attributes`` uint8 ``[40]`` in CelebA's (alphabetical) order."""
-    found = {"image": record[feature], "name": name}
+    example = {"image": record[feature], "name": name}
     attributes = record.get("attributes")
     if isinstance(attributes, Mapping) and len(attributes) == ATTRIBUTES:
-        found["attributes"] = np.array([attributes[key] for key in sorted(attributes)], np.uint8)
-    return found
+        example["attributes"] = np.array([attributes[key] for key in sorted(attributes)], np.uint8)
+    return example
 
 
 @dataclass(kw_only=True)
@@ -139,12 +139,12 @@ def _builder(settings: Mapping[str, Any]) -> Any:
 
 
 def _picture(builder: Any) -> str:
-    found = list(decoders(builder))
-    if "image" in found:
+    named = list(decoders(builder))
+    if "image" in named:
         return "image"
-    if len(found) != 1:
-        raise Refusal(f"{builder.name}: has {len(found)} pictures in an example; one called image is wanted")
-    return found[0]
+    if len(named) != 1:
+        raise Refusal(f"{builder.name}: has {len(named)} pictures in an example; one called image is wanted")
+    return named[0]
 
 
 def _source(builder: Any, part: str) -> Any:

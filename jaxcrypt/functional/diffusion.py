@@ -49,9 +49,9 @@ def alpha_bar(schedule: str, timesteps: int = TIMESTEPS) -> np.ndarray:
         betas = np.minimum(1 - share[1:] / share[:-1], _LARGEST)
     else:
         raise ValueError(f"{schedule}: unknown schedule; known: {', '.join(SCHEDULES)}")
-    found = np.concatenate([[1.0], np.cumprod(1 - betas)])
-    found.setflags(write=False)
-    return found
+    left = np.concatenate([[1.0], np.cumprod(1 - betas)])
+    left.setflags(write=False)
+    return left
 
 
 def diffuse(clean: jax.Array, noise: jax.Array, left: float) -> jax.Array:
@@ -81,8 +81,8 @@ def descent(schedule: str, level: float, steps: int) -> np.ndarray:
     They stand at equally spaced timesteps between that of ``level`` and 0.
     """
     at = np.linspace(timestep_of(schedule, level), 0.0, steps + 1)
-    found = np.interp(at, np.arange(TIMESTEPS + 1), noise_levels(schedule))
-    return np.concatenate([[level], found[1:]])
+    levels = np.interp(at, np.arange(TIMESTEPS + 1), noise_levels(schedule))
+    return np.concatenate([[level], levels[1:]])
 
 
 def ddim_step(noisy: jax.Array, clean: jax.Array, ratio: jax.Array | float) -> jax.Array:

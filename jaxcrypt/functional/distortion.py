@@ -61,8 +61,8 @@ def _quantised(planes: jax.Array, steps: jax.Array) -> jax.Array:
     _, height, width, depth = planes.shape
     padded = jnp.pad(planes, ((0, 0), (0, -height % 8), (0, -width % 8), (0, 0)), mode="edge")
     shape = (*padded.shape[1:3], depth)
-    found = jax.vmap(lambda one: unblocks(soft_round(blocks(one) / steps) * steps, shape))(padded)
-    return jnp.clip(found[:, :height, :width], -128, 127)
+    rounded = jax.vmap(lambda one: unblocks(soft_round(blocks(one) / steps) * steps, shape))(padded)
+    return jnp.clip(rounded[:, :height, :width], -128, 127)
 
 
 @jax.custom_jvp

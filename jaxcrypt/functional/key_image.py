@@ -21,8 +21,8 @@ def with_key_image(subkey: jax.Array, key_image: jax.Array) -> jax.Array:
     packed = jax.lax.bitcast_convert_type(flat.reshape(flat.shape[0], words, 4), jnp.uint32)
 
     def one(key, data):
-        found = universal_hash.tile_hash(key, jnp.uint32(0), data).reshape(2, 4)
+        tags = universal_hash.tile_hash(key, jnp.uint32(0), data).reshape(2, 4)
         head = jnp.array([[Purpose.KEY_IMAGE, *shape]], jnp.uint32)
-        return prf(key, jnp.concatenate([head, found]))[:8]
+        return prf(key, jnp.concatenate([head, tags]))[:8]
 
     return jax.vmap(one)(subkey, packed)

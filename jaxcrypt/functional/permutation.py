@@ -90,9 +90,9 @@ def indices(key: jax.Array, length: jax.Array, size: int, inverse: bool = False)
         return jnp.where(x < jnp.asarray(length, jnp.uint32), once(x, inverse), x)
 
     if size <= _CHUNK:
-        found = image(jnp.arange(size, dtype=jnp.uint32))
+        images = image(jnp.arange(size, dtype=jnp.uint32))
     else:
         # In chunks that fit the cache; the outer loop also makes the indices a finished array, computed once.
-        found = lax.map(image, jnp.arange(size, dtype=jnp.uint32).reshape(-1, _CHUNK)).reshape(-1)
+        images = lax.map(image, jnp.arange(size, dtype=jnp.uint32).reshape(-1, _CHUNK)).reshape(-1)
     place = jnp.where(escaped < jnp.asarray(length, jnp.uint32), escaped, jnp.uint32(size))
-    return found.at[place].set(back, mode="drop")
+    return images.at[place].set(back, mode="drop")

@@ -89,8 +89,8 @@ def _bilinear(table: np.ndarray, mean: np.ndarray, observed: np.ndarray, grid: n
     a, b = (row - i)[:, None], (column - j)[:, None]
     upper = table[i, j] * (1 - b) + table[i, j + 1] * b
     lower = table[i + 1, j] * (1 - b) + table[i + 1, j + 1] * b
-    found = (upper * (1 - a) + lower * a).astype(np.float32)
-    return found[:, 0], found[:, 1]
+    bounds = (upper * (1 - a) + lower * a).astype(np.float32)
+    return bounds[:, 0], bounds[:, 1]
 
 
 def byte_noise(error: float) -> float:

@@ -33,9 +33,9 @@ def distance(one: np.ndarray, other: np.ndarray, seed: int = 0) -> Distance:
     Raises:
       Refusal: fewer pictures than a FID needs.
     """
-    for found in (one, other):
-        if len(found) < LEAST:
-            raise usage(f"FID needs at least {LEAST} pictures of each set, got {len(found)}")
+    for features in (one, other):
+        if len(features) < LEAST:
+            raise usage(f"FID needs at least {LEAST} pictures of each set, got {len(features)}")
     mean, error = kid(one, other, seed)
     return Distance(frechet(moments(one), moments(other)), mean, error)
 
@@ -61,12 +61,12 @@ def kid(
     """Mean over random subsets of ``size`` pictures of each set, and its standard error."""
     rng = np.random.default_rng(seed)
     size = min(size, len(one), len(other))
-    found = []
+    estimates = []
     for _ in range(subsets):
         x, y = (part[rng.choice(len(part), size, replace=False)].astype(np.float64) for part in (one, other))
         same = sum(_kernel(part, part, diagonal=False).sum() for part in (x, y)) / (size * (size - 1))
-        found.append(same - 2 * _kernel(x, y).mean())
-    return float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(subsets))
+        estimates.append(same - 2 * _kernel(x, y).mean())
+    return float(np.mean(estimates)), float(np.std(estimates, ddof=1) / np.sqrt(subsets))
 
 
 def _kernel(x: np.ndarray, y: np.ndarray, diagonal: bool = True) -> np.ndarray:
@@ -79,9 +79,9 @@ def _kernel(x: np.ndarray, y: np.ndarray, diagonal: bool = True) -> np.ndarray:
 def features_of(extract: Callable[[np.ndarray], np.ndarray], batches: Iterable[np.ndarray]) -> np.ndarray:
     """Features float32 ``[N, D]`` of pictures that come in batches uint8 ``[B, H, W, 3]``, all of one shape;
     a shorter last one is filled up, so that ``extract`` is compiled once."""
-    found, size = [], 0
+    features, size = [], 0
     for batch in batches:
         size = max(size, len(batch))
         full = np.concatenate([batch, np.repeat(batch[:1], size - len(batch), axis=0)])
-        found.append(np.asarray(extract(full))[: len(batch)])
-    return np.concatenate(found)
+        features.append(np.asarray(extract(full))[: len(batch)])
+    return np.concatenate(features)

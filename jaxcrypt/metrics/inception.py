@@ -136,25 +136,25 @@ def load(path: Path) -> list[dict[str, np.ndarray]]:
 
 def _kernels() -> list[tuple[int, Kernel]]:
     """Every convolution in the order of the file, with the depth of what it sees."""
-    found, depth = [], 3
+    kernels, depth = [], 3
     for kernel in (*_STEM[0], *_STEM[1]):
-        found.append((depth, kernel))
+        kernels.append((depth, kernel))
         depth = kernel[0]
     for block in _MIXED:
         ends = []
         for branch in block:
             width = depth
             for kernel in (step for step in branch if not isinstance(step, str)):
-                found.append((width, kernel))
+                kernels.append((width, kernel))
                 width = kernel[0]
             ends.append(width)
         depth = sum(ends)
     for _ in range(2):
-        found += [(depth, (320, 1, 1, 1, 0)), (depth, (384, 1, 1, 1, 0)), *((384, k) for k in _FORK)]
-        found += [(depth, (448, 1, 1, 1, 0)), (448, (384, 3, 3, 1, 1)), *((384, k) for k in _FORK)]
-        found.append((depth, (192, 1, 1, 1, 0)))
+        kernels += [(depth, (320, 1, 1, 1, 0)), (depth, (384, 1, 1, 1, 0)), *((384, k) for k in _FORK)]
+        kernels += [(depth, (448, 1, 1, 1, 0)), (448, (384, 3, 3, 1, 1)), *((384, k) for k in _FORK)]
+        kernels.append((depth, (192, 1, 1, 1, 0)))
         depth = DEPTH
-    return found
+    return kernels
 
 
 @jax.jit

@@ -3,7 +3,7 @@
 A latent z carries k bits as one of 2^k bins of equal probability, placed by a dither that the reader knows
 (:mod:`jaxcrypt.functional.latents`). It is read wrong where
 
-    2^k |Phi(found) - Phi(z)| > 1/2,
+    2^k |Phi(estimate) - Phi(z)| > 1/2,
 
 whatever the dither, so one set of readings tells the error of every k.
 """
@@ -15,12 +15,12 @@ import numpy as np
 MOST = 12  # bits of a latent that are looked at
 
 
-def errors(z: np.ndarray, found: np.ndarray) -> np.ndarray:
+def errors(z: np.ndarray, estimate: np.ndarray) -> np.ndarray:
     """Share of wrong symbols, float64 ``[MOST, D]``, at 1 .. MOST bits, of each of the D latents; ``z`` and
-    ``found`` are float ``[N, D]``."""
+    ``estimate`` are float ``[N, D]``."""
     from scipy.stats import norm
 
-    off = np.abs(norm.cdf(np.asarray(found, np.float64)) - norm.cdf(np.asarray(z, np.float64)))
+    off = np.abs(norm.cdf(np.asarray(estimate, np.float64)) - norm.cdf(np.asarray(z, np.float64)))
     return np.stack([(off * 2.0**bits > 0.5).mean(0) for bits in range(1, MOST + 1)])
 
 

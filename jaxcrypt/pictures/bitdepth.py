@@ -33,8 +33,8 @@ def bits_per_sample(image: Image.Image, data: bytes) -> int:
 
 def tiff_numbers(image: Image.Image, tag: int) -> tuple[int, ...]:
     """What an opened TIFF says under ``tag``; nothing where it has no such tag, or is no TIFF."""
-    found = getattr(image, "tag_v2", {}).get(tag, ())
-    return tuple(found) if isinstance(found, tuple | list) else (int(found),)
+    values = getattr(image, "tag_v2", {}).get(tag, ())
+    return tuple(values) if isinstance(values, tuple | list) else (int(values),)
 
 
 def _avif_bits(data: memoryview) -> int:
@@ -55,13 +55,13 @@ def _boxes(data: memoryview, kind: bytes) -> Iterator[memoryview]:
     for _ in range(_MAX_BOXES):
         if len(data) - at < 8:
             return
-        size, found = struct.unpack(">I4s", data[at : at + 8])
+        size, box = struct.unpack(">I4s", data[at : at + 8])
         head = 8
         if size == 1 and len(data) - at >= 16:  # the size follows, in 64 bits
             head, size = 16, struct.unpack(">Q", data[at + 8 : at + 16])[0]
         end = len(data) if size == 0 else at + size
         if end < at + head or end > len(data):
             return
-        if found == kind:
+        if box == kind:
             yield data[at + head : end]
         at = end

@@ -93,8 +93,8 @@ def load_picture(source: str | Path | bytes, name: str | None = None) -> Picture
 
 def picture_size(source: str | Path | bytes) -> tuple[int, int] | None:
     """Width and height as stored, from the header alone, or None where they cannot be told; never raises."""
-    found = identify(source)
-    return found and found[1]
+    identified = identify(source)
+    return identified and identified[1]
 
 
 def is_picture_name(path: Path) -> bool:

@@ -40,7 +40,7 @@ def walk(folder: str | Path) -> Walk:
     new. A link to a folder above would lead out and is named instead.
     """
     root = Path(folder)
-    found = Walk([])
+    walked = Walk([])
     above = {_identity(parent) for parent in Path(os.path.realpath(root)).parents}
     seen: set[tuple[int, int]] = set()
     folders, links = [root], []
@@ -49,14 +49,14 @@ def walk(folder: str | Path) -> Walk:
         try:
             here = _identity(path)
             if path.is_symlink() and path != root and here in above:
-                found.unread.append((path, "is a link to a folder above the one that was named"))
+                walked.unread.append((path, "is a link to a folder above the one that was named"))
             elif here not in seen:
                 seen.add(here)
-                _visit(path, folders, links, found.files)
+                _visit(path, folders, links, walked.files)
         except OSError as error:
-            found.unread.append((path, f"cannot be read ({error.strerror})"))
-    found.files.sort(key=lambda path: [natural_key(part) for part in path.parts])
-    return found
+            walked.unread.append((path, f"cannot be read ({error.strerror})"))
+    walked.files.sort(key=lambda path: [natural_key(part) for part in path.parts])
+    return walked
 
 
 def find(folder: str | Path, option: str = "--data", limit: int | None = None) -> list[Path]:

@@ -52,8 +52,8 @@ def why_not(data: bytes) -> str | None:
         return f"this kind of BMP is not read ({bits} bits a pixel, compression {compression})"
     if data[:8] == b"\x89PNG\r\n\x1a\n" or data[:4] in (b"RIFF", b"GIF8") or data[4:8] == b"ftyp":
         return None
-    found = next((kind for mark, kind in _OTHERS.items() if data.startswith(mark)), None)
-    return f"is {found}, which is not read; convert it" if found else _unknown()
+    known = next((kind for mark, kind in _OTHERS.items() if data.startswith(mark)), None)
+    return f"is {known}, which is not read; convert it" if known else _unknown()
 
 
 def _unknown() -> str:
@@ -73,9 +73,9 @@ def samples(tags: dict[int, tuple[int, ...]]) -> str | None:
 def tiff_tags(data: bytes) -> dict[int, tuple[int, ...]]:
     """The numbers in the first directory of a TIFF, by tag; empty where it is no classic TIFF or damaged."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(bytes(data[:4]))
-    found: dict[int, tuple[int, ...]] = {}
+    tags: dict[int, tuple[int, ...]] = {}
     if order is None:
-        return found
+        return tags
     try:
         (at,) = struct.unpack_from(order + "I", data, 4)
         (count,) = struct.unpack_from(order + "H", data, at)
@@ -83,10 +83,10 @@ def tiff_tags(data: bytes) -> dict[int, tuple[int, ...]]:
             tag, kind, values, place = struct.unpack_from(order + "HHII", data, at + 2 + 12 * entry)
             layout = f"{order}{min(values, _MAX_VALUES)}{_SIZES.get(kind, 'B')}"
             inline = struct.calcsize(layout) <= 4
-            found[tag] = struct.unpack_from(layout, data, at + 10 + 12 * entry if inline else place)
+            tags[tag] = struct.unpack_from(layout, data, at + 10 + 12 * entry if inline else place)
     except struct.error:
         pass
-    return found
+    return tags
 
 
 def _tiff_compression(tags: dict[int, tuple[int, ...]]) -> str | None:

@@ -52,20 +52,20 @@ class Extras:
         """As side arrays."""
         from jaxcrypt.pictures.files import encode_png
 
-        found = {}
+        arrays = {}
         if self.alpha is not None:
-            found["alpha"] = _bytes(encode_png(self.alpha[..., None]))
+            arrays["alpha"] = _bytes(encode_png(self.alpha[..., None]))
         if self.icc:
-            found["icc"] = _bytes(self.icc)
+            arrays["icc"] = _bytes(self.icc)
         if self.changed:
-            found["changed"] = _bytes(b"\1")
+            arrays["changed"] = _bytes(b"\1")
         if self.names:
-            found["names"] = _bytes(b"\0".join(encode_name(clean_name(name)) for name in self.names))
+            arrays["names"] = _bytes(b"\0".join(encode_name(clean_name(name)) for name in self.names))
         if self.stamp:
             seconds = self.stamp.seconds % (1 << 64)
             words = [seconds // _WORD, seconds % _WORD, self.stamp.mode & _MODE_BITS]
-            found["file"] = np.array(words, np.uint32)
-        return found
+            arrays["file"] = np.array(words, np.uint32)
+        return arrays
 
 
 def split(side: Mapping[str, Any], shape: Sequence[int], source: str) -> tuple[Extras, dict[str, Any]]:

@@ -45,14 +45,14 @@ def read_options(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
       Refusal: an option that is not declared, or a value that it does not take.
     """
     known = {option.name: option for option in entry.options}
-    found = {}
+    stored = {}
     for name, value in given.items():
         if name not in known:
             has = f"it has {', '.join(known)}" if known else "it has none"
             raise usage(f"option {name}: --system {entry.name} has no such option; {has}")
-        found[name] = known[name].parse(value) if isinstance(value, str) else value
-        known[name].check(found[name])
-    return found
+        stored[name] = known[name].parse(value) if isinstance(value, str) else value
+        known[name].check(stored[name])
+    return stored
 
 
 def check_request(

@@ -49,19 +49,19 @@ class Keys:
         identities: Sequence[Identity | str | Path] = (),
         randomness: Callable[[int], bytes] | None = None,
     ):
-        found = []
+        symmetric = []
         if passphrase is not None:
             given = isinstance(passphrase, sources.Source)
-            found.append(passphrase if given else sources.passphrase(passphrase))
+            symmetric.append(passphrase if given else sources.passphrase(passphrase))
         self._image, self._image_name = _named(key_image, "key image", keyimage.MAX_FILE)
         if self._image is not None:
-            found.append(keyimage.from_bytes(self._image, self._image_name))
+            symmetric.append(keyimage.from_bytes(self._image, self._image_name))
         data, name = _named(key_file, "key file", textfile.MAX_BYTES)
         if data is not None:
-            found.append(sources.decode_key_file(data, name))
-        self.image_alone = [source.kind for source in found] == [sources.Kind.IMAGE]
+            symmetric.append(sources.decode_key_file(data, name))
+        self.image_alone = [source.kind for source in symmetric] == [sources.Kind.IMAGE]
         self.keyring = Keyring(
-            found,
+            symmetric,
             [key if isinstance(key, Recipient) else read_recipient(key) for key in recipients],
             [key if isinstance(key, Identity) else read_identity(key) for key in identities],
             randomness=randomness or os.urandom,

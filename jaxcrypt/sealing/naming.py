@@ -35,10 +35,10 @@ def pictures_only(files: Sequence[File], shape: Sequence[int], source: str) -> l
         if kind is None:
             hint = "whoever sealed it chose name and bytes; to take any file, give --any-file"
             raise Refusal(f"{source}: what travels in it is no picture ({safe_name(name)!a}); {hint}")
-        found, size = kind
+        format_name, size = kind
         if not index and sorted(size) != sorted(shape[:2]):
             raise tampered(f"{source}: the file in it is another picture than its header says; not written")
-        named.append((_with_suffix(safe_name(name), found), data))
+        named.append((_with_suffix(safe_name(name), format_name), data))
     return _apart(named)
 
 

@@ -166,14 +166,14 @@ class Sealer:
 
     def notes(self) -> list[str]:
         """What whoever seals with this System and these keys should know, a line each."""
-        system, found = self.entry.name, self.keys.keyring.advice()
+        system, notes = self.entry.name, self.keys.keyring.advice()
         if not self.cipher.system.traits.exact or system != catalog.DEFAULT:
-            found.append(f"how confidential the pixels of {system} are: {self.cipher.argument}")
+            notes.append(f"how confidential the pixels of {system} are: {self.cipher.argument}")
         if self.pixels_only and not self.cipher.system.traits.exact:
-            found.append(f"{system} with --pixels-only: decrypt gives back a close picture, not the file")
+            notes.append(f"{system} with --pixels-only: decrypt gives back a close picture, not the file")
         if self.keys.image_alone:
-            found.append("a key image that others may have is no secret: keep it to yourself")
-        return found
+            notes.append("a key image that others may have is no secret: keep it to yourself")
+        return notes
 
 
 def seal(

@@ -1,7 +1,7 @@
 """Mixing whose decryption knows what pictures look like: a denoiser over keyed mixing.
 
 Encryption is that of :mod:`jaxcrypt.systems.mixing`; the cipher's confidentiality is therefore the same,
-whatever was learned. Decryption finds out what the cipher picture suffered (nothing; lost blocks, marked or
+whatever was learned. Decryption estimates how the cipher picture was distorted (not at all; lost blocks, marked or
 flat; JPEG, whose steps the pixels still show; else noise, which the pilots measure) and decodes by turns
 (:mod:`jaxcrypt.systems.decoding.turbo`). ``System.decrypt`` is one pass of that inside jit: un-mix,
 measure, denoise; the driver of the commands does all passes. ``robust`` picks the layout of
@@ -98,7 +98,7 @@ def _decrypt_bands(
     layout = mixing.layout(shape)
     host.check_shape(one.pixels, layout.cipher_shape)
     statistics = [host.statistic(one.side, name, layout.count) for name, _, _ in mixing.SIDE]
-    gaps, quality = received.suffered(one.pixels, received.lost_pixels(one.pixels, lost))
+    gaps, quality = received.distortion(one.pixels, received.lost_pixels(one.pixels, lost))
     image, noise = np.empty(layout.plain[-1], np.uint8), []
     count = max(1, _BAND // layout.size)
     for first in range(0, layout.count, count):

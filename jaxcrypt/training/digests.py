@@ -27,27 +27,27 @@ def write(path: Path, folder: Path) -> None:
 def read(path: Path) -> dict[str, str] | None:
     """The digests that :func:`write` wrote; None where there are none that can be read."""
     try:
-        found = json.loads(path.read_bytes())
+        stored = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and found else None
+    return stored if isinstance(stored, dict) and stored else None
 
 
 def difference(expected: dict[str, str], folder: Path) -> str | None:
     """The first file below ``folder`` that is not what ``expected`` says, and how; None where all are."""
-    found = _of_files(folder)
+    actual = _of_files(folder)
     for name, digest in expected.items():
-        if name not in found:
+        if name not in actual:
             return f"{name} is missing"
-        if found[name] != digest:
+        if actual[name] != digest:
             return f"{name} is not what was written"
     return None
 
 
 def _of_files(folder: Path) -> dict[str, str]:
-    found = {}
+    digests = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             with path.open("rb") as file:
-                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+                digests[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests

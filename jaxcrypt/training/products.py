@@ -31,19 +31,19 @@ def share_in(flops: Counter[str], precision: str) -> float:
 
 
 def _count(jaxpr: Jaxpr) -> Counter[str]:
-    found: Counter[str] = Counter()
+    operations: Counter[str] = Counter()
     for equation in jaxpr.eqns:
         summed = _SUMMED.get(equation.primitive.name)
         if summed is not None:
             left, right = (variable.aval for variable in equation.invars[:2])
             widest = max(left.dtype, right.dtype, key=lambda dtype: dtype.itemsize)
             size = math.prod(equation.outvars[0].aval.shape)
-            found[str(widest)] += 2 * size * summed(equation.params, left.shape, right.shape)
+            operations[str(widest)] += 2 * size * summed(equation.params, left.shape, right.shape)
         times = equation.params.get("length", 1) if equation.primitive.name == "scan" else 1
         for inner in _inner(list(equation.params.values())):
             for dtype, count in _count(inner).items():
-                found[dtype] += times * count
-    return found
+                operations[dtype] += times * count
+    return operations
 
 
 def _inner(values: Any) -> Iterator[Jaxpr]:

@@ -58,19 +58,19 @@ def train(system: System, config: ConfigDict, workdir: Path, around: Surrounding
     setting = Setting(system, config, Path(workdir), around, mesh, checkpoints, writer)
     try:
         hosts.compare({f"the checkpoints in {checkpoints.folder}": checkpoints.steps()})
-        found = checkpoints.newest()
-        if found:
-            _check_same_system(found[1]["config"], config, workdir)
-            _tell_changes(found[1]["config"], config)
+        newest = checkpoints.newest()
+        if newest:
+            _check_same_system(newest[1]["config"], config, workdir)
+            _tell_changes(newest[1]["config"], config)
         with StopRequest() as stop:
             start = 0
             for index, stage in enumerate(system.stages):
                 trainer = StageTrainer(setting, index, start)
                 start += stage.steps
-                if found and found[1]["stage"] > index:
+                if newest and newest[1]["stage"] > index:
                     continue
-                state = trainer.run(found, stop)
-                found = None
+                state = trainer.run(newest, stop)
+                newest = None
         checkpoints.close()
     except BaseException:
         checkpoints.abandon()

@@ -102,17 +102,17 @@ class StageTrainer:
             raise usage(f"config.train.substeps={self.substeps}: does not divide the stage's {steps} steps")
         self.optimizers = optimizers(config, self.stage)
 
-    def run(self, found: tuple[int, dict[str, Any]] | None, stop: StopRequest) -> states.TrainState:
-        """Train the stage from ``found`` (step and meta of a checkpoint in it), or from its beginning."""
+    def run(self, resumed: tuple[int, dict[str, Any]] | None, stop: StopRequest) -> states.TrainState:
+        """Train the stage from ``resumed`` (step and meta of a checkpoint in it), or from its beginning."""
         pipeline = self.around.pipeline()
-        state = self._state(found)
+        state = self._state(resumed)
         self._keep_config()
-        if found is not None:
-            log.info("resuming from the checkpoint at step %d", found[0])
-            own = hosts.own_pipeline_state(found[1]["pipeline"])
+        if resumed is not None:
+            log.info("resuming from the checkpoint at step %d", resumed[0])
+            own = hosts.own_pipeline_state(resumed[1]["pipeline"])
             if own is not None:
                 pipeline.set_state(own)
-        step = found[0] if found else self.start
+        step = resumed[0] if resumed else self.start
         last = self.start + self.stage.steps
         feed = Feed(pipeline, sharding.batch_sharding(self.mesh, self.substeps), self.substeps)
         try:
@@ -135,11 +135,11 @@ class StageTrainer:
     def _plain_config(self) -> dict[str, Any]:
         return json.loads(self.config.to_json_best_effort())
 
-    def _state(self, found: tuple[int, dict[str, Any]] | None) -> states.TrainState:
+    def _state(self, resumed: tuple[int, dict[str, Any]] | None) -> states.TrainState:
         shapes = jax.eval_shape(self.fresh)
         check_stage(self.stage, shapes.params)
-        if found is not None:
-            return self.checkpoints.restore(found[0], sharding.with_shardings(self.mesh, shapes))
+        if resumed is not None:
+            return self.checkpoints.restore(resumed[0], sharding.with_shardings(self.mesh, shapes))
         if jax.process_index() == 0:
             overview = parameter_overview.get_parameter_overview(shapes.params, include_stats=False)
             phases = ", ".join(self.stage.phases)

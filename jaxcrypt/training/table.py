@@ -49,13 +49,13 @@ def table(folder: Path, metric: str = "", mode: str = "max") -> str:
 
 def _best(log: Path, name: str, sign: float) -> tuple[int | None, float]:
     """Step and value of the best that the log says of ``name``."""
-    found: tuple[int | None, float] = (None, math.nan)
+    best: tuple[int | None, float] = (None, math.nan)
     for line in log.read_text().splitlines() if log.exists() else ():
         entry = json.loads(line)
         value = entry.get(name)
-        if value is not None and (found[0] is None or sign * value > sign * found[1]):
-            found = entry["step"], value
-    return found
+        if value is not None and (best[0] is None or sign * value > sign * best[1]):
+            best = entry["step"], value
+    return best
 
 
 def _short(value: Any) -> str:

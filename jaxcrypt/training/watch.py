@@ -73,12 +73,12 @@ class Watch:
             part.replace(self._folder / str(self._index))
 
     def _heard(self) -> dict[int, str]:
-        found = {}
+        beats = {}
         for other in range(self._count):
             with contextlib.suppress(OSError):
-                found[other] = (self._folder / str(other)).read_text(encoding="utf-8")
-        found.pop(self._index, None)
-        return found
+                beats[other] = (self._folder / str(other)).read_text(encoding="utf-8")
+        beats.pop(self._index, None)
+        return beats
 
     def _work(self) -> None:
         supervisor = os.environ.get("JAXCRYPT_SUPERVISOR")

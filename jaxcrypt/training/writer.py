@@ -123,15 +123,15 @@ def sheet(images: Mapping[str, np.ndarray], rows: int = 8) -> np.ndarray:
 def columns(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The pictures of a training batch as columns of a :func:`sheet`: of several secrets one column each,
     masks in white; labels are none."""
-    found: dict[str, np.ndarray] = {}
+    images: dict[str, np.ndarray] = {}
     for name, array in batch.items():
         if array.ndim == 5:
-            found |= {f"{name} {i + 1}": array[:, i] for i in range(array.shape[1])}
+            images |= {f"{name} {i + 1}": array[:, i] for i in range(array.shape[1])}
         elif array.ndim == 3 and array.dtype == bool:
-            found[name] = array[..., None].astype(np.float32)
+            images[name] = array[..., None].astype(np.float32)
         elif array.ndim == 4:
-            found[name] = array
-    return found
+            images[name] = array
+    return images
 
 
 def _label(name: str, width: int) -> np.ndarray:

@@ -38,8 +38,8 @@ def test_a_stream_cipher_gives_noise_where_bytes_changed(values):
 def test_every_column_meets_the_same_key_and_damage():
     met = []
 
-    def spy(picture, suffered, rng):
-        met.append((rng.bytes(32), suffered(picture, rng).pixels.tobytes()))
+    def spy(picture, distort, rng):
+        met.append((rng.bytes(32), distort(picture, rng).pixels.tobytes()))
         return picture
 
     damage.measure(PICTURES[:1], {"a": spy, "b": spy}, [Damage("noise", 8)], 0)
@@ -70,7 +70,7 @@ def test_a_run_makes_table_and_plot(tmp_path):
         "PSNR in dB, mean (lowest): 3 pictures, centre 32×32, seed 0; of their own flat mean "
     )
     head, _, nothing, lost = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:])
-    assert head == ["cipher picture suffered", "AES-256-GCM", "AES-256-GCM, tag ignored", "logistic"]
+    assert head == ["distortion of the cipher picture", "AES-256-GCM", "AES-256-GCM, tag ignored", "logistic"]
     assert nothing == ["nothing", "exact", "exact", "exact"]
     assert lost[:2] == ["10% of 16×16 blocks lost", "refused"]
     assert result.plot.startswith(b"\x89PNG")

@@ -133,7 +133,7 @@ SUITES: dict[str, Suite] = {
         crop=128,
     ),
     "damage": Suite(
-        "what is left of pictures whose cipher pictures suffered", _damage, several=True, crop=256
+        "what is left of pictures whose cipher pictures were distorted", _damage, several=True, crop=256
     ),
     "regions": Suite(
         "regions of photos, encrypted in place: what comes back, from damage too, and under wrong keys",

@@ -1,4 +1,4 @@
-"""What is left of pictures whose cipher pictures suffered, beside what undoes ordinary encryption.
+"""What is left of pictures whose cipher pictures were distorted, beside what undoes ordinary encryption.
 
 Every picture, as RGB, is encrypted under a key of its own, damaged, and decoded with the header at hand, as
 ``decrypt --recover`` does. AES-256-GCM (NIST SP 800-38D) encrypts the samples, its tag kept safe: after any
@@ -131,7 +131,7 @@ def table(facts: Mapping[str, Any]) -> str:
     for damage, row in facts["values"].items():
         rows.append([damage, *(_cell(numbers(row[name])) for name in columns)])
     heading = f"{title(facts, ['PSNR in dB, mean (lowest)'])}; of their own flat mean {facts['flat']:.2f}"
-    return heading + "\n\n" + markdown(["cipher picture suffered", *columns], rows)
+    return heading + "\n\n" + markdown(["distortion of the cipher picture", *columns], rows)
 
 
 def _cell(values: np.ndarray) -> str:

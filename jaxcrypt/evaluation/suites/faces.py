@@ -53,10 +53,10 @@ def drawn(count: int, dimensions: int, seed: int) -> np.ndarray:
 
 
 def _given(path: str, count: int) -> np.ndarray:
-    found = cells(load_picture(path).pixels, 64)
-    if len(found) < count:
-        raise Refusal(f"--made {path}: holds {len(found)} pictures; --count {count}")
-    return found[:count]
+    pictures = cells(load_picture(path).pixels, 64)
+    if len(pictures) < count:
+        raise Refusal(f"--made {path}: holds {len(pictures)} pictures; --count {count}")
+    return pictures[:count]
 
 
 def read(subject: Subject, made: np.ndarray, z: np.ndarray, way: str, batch: int) -> dict[str, Any]:
@@ -66,11 +66,11 @@ def read(subject: Subject, made: np.ndarray, z: np.ndarray, way: str, batch: int
         part = made[start : start + _COLUMNS**2]
         arrived.append(cells(damage(sheet(part, _COLUMNS), rng).pixels, part.shape[1])[: len(part)])
     start = time.perf_counter()
-    found = subject.cipher.system.prior.read(subject.cipher.variables, np.concatenate(arrived), batch=batch)
+    reading = subject.cipher.system.prior.read(subject.cipher.variables, np.concatenate(arrived), batch=batch)
     seconds = time.perf_counter() - start
-    wrong, share = latents.errors(z, found.z), WAYS.get(way, 1e-2)
+    wrong, share = latents.errors(z, reading.z), WAYS.get(way, 1e-2)
     bits, at = latents.uniform(wrong, share)
-    error = np.sqrt(np.mean((found.z - z) ** 2, axis=1))
+    error = np.sqrt(np.mean((reading.z - z) ** 2, axis=1))
     return {
         "words": damage.words,
         "share": share,
@@ -80,7 +80,7 @@ def read(subject: Subject, made: np.ndarray, z: np.ndarray, way: str, batch: int
         "by_bits": wrong.mean(1).tolist(),
         "error": float(np.median(error)),
         "astray": int(np.sum(error > 0.3)),
-        "sigma": float(np.sqrt(np.mean(found.sigma**2))),
+        "sigma": float(np.sqrt(np.mean(reading.sigma**2))),
         "seconds_a_picture": seconds / len(made),
     }
 
@@ -97,8 +97,8 @@ def compare(setting: Setting, subject: Subject) -> dict[str, Any]:
     sets = {"real": real, "generated": np.concatenate(made)}
     layers = inception.load(inception.find(setting.own["inception"]))
     features = {name: _features(layers, pictures, name) for name, pictures in sets.items()}
-    found = fid.distance(features["generated"], features["real"])
-    facts = {**found._asdict(), "real": len(real), "generated": len(sets["generated"])}
+    distances = fid.distance(features["generated"], features["real"])
+    facts = {**distances._asdict(), "real": len(real), "generated": len(sets["generated"])}
     spreads = {name: latents.spread(pictures, _PAIRS, 0) for name, pictures in sets.items()}
     facts["spread"] = {name: np.quantile(v, [0.001, 0.01, 0.5]).tolist() for name, v in spreads.items()}
     return facts

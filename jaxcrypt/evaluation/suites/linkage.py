@@ -26,13 +26,13 @@ def run(setting: Setting) -> Result:
     named = setting.colour_pictures()
     photos = np.stack([picture.pixels for picture in named])
     keys = [draw(setting.seed, "key", picture.name) for picture in named]
-    found = {}
+    linked = {}
     for (subject,) in progress(([one] for one in setting.subjects()), len(setting.systems), "encrypted"):
         sealed = subject.encrypt(list(photos), keys)
-        found[subject.label] = linkage.links(np.stack([one.pixels for one in sealed]), photos, setting.seed)
+        linked[subject.label] = linkage.links(np.stack([one.pixels for one in sealed]), photos, setting.seed)
     for name, encrypt in ABLATIONS.items():
-        found[name] = linkage.links(encrypt(photos, setting.seed), photos, setting.seed)
-    values = {name: {way: asdict(link) for way, link in row.items()} for name, row in found.items()}
+        linked[name] = linkage.links(encrypt(photos, setting.seed), photos, setting.seed)
+    values = {name: {way: asdict(link) for way, link in row.items()} for name, row in linked.items()}
     facts = {"pictures": len(photos), "names": [picture.name for picture in named], "values": values}
     return Result(facts, plot(facts))
 

@@ -259,7 +259,7 @@ class _Opening:
             claimed, pilots = outermost.error(), int(run.pilots.sum())
             if received.untouched(float(np.average(measured, weights=run.pilots)), claimed, pilots):
                 return symbols, turbo.level(claimed, measured, run.pilots)  # the pilots say: nothing happened
-        samples, quality = received.suffered(cipher, gaps)
+        samples, quality = received.distortion(cipher, gaps)
         span = 0, cipher.size
         _, noisy, levels = received.decode(run, cipher, span, samples, quality, self._denoise, progress)
         return noisy, levels

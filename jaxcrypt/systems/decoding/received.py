@@ -1,4 +1,4 @@
-"""What a cipher picture of keyed mixing suffered, and what it still says about its symbols.
+"""How a received cipher picture of keyed mixing is distorted, and what it still says about its symbols.
 
 Lost blocks are marked, or flat. JPEG shows its steps in the pixels (:mod:`jaxcrypt.functional.jpeg`).
 Anything else counts as white noise on the bytes, of a level that the pilots measure. Each is a function for
@@ -65,8 +65,8 @@ def lost_pixels(cipher: np.ndarray, lost: np.ndarray | None) -> np.ndarray:
     return flat if lost is None else flat | lost
 
 
-def suffered(cipher: np.ndarray, gaps: np.ndarray) -> tuple[np.ndarray | None, int | None]:
-    """What samples are lost, bool ``[H·W·C]`` or None, and the quality of the JPEG that it went through.
+def distortion(cipher: np.ndarray, gaps: np.ndarray) -> tuple[np.ndarray | None, int | None]:
+    """The erased samples, bool ``[H·W·C]`` or None, and the quality of the JPEG that it went through.
 
     Args:
       cipher: uint8 ``[H, W, C]``; gaps: as :func:`lost_pixels` finds them.
@@ -159,7 +159,7 @@ def untouched(error: float, claimed: float, pilots: int) -> bool:
 
 
 def decode(run, cipher, span, lost, quality, denoise, progress=None):
-    """What :func:`jaxcrypt.systems.decoding.turbo.decode` makes of a run of bytes, whatever they suffered.
+    """What :func:`jaxcrypt.systems.decoding.turbo.decode` makes of a run of bytes, however distorted.
 
     Args:
       cipher: uint8 [H, W, C], the whole received picture; span: the run's part of it, flat.

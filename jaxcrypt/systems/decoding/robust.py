@@ -165,7 +165,7 @@ def _steps(pixels: np.ndarray, missing: np.ndarray, carriers: np.ndarray) -> np.
 def decrypt(
     sealed: Sealed, subkey: bytes, strength: int, rounds: int, shape, windows, lost, progress
 ) -> tuple[np.ndarray, float]:
-    """Undo :func:`encrypt`, whatever the cipher picture suffered.
+    """Undo :func:`encrypt`, however the cipher picture was distorted.
 
     Args:
       windows: a :class:`~jaxcrypt.systems.decoding.denoise.WindowedDenoiser`.
