@@ -22,7 +22,7 @@ from typing import Any
 from jaxcrypt import runtime
 from jaxcrypt.cli import command as cli
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.evaluation.suites import SUITES, Suite
+from jaxcrypt.evaluation.suites import SUITES, Suite, natural, positive
 from jaxcrypt.systems import catalog
 
 _TABLE = "table"
@@ -93,9 +93,9 @@ def _add_common(parser: cli.Parser, suite: Suite) -> None:
     )
     size = "whole pictures" if suite.crop is None else f"{suite.crop}; whole: whole pictures"
     own.add_argument("--crop", type=_side, default=suite.crop, metavar="N", help=f"centre N×N ({size})")
-    own.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures of each folder")
+    own.add_argument("--limit", type=positive, metavar="N", help="only the first N pictures of each folder")
     own.add_argument(
-        "--seed", type=_natural, default=0, metavar="N", help="of keys and positions (%(default)s)"
+        "--seed", type=natural, default=0, metavar="N", help="of keys and positions (%(default)s)"
     )
 
 
@@ -187,24 +187,8 @@ def _read(path: str) -> dict[str, Any]:
     raise Refusal(f"{path}: not what a suite of evaluate wrote")
 
 
-def _positive(text: str) -> int:
-    return _number(text, 1)
-
-
-def _natural(text: str) -> int:
-    return _number(text, 0)
-
-
-def _number(text: str, least: int) -> int:
-    import argparse
-
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text}: must be a whole number from {least}")
-    return int(text)
-
-
 def _side(text: str) -> int | None:
-    return None if text == "whole" else _number(text, 1)
+    return None if text == "whole" else positive(text)
 
 
 def run() -> None:

@@ -132,6 +132,8 @@ def test_nist_on_request(folder, tmp_path, capsys, monkeypatch, xor):
         ),
         (["ciphers", "--data", "{photos}", "--crop", "0"], "--crop: 0: must be a whole number from 1"),
         (["ciphers", "--data", "{photos}", "--limit", "x"], "--limit: x: must be a whole number from 1"),
+        (["faces", "--data", "{photos}", "--batch", "0"], "--batch: 0: must be a whole number from 1"),
+        (["faces", "--data", "{photos}", "--count", "-5"], "--count: -5: must be a whole number from 0"),
         (["ciphers", "--data", "{photos}", "--crop", "41"], "0.png: 40×48 is smaller than --crop 41"),
         (["ciphers", "--data", "{photos}", "--sistem", "mixing"], "unrecognized arguments: --sistem mixing"),
         (["ciphers", "{photos}"], "arguments are required: --data"),

@@ -1,9 +1,9 @@
 """Mixing whose decryption knows what pictures look like: a denoiser over keyed mixing.
 
 Encryption is that of :mod:`jaxcrypt.systems.mixing`; the cipher's confidentiality is therefore the same,
-whatever was learned. Decryption estimates how the cipher picture was distorted (not at all; lost blocks, marked or
-flat; JPEG, whose steps the pixels still show; else noise, which the pilots measure) and decodes by turns
-(:mod:`jaxcrypt.systems.decoding.turbo`). ``System.decrypt`` is one pass of that inside jit: un-mix,
+whatever was learned. Decryption estimates how the cipher picture was distorted (not at all; lost blocks,
+marked or flat; JPEG, whose steps the pixels still show; else noise, which the pilots measure) and decodes by
+turns (:mod:`jaxcrypt.systems.decoding.turbo`). ``System.decrypt`` is one pass of that inside jit: un-mix,
 measure, denoise; the driver of the commands does all passes. ``robust`` picks the layout of
 :mod:`jaxcrypt.systems.decoding.robust`.
 """

