@@ -63,6 +63,8 @@ def _main(argv: Sequence[str] | None) -> int:
         from jaxcrypt.pictures.sheets import sheet
 
         pictures = [sheet(pictures, _STOPS if args.walk else None)]
+    else:
+        make_folder(args.output)
     for name, picture in zip(names, pictures, strict=True):
         write_whole(name, lambda file, picture=picture: _save(picture, file), args.force)
     print(f"{args.output}: {args.count} pictures of {args.weights}, seed {args.seed}")
@@ -72,16 +74,17 @@ def _main(argv: Sequence[str] | None) -> int:
 def _names(args: argparse.Namespace) -> list[Path]:
     """Where the pictures go; refused before the work where they cannot."""
     if str(args.output) == STDIO:
-        raise usage("-o -: a line is printed on stdout; name a file, or /dev/stdout")
-    names = [args.output]
-    if args.each:
-        make_folder(args.output)
-        names = [args.output / f"{index:06d}.png" for index in range(args.count)]
-    else:
+        raise usage("-o -: stdout gets a line of text; name a file")
+    if not args.each:
         refuse_other_suffix(args.output, "a sheet is")
+        names = [args.output]
+    elif args.output.exists() and not args.output.is_dir():
+        raise usage(f"-o {args.output}: is a file; several pictures need a folder")
+    else:
+        names = [args.output / f"{index:06d}.png" for index in range(args.count)]
     targets = Targets([], args.force)
-    for name in names:
-        targets.claim(name)
+    for name in names if not args.each or args.output.is_dir() else []:
+        targets.check(name)
     return names
 
 

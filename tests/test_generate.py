@@ -49,6 +49,7 @@ def test_a_walk_goes_from_latent_to_latent_at_their_length():
         (["--count", "0"], "--count 0: must be at least 1"),
         (["--walk", "--count", "9"], "a multiple of 8 with --walk"),
         (["--seed", "-1"], "--seed -1: must be 0 or more"),
+        (["--each"], "none: no entry of the zoo"),
         (["-o", "-"], "-o -: "),
         (["-o", "x.jpg"], "-o x.jpg: a sheet is a PNG"),
     ],

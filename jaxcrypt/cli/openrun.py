@@ -115,8 +115,10 @@ class OpenRun:
                 "--save-intermediates: a file that travels comes back whole, in no steps; "
                 "--from-pixels decodes the pixels"
             )
-        make_folder(Path(self._args.save_intermediates))
-        folder = Path(self._args.save_intermediates) / Path(job.name).stem
+        top = Path(self._args.save_intermediates)
+        if top.exists() and not top.is_dir():
+            raise usage(f"--save-intermediates {top}: is a file; name a folder")
+        folder = top / Path(job.name).stem
         if folder.exists():
             self._targets.check(folder / _STAGE.format(0))
         return folder
