@@ -154,7 +154,7 @@ class Attack:
         for _ in range(steps):
             chosen = pairs[random.integers(0, len(pairs), size)]
             state, metrics = self._step(state, {"cipher": chosen.ciphers, "image": chosen.photos})
-        check_finite(steps, metrics)
+        check_finite(steps, metrics, {})
         return states.variables(state)
 
     def run(self, known: Pairs, judged: Pairs, seed: int) -> Found:
