@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxcrypt import runtime
-from jaxcrypt.cli import keyoptions, systemflags
+from jaxcrypt.cli import keyoptions, regionflags, systemflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.cli.jobs import Report
 from jaxcrypt.cli.output import Targets
@@ -39,6 +39,7 @@ def _parser(system: str) -> Parser:
     add("-o", "--output", metavar="OUT", help="file, folder, or - for stdout (INPUT.png)")
     add("--system", default=catalog.DEFAULT, metavar="NAME", help=systemflags.HELP)
     add("--weights", metavar="NAME_OR_PATH", help="a zoo entry or training run instead of its own")
+    regionflags.add_region_flags(parser)
     add("--attach", metavar="FILE", action="append", default=[], help="any further file, to travel as well")
     add("--pixels-only", action="store_true", help="leave out the original file's bytes")
     add("--hide-size", action="store_true", help="pad what travels to the next power of two")
@@ -55,27 +56,36 @@ def _parser(system: str) -> Parser:
     return parser
 
 
+def _help(argv: Sequence[str], system: str | None) -> str:
+    if regionflags.asks(argv):
+        return regionflags.show()
+    return _parser(catalog.DEFAULT).format_help() if system is None else systemflags.show(system)
+
+
 def _main(argv: Sequence[str] | None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     system = systemflags.named_system(argv)
     if {"--help", "-h"} & set(argv):
-        print(_parser(catalog.DEFAULT).format_help() if system is None else systemflags.show(system), end="")
+        print(_help(argv, system), end="")
         return 0
     system = system or catalog.DEFAULT
     args = systemflags.parse(_parser(system), argv, system)
     keyoptions.require_some_key(args, sealing=True)
     jobs = plan_pictures(args)
     options, inputs = systemflags.chosen(args, system)
+    region = regionflags.chosen(args)
     named_files = [*keyoptions.files_named(args), *systemflags.files_named(inputs), *map(Path, args.attach)]
+    named_files += regionflags.files_named(region)
     targets = Targets([job.source for job in jobs if job.source] + named_files, args.force)
     refuse_misfits(args, jobs, targets)
-    from jaxcrypt.sealing.inputs import check_request
+    from jaxcrypt.sealing.inputs import check_region, check_request
     from jaxcrypt.sealing.seal import Sealer
 
     check_request(system, options, inputs, args.attach, args.pixels_only)
+    check_region(system, region)
 
     how = {"weights": args.weights, "pixels_only": args.pixels_only, "attach": args.attach}
-    how["hide_size"] = args.hide_size
+    how |= {"hide_size": args.hide_size, "region": region}
     keys = keyoptions.read_keys(args, confirm=True)
     sealer = Sealer(keys, system, options=options, inputs=inputs, signer=args.sign, **how)
     return SealRun(args, sealer, targets, Report(jobs, args.json)).work(jobs)

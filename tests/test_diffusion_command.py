@@ -18,7 +18,7 @@ def sealed(tmp_path_factory):
     Image.fromarray(plain).save(folder / "plain.png")
     Image.fromarray(mask).save(folder / "mask.png")
     assert keygen.main(["--key", str(folder / "key")]) == ExitCode.OK
-    given = ["--system", "diffusion", "--mask", str(folder / "mask.png"), "--key-file", str(folder / "key")]
+    given = ["--system", "diffusion", "--roi", str(folder / "mask.png"), "--key-file", str(folder / "key")]
     out = ["-o", str(folder / "out.png")]
     assert encrypt.main([str(folder / "plain.png"), *given, *out, "--pixels-only"]) == ExitCode.OK
     assert encrypt.main([str(folder / "plain.png"), *given, "-o", str(folder / "whole.png")]) == ExitCode.OK

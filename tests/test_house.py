@@ -27,8 +27,18 @@ ALLOWED = {
     "training": {"record"},
     "data": {"pictures", "training.defaults"},
     "zoo": {"record", "runtime", "systems.catalog", "training.checkpoint", "training.weights"},
-    "sealing": {"crypto", "pictures", "record", "systems.catalog", "zoo"},
-    "cli": {"crypto", "pictures", "record", "runtime", "sealing", "systems.catalog", "training.defaults"},
+    "regions": {"pictures"},
+    "sealing": {"crypto", "pictures", "record", "regions", "systems.catalog", "zoo"},
+    "cli": {
+        "crypto",
+        "pictures",
+        "record",
+        "regions",
+        "runtime",
+        "sealing",
+        "systems.catalog",
+        "training.defaults",
+    },
     "attacks": {"crypto", "data", "functional", "metrics", "models", "pictures", "record", "sealing"}
     | {"systems.drivers", "training"},
     "evaluation": {"attacks", "cli", "crypto", "data", "metrics", "pictures", "record", "sealing"}

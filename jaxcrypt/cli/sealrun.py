@@ -23,6 +23,7 @@ from jaxcrypt.cli.output import (
     write_piped,
     write_whole,
 )
+from jaxcrypt.cli.regionflags import SKIP
 from jaxcrypt.errors import usage
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class SealRun:
 
     Args:
       args: the command line: ``device``, ``force``, ``skip_existing``, ``write_header``, ``preserve``,
-        ``dry_run``, ``pixels_only``.
+        ``dry_run``, ``pixels_only``, ``preview``, ``roi_empty``.
     """
 
     def __init__(self, args: Any, sealer: Sealer, targets: Targets, report: Report):
@@ -80,6 +81,7 @@ class SealRun:
     def _read(self, jobs: list[Job]) -> Iterator[_Item]:
         """The pictures, those of one size together; what cannot be taken is reported and passed over."""
         from jaxcrypt.pictures.files import picture_size
+        from jaxcrypt.regions.request import NothingFound
 
         for job in sorted(jobs, key=lambda job: picture_size(job.source) or (0, 0) if job.source else (0, 0)):
             try:
@@ -91,9 +93,30 @@ class SealRun:
                 if not self._args.dry_run:
                     self._claim(job, target, header)
                 plain = self._sealer.read(job.read(), job.file_name, stamp=self._stamp(job))
+                self._preview(job, plain)
                 yield _Item(job, target, header, plain)
+            except NothingFound as found:
+                if self._args.roi_empty == SKIP:
+                    self._report.told(job, "nothing was found to encrypt: left out, not written", empty=True)
+                else:
+                    self._report.refused(job, found)
             except Exception as error:
                 self._report.refused(job, explain(error, job.name))
+
+    def _preview(self, job: Job, plain: Plain) -> None:
+        """The photo with its region drawn on it, where that is asked for."""
+        if self._args.preview is None:
+            return
+        from jaxcrypt.pictures.files import encode_png
+        from jaxcrypt.regions.preview import preview
+
+        path = Path(self._args.preview)
+        if _is_folder(self._args.preview):
+            path /= f"{job.file_name}.png"
+            make_folder(path.parent)
+        self._targets.claim(path)
+        drawn = encode_png(preview(plain.pixels, plain.region))
+        write_whole(path, lambda file: file.write(drawn), self._args.force)
 
     def _claim(self, job: Job, target: Path | None, header: Path | None) -> None:
         if job.into:
@@ -138,8 +161,11 @@ class SealRun:
         height, width, _ = picture.pixels.shape
         system = self._sealer.entry.name
         says = f"{system}, {width}×{height}" + (", pixels only" if self._args.pixels_only else "")
+        region = item.plain.region
+        says += "" if region is None else f"; {region.words()}"
+        facts = {} if region is None else {"places": len(region.things), "share": round(region.share, 5)}
         says += f"; as pixels {', '.join(item.plain.changes)}" if item.plain.changes else ""
-        self._report.done(item.job, item.target, says, system=system, width=width, height=height)
+        self._report.done(item.job, item.target, says, system=system, width=width, height=height, **facts)
 
     def _estimate(self, batch: list[_Item]) -> None:
         """Say what encryption would give, and write nothing."""
@@ -182,6 +208,8 @@ def refuse_misfits(args: Any, jobs: list[Job], targets: Targets) -> None:
         raise usage("--json and the picture cannot both go to stdout; give -o FILE")
     if args.write_header and len(jobs) > 1 and not _is_folder(args.write_header):
         raise usage(f"--write-header {args.write_header}: several headers need a folder; end it in /")
+    if args.preview and len(jobs) > 1 and not _is_folder(args.preview):
+        raise usage(f"--preview {args.preview}: several previews need a folder; end it in /")
     target = jobs[0].target
     if target and not jobs[0].into:
         refuse_other_suffix(target)

@@ -13,7 +13,7 @@ from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.record import Input, Option
 from jaxcrypt.systems import catalog
 
-_KEY_IMAGE = "key_image"  # this input comes by the key options
+_KEY_IMAGE = "key_image"  # this input comes by the key options, and a mask by those of regions
 HELP = "how the pixels are made (%(default)s); --system --help lists all, --system NAME --help what one takes"
 
 
@@ -115,8 +115,7 @@ def _add(group: Any, declared: Option | Input, front: str = "") -> None:
     help = f"{front}{declared.help}".replace("%", "%%")  # argparse fills in what follows such a sign
     if isinstance(declared, Input):
         more = {"action": "append"} if declared.kind == "pictures" else {}
-        metavar = declared.kind.upper() if declared.kind == "mask" else "FILE"
-        group.add_argument(declared.flag, dest=_dest(declared), metavar=metavar, help=help, **more)
+        group.add_argument(declared.flag, dest=_dest(declared), metavar="FILE", help=help, **more)
     elif declared.is_switch:
         group.add_argument(declared.flag, dest=_dest(declared), action="store_true", help=help)
     else:
@@ -132,7 +131,7 @@ def _dest(declared: Option | Input) -> str:
 
 
 def _is_flag(declared: Input) -> bool:
-    return declared.name != _KEY_IMAGE
+    return declared.name != _KEY_IMAGE and declared.kind != "mask"
 
 
 def _having(flag: str) -> str:

@@ -60,7 +60,7 @@ class _Counter(io.BytesIO):
 
 
 def estimate(sealer: Sealer, plain: Plain) -> Estimate:
-    """Seal a picture into nothing; its quality is measured on the 512×512 in its middle.
+    """Seal a picture into nothing; its quality is measured on the 512×512 in its middle, or its region.
 
     A System that hides the picture in a cover resizes it to that, so it is measured as a whole.
 
@@ -76,10 +76,12 @@ def estimate(sealer: Sealer, plain: Plain) -> Estimate:
 
 
 def _quality(sealer: Sealer, plain: Plain) -> float:
-    cut = plain.pixels if sealer.entry.traits.covert else np.ascontiguousarray(_middle(plain.pixels))
-    key = [bytes(range(32))]  # nothing of this is kept
-    outcome, *_ = sealer.cipher.decrypt(sealer.cipher.encrypt([cut], key), key, cut.shape)
-    error = np.square(outcome.pictures[0].astype(np.float32) - cut).mean()
+    whole = sealer.entry.traits.covert or plain.region is not None
+    cut = plain.pixels if whole else np.ascontiguousarray(_middle(plain.pixels))
+    key, cipher = [bytes(range(32))], sealer.of(plain)  # nothing of this is kept
+    outcome, *_ = cipher.decrypt(cipher.encrypt([cut], key), key, cut.shape)
+    measured = ... if plain.region is None else plain.region.mask
+    error = np.square(outcome.pictures[0].astype(np.float32) - cut)[measured].mean()
     return 10 * math.log10(255**2 / error) if error else math.inf
 
 

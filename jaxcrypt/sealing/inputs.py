@@ -94,7 +94,7 @@ def check_inputs(entry: Entry, given: Mapping[str, Any], options: Mapping[str, A
     Raises:
       Refusal: an input that the System does not take, one that it needs, no such file.
     """
-    known = {declared.name: declared for declared in entry.inputs if declared.name != KEY_IMAGE}
+    known = {one.name: one for one in entry.inputs if one.name != KEY_IMAGE and one.kind != "mask"}
     for name, sources in given.items():
         if name not in known:
             raise usage(f"--{name.replace('_', '-')}: --system {entry.name} takes no such input")
@@ -102,6 +102,26 @@ def check_inputs(entry: Entry, given: Mapping[str, Any], options: Mapping[str, A
     for name, declared in known.items():
         if name not in given and (declared.required or name in _wanted(entry, options)):
             raise usage(f"--system {entry.name}: needs {declared.flag} FILE, {declared.help}")
+
+
+def check_region(system: str, region: Any) -> None:
+    """Refuse a region, where there is one, of a System that takes whole pictures only."""
+    if region is not None:
+        mask_name(catalog.entry(system))
+
+
+def mask_name(entry: Entry) -> str:
+    """What a System calls the mask of a region.
+
+    Raises:
+      Refusal: it takes none.
+    """
+    for declared in entry.inputs:
+        if declared.kind == "mask":
+            return declared.name
+    known = map(catalog.entry, catalog.NAMES)
+    able = ", ".join(one.name for one in known if any(own.kind == "mask" for own in one.inputs))
+    raise usage(f"--roi: --system {entry.name} encrypts whole pictures only; {able} take a region")
 
 
 def _wanted(entry: Entry, options: Mapping[str, Any]) -> set[str]:
@@ -128,11 +148,11 @@ def read_inputs(
         if declared.name == KEY_IMAGE:
             if KEY_IMAGE in _wanted(entry, options):
                 arrays[KEY_IMAGE] = keys.key_pixels()
-        elif declared.name in given:
+        elif declared.name in given and declared.kind != "mask":
             arrays[declared.name], further = _read(declared, given[declared.name], entry)
             files += further
     sealed = [value for name, value in arrays.items() if name != KEY_IMAGE]
-    binding = (("inputs", _digest(sealed)),) if sealed else ()
+    binding = (("inputs", digest(sealed)),) if sealed else ()
     return Given(arrays, tuple(files), binding)
 
 
@@ -169,8 +189,6 @@ def _read(declared: Input, given: Any, entry: Entry) -> tuple[Any, list[File]]:
     file = read_source(given)
     if declared.kind == "file":
         return file[1], []
-    if declared.kind == "mask":
-        return load_picture(bytes(file[1]), f"{declared.flag} {file[0]}").pixels[..., 0] > 127, []
     return _samples(file, declared, entry), []
 
 
@@ -188,7 +206,7 @@ def _samples(file: File, declared: Input, entry: Entry) -> np.ndarray:
     raise Refusal(f"{name}: is {picture.mode}; --system {entry.name} takes {modes} only; convert it")
 
 
-def _digest(arrays: Sequence[Any]) -> str:
+def digest(arrays: Sequence[Any]) -> str:
     """SHA-256 of arrays, shapes and samples, as hex."""
     digest = hashlib.sha256()
     for array in arrays:

@@ -17,7 +17,8 @@ from jaxcrypt.crypto.sealed import SealedPicture
 from jaxcrypt.crypto.signing import Signer
 from jaxcrypt.errors import usage
 from jaxcrypt.pictures.files import load_picture
-from jaxcrypt.record import Progress
+from jaxcrypt.record import Progress, Sealed
+from jaxcrypt.regions.request import Region, Request, request
 from jaxcrypt.sealing import inputs as system_inputs
 from jaxcrypt.sealing.cipher import Cipher, load
 from jaxcrypt.sealing.extras import MAX_ICC, Extras, Stamp
@@ -36,6 +37,7 @@ class Plain:
       pixels: uint8 ``[H, W, C]``: what the System gets, without the alpha channel where that travels beside.
       extras: what travels in the header besides.
       changes: what the pixels lack of the file, in words.
+      region: what of it is encrypted; None for all of it.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Plain:
     pixels: np.ndarray = field(repr=False)
     extras: Extras = field(default_factory=Extras, repr=False)
     changes: tuple[str, ...] = ()
+    region: Region | None = None
 
 
 class Sealer:
@@ -59,6 +62,8 @@ class Sealer:
       attach: further files of any kind that travel beside the picture's own.
       signer: a private signing key, or its path.
       hide_size: pad what travels to the next power of two, so that its length names hardly any file.
+      region: what of each picture is encrypted, as :func:`jaxcrypt.regions.request.request` takes it; the
+        rest stays open. None for all of it.
 
     Raises:
       Refusal: whatever of these cannot be; the System itself is loaded when the first picture is sealed.
@@ -76,9 +81,12 @@ class Sealer:
         attach: Sequence[Source] = (),
         signer: Signer | str | Path | None = None,
         hide_size: bool = False,
+        region: Any = None,
     ):
         self.keys, self.pixels_only, self.entry = keys, pixels_only, catalog.entry(system)
         self._weights = weights
+        self._region: Request | None = None if region is None else request(region)
+        self._mask = system_inputs.mask_name(self.entry) if self._region else ""
         self._padding = payload.power_of_two if hide_size else payload.padme
         keys.keyring.check_sealing()
         self._options = system_inputs.read_options(self.entry, options or {})
@@ -103,7 +111,8 @@ class Sealer:
           stamp: modification time and mode of the file, to travel as well.
 
         Raises:
-          Refusal: no picture, one that the System does not take, or the key image itself.
+          Refusal: no picture, one that the System does not take, or the key image itself; as a
+            :class:`~jaxcrypt.regions.request.NothingFound` one without the region that is asked for.
         """
         if self.keys.is_key_image(data):
             raise usage(f"{name}: is the key image itself; a picture cannot be its own key")
@@ -116,7 +125,8 @@ class Sealer:
         icc = picture.icc if self.pixels_only and len(picture.icc) <= MAX_ICC else b""
         changed = self.pixels_only and bool(picture.changes)
         extras = Extras(alpha, icc, changed, further, stamp)
-        return Plain(Path(name).name, data, picture.pixels.shape, pixels, extras, picture.changes)
+        region = self._region.find(pixels, name) if self._region else None
+        return Plain(Path(name).name, data, picture.pixels.shape, pixels, extras, picture.changes, region)
 
     def seal(self, pictures: Sequence[Plain], progress: Progress = None) -> list[SealedPicture]:
         """Seal pictures of one shape together.
@@ -129,10 +139,27 @@ class Sealer:
         """
         keyring, parameters = self.keys.keyring, (*self.cipher.stored, *self._inputs.binding)
         # The files are put together anew for key and payload, so that a batch does not hold them many times.
-        keys = [keyring.new_file_key(self._contents(p), self.entry.name, parameters) for p in pictures]
-        subkeys = [key.subkey("system") for key in keys]
-        made = self.cipher.encrypt([plain.pixels for plain in pictures], subkeys, progress)
+        keys = [
+            keyring.new_file_key(self._contents(plain), self.entry.name, (*parameters, *_binding(plain)))
+            for plain in pictures
+        ]
+        made = self._encrypt(pictures, [key.subkey("system") for key in keys], progress)
         return [self._put_together(*three) for three in zip(pictures, keys, made, strict=True)]
+
+    def _encrypt(self, pictures: Sequence[Plain], keys: list[bytes], progress: Progress) -> list[Sealed]:
+        """Those without a region together, since they are of one shape; each other with its own mask."""
+        if all(plain.region is None for plain in pictures):
+            return self.cipher.encrypt([plain.pixels for plain in pictures], keys, progress)
+        made = []
+        for done, (plain, key) in enumerate(zip(pictures, keys, strict=True), 1):
+            made += self.of(plain).encrypt([plain.pixels], [key])
+            if progress is not None:
+                progress(done / len(pictures))
+        return made
+
+    def of(self, plain: Plain) -> Cipher:
+        """The System as it encrypts that picture: its region and no more."""
+        return self.cipher if plain.region is None else self.cipher.given({self._mask: plain.region.mask})
 
     def _put_together(self, plain: Plain, key, made) -> SealedPicture:
         return sealed.seal(
@@ -169,11 +196,18 @@ class Sealer:
         system, notes = self.entry.name, self.keys.keyring.advice()
         if not self.cipher.system.traits.exact or system != catalog.DEFAULT:
             notes.append(f"how confidential the pixels of {system} are: {self.cipher.argument}")
+        if self._region:
+            notes.append("what lies outside the region stays open, for everybody to see")
         if self.pixels_only and not self.cipher.system.traits.exact:
             notes.append(f"{system} with --pixels-only: decrypt gives back a close picture, not the file")
         if self.keys.image_alone:
             notes.append("a key image that others may have is no secret: keep it to yourself")
         return notes
+
+
+def _binding(plain: Plain) -> tuple[tuple[str, str], ...]:
+    """What of the region goes into the file key."""
+    return () if plain.region is None else (("region", system_inputs.digest([plain.region.mask])),)
 
 
 def seal(
@@ -189,6 +223,7 @@ def seal(
     attach: Sequence[Source] = (),
     signer: Signer | str | Path | None = None,
     hide_size: bool = False,
+    region: Any = None,
     progress: Progress = None,
 ) -> bytes:
     """A photo's file as a sealed picture: a PNG that any viewer opens.
@@ -198,6 +233,7 @@ def seal(
       name: its name, which travels encrypted.
       system, weights, options, inputs: which System, and with what; see :class:`Sealer`.
       pixels_only, attach, signer, hide_size: what travels, and how; see there too.
+      region: what of the picture is encrypted, such as ``"faces"``; see there too.
       progress: called with the share done, 0 to 1.
 
     Raises:
@@ -213,6 +249,7 @@ def seal(
         attach=attach,
         signer=signer,
         hide_size=hide_size,
+        region=region,
     )
     (picture,) = sealer.seal([sealer.read(data, name)], progress)
     file = io.BytesIO()

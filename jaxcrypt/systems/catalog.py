@@ -101,6 +101,7 @@ _KEY_IMAGE = Option(
     flag="--condition-on-key-image",
     needs="key_image",
 )
+_MASK = Input("mask", "mask", "the region: the photo is encrypted there, and nowhere else")
 _KEY_PICTURE = Input("key_image", "picture", "the key image, as a condition of the pixels too", when="both")
 
 _OWN = (
@@ -108,6 +109,7 @@ _OWN = (
         "logistic",
         "jaxcrypt.systems.logistic",
         "logistic map and ChaCha20: exact, any picture, nothing learned",
+        inputs=(_MASK,),
         traits=Traits(exact=True, keeps_shape=True, argument=_CHACHA20),
     ),
     Entry(
@@ -115,6 +117,7 @@ _OWN = (
         "jaxcrypt.systems.mixing",
         "keyed mixing: noise and lost blocks cost quality instead of the picture",
         options=(_ROUNDS,),
+        inputs=(_MASK,),
         traits=Traits(survives=frozenset({"noise", "blocks"}), argument=_MIXING),
     ),
     Entry(
@@ -212,7 +215,7 @@ _OWN = (
         ),
         inputs=(
             _KEY_PICTURE,
-            Input("mask", "mask", "a picture, white where the photo is to be encrypted, and nowhere else"),
+            _MASK,
         ),
         traits=Traits(
             survives=frozenset({"noise", "jpeg444", "blocks"}),

@@ -148,7 +148,7 @@ TILES = Tiles(
 )
 
 
-SYSTEM = tiled_system(entry("logistic").declared(), lambda options: TILES, lambda shape: shape)
+SYSTEM = tiled_system(entry("logistic").declared(), lambda options: TILES, tuple, tuple)
 
 
 def build(config: Any = None) -> System:

@@ -133,7 +133,9 @@ def _tiles(rounds: int) -> Tiles:
     return Tiles(layout=layout, seal=seal, open=opened, report=_report, side=SIDE)
 
 
-SYSTEM = tiled_system(entry("mixing").declared(), lambda options: _tiles(options["rounds"]), plain_shape)
+SYSTEM = tiled_system(
+    entry("mixing").declared(), lambda options: _tiles(options["rounds"]), plain_shape, cipher_shape
+)
 
 
 def build(config: Any = None) -> System:

@@ -15,8 +15,9 @@ from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.diffusion import cipher, decode
 from jaxcrypt.systems.diffusion.channels import Bins, Diffused
 from jaxcrypt.systems.diffusion.driver import opened
-from jaxcrypt.systems.diffusion.scenes import Region, Sampler
+from jaxcrypt.systems.diffusion.scenes import Sampler, box
 from jaxcrypt.systems.drivers import host
+from jaxcrypt.systems.drivers.regions import Region
 from jaxcrypt.training.defaults import complete
 
 KEY, WRONG = bytes(range(32)), bytes([1, *range(1, 32)])  # one bit apart
@@ -220,7 +221,7 @@ def test_samples_of_a_region_go_back_to_their_places():
     photo, region = _photo(3), Region(_mask(), 3)
     np.testing.assert_array_equal(region.put(photo * 0, region.take(photo))[_mask()], photo[_mask()])
     assert region.size == region.take(photo).size
-    rows, columns = region.box()
+    rows, columns = box(region)
     assert _mask()[rows, columns].sum() == _mask().sum()
 
 

@@ -22,7 +22,7 @@ from jaxcrypt.systems.decoding import received as damage
 from jaxcrypt.systems.decoding import turbo
 from jaxcrypt.systems.diffusion import cipher
 from jaxcrypt.systems.diffusion.channels import Beside, Bins, Diffused, Receive
-from jaxcrypt.systems.diffusion.scenes import Region
+from jaxcrypt.systems.drivers.regions import Region
 
 TURNS, FEW_TURNS = 5, 3  # of a damaged and of an undamaged cipher
 _SURE = 5  # standard errors of what the pilots measure

@@ -16,15 +16,15 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jaxcrypt.errors import Refusal
 from jaxcrypt.functional.key_image import with_key_image
 from jaxcrypt.functional.levels import unit
 from jaxcrypt.models.unet import ResUNet
 from jaxcrypt.record import Call, Outcome, Sealed, Shape, chosen
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.diffusion import cipher, decode
-from jaxcrypt.systems.diffusion.scenes import Region, Sampler
-from jaxcrypt.systems.drivers import host, masks
+from jaxcrypt.systems.diffusion.scenes import Sampler
+from jaxcrypt.systems.drivers import host, masks, regions
+from jaxcrypt.systems.drivers.regions import Region
 
 ENTRY = entry("diffusion")
 
@@ -53,7 +53,7 @@ class DiffusionDriver:
         """As :class:`~jaxcrypt.record.Driver` says."""
         self.check(pictures[0].shape, call.options)
         mask = call.inputs.get("mask")
-        region = _region(mask, pictures[0].shape)
+        region = regions.region(mask, pictures[0].shape)
         packed = {} if mask is None else {"mask": masks.pack(mask)}
         left, made = cipher.signal(call.options), []
         for done, (picture, key) in enumerate(zip(pictures, keys, strict=True), 1):
@@ -86,8 +86,7 @@ class DiffusionDriver:
             host.check_shape(one.pixels, shape)
             gaps = None if lost is None else lost[i]
             progress = host.share(call.progress, i, len(sealed))
-            mask = masks.unpack(one.side["mask"], shape[:2]) if "mask" in one.side else None
-            region = _region(mask, shape)
+            region = regions.stored(one.side, shape)
             found = opened(one, region, _subkey(call, key), cipher.signal(call.options), gaps)
             results.append(_outcome(found, sampler, progress))
         return results
@@ -121,16 +120,6 @@ def _outcome(one: decode.Arrived, sampler: Sampler, progress) -> Outcome:
 
 def _bytes(samples: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(samples), 0, 255).astype(np.uint8)
-
-
-def _region(mask: np.ndarray | None, shape: Shape) -> Region:
-    if mask is None:
-        return Region(np.ones(shape[:2], bool), shape[2])
-    if mask.shape != shape[:2]:
-        raise Refusal(f"the mask is {mask.shape[1]}×{mask.shape[0]}, the picture {shape[1]}×{shape[0]}")
-    if not mask.any():
-        raise Refusal("the mask is empty: there is no region to encrypt")
-    return Region(mask, shape[2])
 
 
 def _uses_key_image(call: Call) -> bool:

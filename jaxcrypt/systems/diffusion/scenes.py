@@ -7,7 +7,6 @@ seams show. Grey planes, alpha among them, go in as three equal planes, as in tr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import jax
@@ -18,6 +17,7 @@ from jaxcrypt.functional.diffusion import descent
 from jaxcrypt.functional.levels import to_levels, unit
 from jaxcrypt.models.unet import ResUNet
 from jaxcrypt.systems.diffusion.estimate import Scene, sample
+from jaxcrypt.systems.drivers.regions import Region
 from jaxcrypt.systems.drivers.windows import spans
 
 _UNIT = 32  # sides of windows are multiples of this: few shapes, few programs
@@ -33,39 +33,6 @@ def _program(net: ResUNet, steps: int):
         return sample(net, params, scene, [ratios[i] for i in range(steps)])[1]
 
     return jax.jit(run)
-
-
-@dataclass(frozen=True)
-class Region:
-    """Where the samples of a region lie: ``mask`` is bool ``[H, W]``, ``channels`` the picture's."""
-
-    mask: np.ndarray
-    channels: int
-
-    @property
-    def size(self) -> int:
-        """How many samples it has."""
-        return int(self.mask.sum()) * self.channels
-
-    def take(self, picture: np.ndarray) -> np.ndarray:
-        """The samples ``[n]`` of ``[H, W, C]``, row by row."""
-        return picture[self.mask].reshape(-1)
-
-    def put(self, picture: np.ndarray, samples: np.ndarray) -> np.ndarray:
-        """A copy of ``[H, W, C]`` with other samples in the region, of the samples' type."""
-        changed = picture.astype(samples.dtype)
-        changed[self.mask] = samples.reshape(-1, self.channels)
-        return changed
-
-    def box(self) -> tuple[slice, slice]:
-        """Rows and columns of the region and of what the net sees of its surroundings, in whole units."""
-        found = []
-        for axis in (1, 0):
-            inside = np.flatnonzero(self.mask.any(axis=axis))
-            first = max(0, inside[0] // _UNIT - _REACH)
-            last = min(-(-self.mask.shape[1 - axis] // _UNIT), inside[-1] // _UNIT + 1 + _REACH)
-            found.append(slice(first * _UNIT, last * _UNIT))
-        return found[0], found[1]
 
 
 class Sampler:
@@ -115,7 +82,7 @@ class Sampler:
 
     def _colour(self, region: Region, planes: np.ndarray, sigma: np.ndarray, ratios: np.ndarray):
         """The estimates of one colour picture or one plane, ``[H, W, 1 or 3]`` each."""
-        rows, columns = region.box()
+        rows, columns = box(region)
         count = planes.shape[2]
         picture, level, mask = (
             _cut(x, rows, columns)
@@ -135,6 +102,17 @@ class Sampler:
             part = part.mean(axis=2, keepdims=True) if count == 1 else part
             full[rows, columns] = part
             yield to_levels(full)
+
+
+def box(region: Region) -> tuple[slice, slice]:
+    """Rows and columns of the region and of what the net sees of its surroundings, in whole units."""
+    found = []
+    for axis in (1, 0):
+        inside = np.flatnonzero(region.mask.any(axis=axis))
+        first = max(0, inside[0] // _UNIT - _REACH)
+        last = min(-(-region.mask.shape[1 - axis] // _UNIT), inside[-1] // _UNIT + 1 + _REACH)
+        found.append(slice(first * _UNIT, last * _UNIT))
+    return found[0], found[1]
 
 
 def _cut(picture: np.ndarray, rows: slice, columns: slice) -> np.ndarray:

@@ -17,6 +17,7 @@ import numpy as np
 
 from jaxcrypt.record import Call, Option, Outcome, Sealed, Shape, System, chosen
 from jaxcrypt.systems.drivers import host, passes
+from jaxcrypt.systems.drivers.regions import Regional
 from jaxcrypt.systems.drivers.tiles import Layout, Tiles, decrypt_whole, encrypt_whole, split_side
 
 
@@ -109,6 +110,7 @@ def tiled_system(
     declared: Mapping[str, Any],
     tiles: Callable[[dict[str, Any]], Tiles],
     plain_shape: Callable[[Shape], Shape],
+    cipher_shape: Callable[[Shape], Shape],
 ) -> System:
     """The System that tiles make: nothing learned, nothing to configure.
 
@@ -116,6 +118,7 @@ def tiled_system(
       declared: of the System's entry in the catalog, :meth:`~jaxcrypt.systems.catalog.Entry.declared`.
       tiles: those for chosen options.
       plain_shape: the plain picture's ``(H, W, C)`` from its cipher picture's.
+      cipher_shape: the other way.
     """
 
     def encrypt(variables, inputs, subkey, options) -> Sealed:
@@ -139,7 +142,7 @@ def tiled_system(
         encrypt=encrypt,
         decrypt=decrypt,
         outputs=partial(_outputs, encrypt, decrypt),
-        driver=Tiled(declared["options"], tiles),
+        driver=Regional(Tiled(declared["options"], tiles), cipher_shape),
         **declared,
     )
 

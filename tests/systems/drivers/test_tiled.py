@@ -115,7 +115,7 @@ def test_tiles_side_by_side_equal_tiles_one_by_one(rng, name):
     system = build(name)
     pictures = list(rng.integers(0, 256, (3, 20, 24, 3), np.uint8))
     keys = [rng.bytes(32) for _ in pictures]
-    tiles = system.driver.tiles(chosen(system.options, ()))
+    tiles = system.driver.whole.tiles(chosen(system.options, ()))
     layout = tiles.layout(pictures[0].shape)
     tile = {
         "data": np.zeros((3, layout.size), np.uint8),

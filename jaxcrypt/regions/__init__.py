@@ -1,0 +1,4 @@
+"""Regions of interest: what of a photo is to be encrypted, given by hand or found by a net.
+
+Pictures and masks in, masks and pictures out; nothing is printed, and no cipher is known here.
+"""
