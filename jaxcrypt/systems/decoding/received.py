@@ -36,7 +36,7 @@ def flat_blocks(cipher: np.ndarray) -> np.ndarray:
     return lost
 
 
-def _lost_cells(lost: np.ndarray) -> np.ndarray:
+def lost_cells(lost: np.ndarray) -> np.ndarray:
     """bool [H, W]: whole 8×8 blocks of which anything is lost; JPEG's steps say nothing of those."""
     height, width = lost.shape
     padded = np.pad(lost, ((0, -height % 8), (0, -width % 8)))
@@ -53,7 +53,7 @@ def find_quality(cipher: np.ndarray, lost: np.ndarray | None = None) -> int | No
     if lost is None or not lost.any():
         return jpeg.find_quality(cipher)
     height, width = (side // 8 * 8 for side in lost.shape)
-    whole = ~_lost_cells(lost)[:height:8, :width:8].reshape(-1)
+    whole = ~lost_cells(lost)[:height:8, :width:8].reshape(-1)
     blocks = cipher[:height, :width].reshape(height // 8, 8, width // 8, 8, -1).swapaxes(1, 2)
     left = blocks.reshape(-1, 8, 8, cipher.shape[2])[whole]
     return jpeg.find_quality(left.reshape(-1, 8, cipher.shape[2])) if len(left) else None
@@ -171,7 +171,7 @@ def decode(run, cipher, span, lost, quality, denoise, progress=None):
     if quality is not None:
         cells = None
         if gaps is not None:
-            plane = _lost_cells(lost.reshape(cipher.shape)[..., 0])
+            plane = lost_cells(lost.reshape(cipher.shape)[..., 0])
             cells = np.repeat(plane.reshape(-1), cipher.shape[2])[start:end]
         channel = JpegCells(cipher, slice(start, end), dither, quality, cells)
         symbols, claimed = channel(np.zeros(end - start, np.float32), 1.0)

@@ -50,13 +50,20 @@ class Diffused:
 
 
 class Beside:
-    """Two channels: of the symbols that were pixels, and of the pilots, which the header kept safe."""
+    """``first`` of the symbols that ``which`` (bool ``[m]``) names, ``second`` of the others.
 
-    def __init__(self, pixels: Receive, pilots: Receive, is_pixel: np.ndarray):
-        self._pixels, self._pilots, self._is_pixel = pixels, pilots, is_pixel
+    What both make of the prior is put together, and the prior divided out of that: were their extrinsic parts
+    put together, the poorer would drown the better.
+    """
+
+    def __init__(self, first: Receive, second: Receive, which: np.ndarray):
+        self._parts = (which, first), (~which, second)
 
     def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
-        found, share = np.empty_like(prior), float(self._is_pixel.mean())
-        found[self._is_pixel], error = self._pixels(prior[self._is_pixel], variance)
-        found[~self._is_pixel], other = self._pilots(prior[~self._is_pixel], variance)
-        return found, share * error + (1 - share) * other
+        value, error = np.empty_like(prior), 0.0
+        for which, receive in self._parts:
+            found, own = receive(prior[which], variance)
+            left = 1 / (1 / own + 1 / variance)
+            value[which] = left * (found / own + prior[which] / variance)
+            error += left * float(which.mean())
+        return soft_expand.extrinsic(value, error, prior, variance)

@@ -135,17 +135,40 @@ def _channel(one: Arrived) -> tuple[Receive | None, bool]:
 def _guesses(one: Arrived, quality: int | None):
     """Channels of the diffused pixels, the likeliest first."""
     lost = None if one.lost is None else one.lost[one.is_pixel]
-    dither = one.dither[one.is_pixel]
-    if quality is not None:
-        places = np.flatnonzero(np.repeat(one.region.mask.reshape(-1), one.region.channels))
-        yield damage.JpegCells(one.picture, places, dither, quality, lost, surrounded=True)
+    dither, data = one.dither[one.is_pixel], one.data[one.is_pixel]
+    noise = _byte_noise(one, lost)
+    if quality is not None and noise is not None:
+        yield _cells(one, data, dither, lost, noise, quality)
+    if noise is not None:
+        yield damage.Bytes(data, dither, lost, noise)
+
+
+def _cells(one: Arrived, data, dither, lost, noise: float, quality: int) -> Receive:
+    """JPEG's cells that lie in the region; beside them, where a cell holds open samples too, noise."""
+    channels, mask = one.region.channels, one.region.mask
+    whole = np.repeat(~damage.lost_cells(~mask)[mask], channels)
+    places = np.flatnonzero(np.repeat(mask.reshape(-1), channels))
+
+    def part(which):
+        return dither[which], None if lost is None else lost[which]
+
+    inside, gaps = part(whole)
+    cells = damage.JpegCells(one.picture, places[whole], inside, quality, gaps, surrounded=True)
+    if whole.all():
+        return cells
+    edge, gaps = part(~whole)
+    return Beside(cells, damage.Bytes(data[~whole], edge, gaps, noise), whole)
+
+
+def _byte_noise(one: Arrived, lost: np.ndarray | None) -> float | None:
+    """Variance of white noise on the bytes, from the pilots; None where nothing of them comes back."""
     standard, errors = one.run.unmix(_by_algebra(one))
     error, power = float(np.average(errors, weights=one.run.pilots)), float(np.mean(np.square(standard)))
     # (1 + power - error) / 2 is how far the pilots come back: 1 under the right key, 0 under a wrong one.
-    if (1 + power - error) / 2 > _SURE * np.sqrt(power / one.run.pilots.sum()):
-        share = 1.0 if lost is None else 1 - float(lost.mean())
-        error = max((error - (1 - share)) / max(share, 1e-3), 0.0) * one.left
-        yield damage.Bytes(one.data[one.is_pixel], dither, lost, soft_expand.byte_noise(error))
+    if (1 + power - error) / 2 <= _SURE * np.sqrt(power / one.run.pilots.sum()):
+        return None
+    share = 1.0 if lost is None else 1 - float(lost.mean())
+    return soft_expand.byte_noise(max((error - (1 - share)) / max(share, 1e-3), 0.0) * one.left)
 
 
 def _first(one: Arrived, channel: Receive) -> tuple[float, float]:
