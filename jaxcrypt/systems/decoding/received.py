@@ -95,8 +95,6 @@ class JpegCells:
 
     Args:
       cipher: uint8 ``[H, W, C]``; places: where in it, flat, the symbols' bytes are; lost: bool, of those.
-      surrounded: whether its other samples are what they seem (the open part of a photo), and not the bytes
-        of symbols of which nothing is known.
     """
 
     def __init__(
@@ -106,10 +104,8 @@ class JpegCells:
         dither: np.ndarray,
         quality: int,
         lost: np.ndarray | None = None,
-        surrounded: bool = False,
     ):
-        self.places, self.dither, self.lost = places, dither, lost
-        self.shape, self.surrounded = cipher.shape, surrounded
+        self.places, self.dither, self.lost, self.shape = places, dither, lost, cipher.shape
         height, width, planes = cipher.shape
         self.inner = (height // 8 * 8, width // 8 * 8, planes)
         self.steps = jpeg.tables(quality)[:planes]
@@ -119,7 +115,7 @@ class JpegCells:
     def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
         moved, spread = dithered(prior, self.dither), variance * KEPT
         mean, errors = soft_expand.predict(moved, spread)
-        picture = self.pixels.flatten() if self.surrounded else np.full(self.pixels.size, 127.5, np.float32)
+        picture = np.full(self.pixels.size, 127.5, np.float32)
         picture[self.places] = mean
         rows, columns, _ = self.inner
         inside = picture.reshape(self.shape)[:rows, :columns]
