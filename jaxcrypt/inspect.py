@@ -10,11 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, one_line
+from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain, one_line
 from jaxcrypt.cli.jobs import Report, is_sealed, plan_reading
-from jaxcrypt.errors import ExitCode, Refusal, usage
-
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+from jaxcrypt.errors import ExitCode, usage
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,8 +34,8 @@ def _main(argv: Sequence[str] | None) -> int:
     for job in jobs:
         try:
             facts = describe(job.read(), job.name, options.header)
-        except Refusal as refusal:
-            report.refused(job, refusal)
+        except Exception as error:
+            report.refused(job, explain(error, job.name))
         else:
             _show(facts, options.json)
     return report.close()
@@ -94,8 +92,10 @@ def _parser() -> Parser:
 
 
 def _shape(shape: tuple[int, int, int]) -> dict[str, Any]:
+    from jaxcrypt.pictures.files import MODES
+
     height, width, channels = shape
-    return {"width": width, "height": height, "mode": _MODES[channels]}
+    return {"width": width, "height": height, "mode": MODES[channels]}
 
 
 def _show(facts: dict[str, Any], as_json: bool) -> None:

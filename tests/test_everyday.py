@@ -180,6 +180,10 @@ def test_a_dry_run_says_sizes_and_quality_and_writes_nothing(tmp_path, key, caps
     assert (exact["exact"], exact["width"], exact["travelling"]) == (True, 40, source.stat().st_size)
     assert not close["exact"]
     assert close["psnr"] > 30
+    copy = photo(tmp_path / "other.png", (40, 40))
+    assert encrypt.main([str(copy), *given]) == ExitCode.OK  # several want no -o: nothing is written
+    told = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [facts["input"] for facts in told] == [str(copy), str(source)]
     assert encrypt.main(given[:3]) == ExitCode.OK
     assert abs((tmp_path / "photo.png.png").stat().st_size - exact["bytes"]) < 64
 

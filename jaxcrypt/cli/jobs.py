@@ -113,8 +113,13 @@ def _without_left_out(jobs: list[Job]) -> list[Job]:
     return jobs
 
 
-def plan_reading(inputs: list[str], accepts: Callable[[Path], bool]) -> list[Job]:
-    """Jobs that write nothing: each has no ``target``.
+def plan_reading(
+    inputs: list[str],
+    accepts: Callable[[Path], bool],
+    misses: Callable[[Path], bool] = lambda path: False,
+    skip_unsupported: bool = False,
+) -> list[Job]:
+    """Jobs that write nothing: each has no ``target``. The arguments are those of :func:`plan_jobs`.
 
     Raises:
       Refusal: stdin mixed with files, a folder with nothing to do in it.
@@ -128,11 +133,11 @@ def plan_reading(inputs: list[str], accepts: Callable[[Path], bool]) -> list[Job
         if not path.is_dir():
             jobs.append(Job(None if name == STDIO else path, None))
             continue
-        offered = _offered(path, accepts, lambda file: False)
+        offered = _offered(path, accepts, misses)
         if not offered:
             raise Refusal(f"{path}: no pictures in this folder")
         jobs += [Job(file, None, left_out=why) for file, why in offered.items()]
-    return jobs
+    return _without_left_out(jobs) if skip_unsupported else jobs
 
 
 def is_sealed(path: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxcrypt import runtime
 from jaxcrypt.cli.command import explain
-from jaxcrypt.cli.jobs import Job, Report, batched_by_shape, plan_jobs
+from jaxcrypt.cli.jobs import Job, Report, batched_by_shape, plan_jobs, plan_reading
 from jaxcrypt.cli.output import (
     Targets,
     is_written,
@@ -178,7 +178,7 @@ class SealRun:
                 self._report.refused(item.job, explain(error, item.job.name))
                 continue
             says = f"dry run: {estimated.words()}; nothing written"
-            self._report.done(item.job, item.target, says, **estimated.facts())
+            self._report.told(item.job, says, **estimated.facts())
 
 
 def _targets_of(args: Any, job: Job) -> tuple[Path | None, Path | None]:
@@ -199,12 +199,14 @@ def plan_pictures(args: Any) -> list[Job]:
     from jaxcrypt.pictures.files import is_other_picture_name, is_picture_name
 
     kinds = is_picture_name, is_other_picture_name
+    if args.dry_run:
+        return plan_reading(args.inputs, *kinds, args.skip_unsupported)
     return plan_jobs(args.inputs, args.output, *kinds, args.skip_unsupported)
 
 
 def refuse_misfits(args: Any, jobs: list[Job], targets: Targets) -> None:
     """Refuse, before any work and before a passphrase is asked for, what could not be written at its end."""
-    if args.json and any(job.target is None for job in jobs):
+    if args.json and not args.dry_run and any(job.target is None for job in jobs):
         raise usage("--json and the picture cannot both go to stdout; give -o FILE")
     if args.write_header and len(jobs) > 1 and not _is_folder(args.write_header):
         raise usage(f"--write-header {args.write_header}: several headers need a folder; end it in /")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.pictures.files import MODES
 from jaxcrypt.record import Call, Option, Options, Outcome, Progress, Sealed, Shape, System, chosen
 from jaxcrypt.systems import catalog
 
@@ -97,10 +98,9 @@ class Cipher:
         """
         front = f"{name}: " if name else ""
         if shape[2] not in self.system.traits.channels:
-            modes = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-            takes = ", ".join(modes[count] for count in self.system.traits.channels)
+            takes = ", ".join(MODES[count] for count in self.system.traits.channels)
             hint = f"this System takes {takes} only; convert it or take another --system"
-            raise Refusal(f"{front}is {modes.get(shape[2], f'{shape[2]} channels')}; {hint}")
+            raise Refusal(f"{front}is {MODES.get(shape[2], f'{shape[2]} channels')}; {hint}")
         try:
             self.system.driver.check(shape, self.options)
         except Refusal as refusal:
