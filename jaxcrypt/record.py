@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 from jaxcrypt.errors import Refusal, usage
 
-Arrays = Mapping[str, Any]
 Options = tuple[tuple[str, Any], ...]
 Shape = tuple[int, int, int]
 Progress = Callable[[float], None] | None
@@ -130,7 +129,6 @@ class Input:
       kind: ``picture``, ``pictures`` (any number), ``mask`` or ``file``.
       help: what the help text says of it.
       required: whether it must be given.
-      when: ``seal``, ``open`` or ``both``.
       most: how many ``pictures`` there may be, as the weights at hand decide; 0 until there are any.
       flag: on a command line, ``--name`` with dashes unless said otherwise.
     """
@@ -139,7 +137,6 @@ class Input:
     kind: str
     help: str
     required: bool = False
-    when: str = "seal"
     most: int = 0
     flag: str = ""
 

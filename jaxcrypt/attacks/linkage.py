@@ -33,6 +33,7 @@ _BLOCK = 8
 _QUANTILES = np.linspace(0.3, 0.99, 24)
 _SPREAD = 60.0  # of coefficients, in grey levels
 _LEAST = 1e-3
+_TIMESTEP = 500  # of 1000, at which the ablations leave off
 
 
 @dataclass(frozen=True)
@@ -108,23 +109,23 @@ def _magnitudes(values: np.ndarray) -> np.ndarray:
 # --------------------------------------------------------------------------------------- ablations
 
 
-def white_noise(photos: np.ndarray, seed: int, timestep: int = 500) -> np.ndarray:
+def white_noise(photos: np.ndarray, seed: int) -> np.ndarray:
     """Ciphers uint8 of photos uint8 ``[N, H, W, 3]``: forward diffusion (linear), and no mixing."""
-    return _diffused(photos, np.random.default_rng([seed, 0]).standard_normal(photos.shape), timestep)
+    return _diffused(photos, np.random.default_rng([seed, 0]).standard_normal(photos.shape))
 
 
-def natural_key(photos: np.ndarray, seed: int, timestep: int = 500) -> np.ndarray:
+def natural_key(photos: np.ndarray, seed: int) -> np.ndarray:
     """The same with a photo-like key image for the noise: its spectrum is that of photos, 1 / frequency."""
     height, width = photos.shape[1:3]
     radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
     random = np.random.default_rng([seed, 1])
     spectrum = np.fft.rfft2(random.standard_normal(photos.shape), axes=(1, 2))
     keys = np.fft.irfft2(spectrum / np.maximum(radius, 1 / height)[..., None], (height, width), axes=(1, 2))
-    return _diffused(photos, 0.5 * keys / keys.std(axis=(1, 2, 3), keepdims=True), timestep)
+    return _diffused(photos, 0.5 * keys / keys.std(axis=(1, 2, 3), keepdims=True))
 
 
-def _diffused(photos: np.ndarray, noise: np.ndarray, timestep: int) -> np.ndarray:
-    mixed = diffuse(photos / 127.5 - 1, noise, float(alpha_bar("linear")[timestep]))
+def _diffused(photos: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    mixed = diffuse(photos / 127.5 - 1, noise, float(alpha_bar("linear")[_TIMESTEP]))
     return np.clip(np.rint((mixed + 1) * 127.5), 0, 255).astype(np.uint8)
 
 

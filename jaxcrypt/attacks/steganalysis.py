@@ -21,6 +21,10 @@ import optax
 from flax import linen as nn
 
 _T = 3
+_RIDGE = 1e-3
+_BATCH = 8  # pairs in a step of the network
+_SQUARE = 8  # side of the pieces of a jigsaw
+_TIMES = 10  # over, to look at
 _DIRECTIONS = (((0, 1), (0, -1), (1, 0), (-1, 0)), ((1, 1), (-1, -1), (1, -1), (-1, 1)))
 _HIGH_PASS = np.array(
     [[-1, 2, -2, 2, -1], [2, -6, 8, -6, 2], [-2, 8, -12, 8, -2], [2, -6, 8, -6, 2], [-1, 2, -2, 2, -1]]
@@ -55,7 +59,7 @@ def _chain(plane: np.ndarray, step: tuple[int, int]) -> np.ndarray:
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 
-def linear_accuracy(covers: np.ndarray, stegos: np.ndarray, train: int, ridge: float = 1e-3) -> float:
+def linear_accuracy(covers: np.ndarray, stegos: np.ndarray, train: int) -> float:
     """Share of the pictures after the first ``train`` pairs that SPAM features and a linear rule tell
     right."""
     x = np.stack([np.stack([features(p) for p in pictures]) for pictures in (covers, stegos)])
@@ -64,7 +68,7 @@ def linear_accuracy(covers: np.ndarray, stegos: np.ndarray, train: int, ridge: f
     centres = x[:, :train].mean(1)
     inside = (x[:, :train] - centres[:, None]).reshape(-1, x.shape[2])
     scatter = inside.T @ inside / len(inside)
-    weights = np.linalg.solve(scatter + ridge * np.eye(len(scatter)), centres[1] - centres[0])
+    weights = np.linalg.solve(scatter + _RIDGE * np.eye(len(scatter)), centres[1] - centres[0])
     score = (x[:, train:] - centres.mean(0)) @ weights
     return float(np.mean(np.concatenate([score[0] < 0, score[1] >= 0])))
 
@@ -84,12 +88,10 @@ class _Detector(nn.Module):
         return nn.Dense(1)(x.mean((1, 2)))[:, 0]
 
 
-def network_accuracy(
-    covers: np.ndarray, stegos: np.ndarray, train: int, steps: int = 300, batch: int = 8, seed: int = 0
-) -> float:
+def network_accuracy(covers: np.ndarray, stegos: np.ndarray, train: int, steps: int = 300) -> float:
     """As :func:`linear_accuracy`, by a small convolutional network trained for ``steps`` steps of pairs."""
     net, optimizer = _Detector(), optax.adam(2e-3)
-    params = net.init(jax.random.key(seed), jnp.zeros((1, *covers.shape[1:]), jnp.float32))
+    params = net.init(jax.random.key(0), jnp.zeros((1, *covers.shape[1:]), jnp.float32))
     state = optimizer.init(params)
 
     def loss(params, pairs):
@@ -101,28 +103,28 @@ def network_accuracy(
         updates, state = optimizer.update(jax.grad(loss)(params, pairs), state)
         return optax.apply_updates(params, updates), state
 
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     for _ in range(steps):
-        chosen = rng.choice(train, min(batch, train), replace=False)
+        chosen = rng.choice(train, min(_BATCH, train), replace=False)
         params, state = step(params, state, np.stack([covers[chosen], stegos[chosen]]))
     score = jax.jit(lambda pictures: net.apply(params, pictures.astype(jnp.float32)))
     clean, full = (np.array([score(p[None])[0] for p in part[train:]]) for part in (covers, stegos))
     return float(np.mean(np.concatenate([clean < 0, full >= 0])))
 
 
-def reassemble(picture: np.ndarray, square: int = 8) -> np.ndarray:
+def reassemble(picture: np.ndarray) -> np.ndarray:
     """A jigsaw of unturned squares put together greedily: each place takes the piece whose edges fit best.
 
     Args:
-      picture: uint8 ``[H, W, 3]``, sides multiples of ``square``.
+      picture: uint8 ``[H, W, 3]``, sides multiples of 8.
 
     Returns:
       uint8 ``[H, W, 3]``: row by row from the top left, whose piece is the picture's own first.
     """
     height, width, _ = picture.shape
-    rows, columns = height // square, width // square
-    pieces = picture.reshape(rows, square, columns, square, 3).transpose(0, 2, 1, 3, 4)
-    pieces = pieces.reshape(-1, square, square, 3).astype(np.int32)
+    rows, columns = height // _SQUARE, width // _SQUARE
+    pieces = picture.reshape(rows, _SQUARE, columns, _SQUARE, 3).transpose(0, 2, 1, 3, 4)
+    pieces = pieces.reshape(-1, _SQUARE, _SQUARE, 3).astype(np.int32)
     tops, lefts = pieces[:, 0].reshape(len(pieces), -1), pieces[:, :, 0].reshape(len(pieces), -1)
     free, placed = np.ones(len(pieces), bool), np.zeros((rows, columns), int)
     for row in range(rows):
@@ -136,22 +138,22 @@ def reassemble(picture: np.ndarray, square: int = 8) -> np.ndarray:
                 cost += np.abs(lefts - before).sum(1)
             best = int(np.argmin(np.where(free, cost, np.inf)))
             placed[row, column], free[best] = best, False
-    out = pieces[placed.reshape(-1)].reshape(rows, columns, square, square, 3).transpose(0, 2, 1, 3, 4)
+    out = pieces[placed.reshape(-1)].reshape(rows, columns, _SQUARE, _SQUARE, 3).transpose(0, 2, 1, 3, 4)
     return out.reshape(picture.shape).astype(np.uint8)
 
 
-def signature(pictures: np.ndarray, square: int = 8) -> np.ndarray:
+def signature(pictures: np.ndarray) -> np.ndarray:
     """What turning, inverting and exchanging squares and their colours leaves of pictures.
 
     Args:
-      pictures: uint8 ``[S, H, W, 3]``, sides multiples of ``square``.
+      pictures: uint8 ``[S, H, W, 3]``, sides multiples of 8.
 
     Returns:
       float32 ``[2, n]``: spread and roughness of the n squares of all pictures, each sorted, as logarithms.
     """
     count, height, width, _ = pictures.shape
-    shape = (count, height // square, square, width // square, square, 3)
-    pieces = pictures.reshape(shape).swapaxes(2, 3).reshape(-1, square, square, 3).astype(np.float32)
+    shape = (count, height // _SQUARE, _SQUARE, width // _SQUARE, _SQUARE, 3)
+    pieces = pictures.reshape(shape).swapaxes(2, 3).reshape(-1, _SQUARE, _SQUARE, 3).astype(np.float32)
     spread = pieces.var(axis=(1, 2)).mean(axis=1)
     rough = np.square(np.diff(pieces, axis=1)).mean((1, 2, 3)) + np.square(np.diff(pieces, axis=2)).mean(
         (1, 2, 3)
@@ -165,7 +167,7 @@ def named(revealed: np.ndarray, candidates: np.ndarray) -> int:
     return int(np.argmin(np.abs(candidates - signature(revealed)).mean(axis=(1, 2))))
 
 
-def amplified(stego: np.ndarray, cover: np.ndarray, times: int = 10) -> np.ndarray:
-    """What hiding changed, ``times`` over, about mid-grey: uint8, to look at."""
+def amplified(stego: np.ndarray, cover: np.ndarray) -> np.ndarray:
+    """What hiding changed, ten times over, about mid-grey: uint8, to look at."""
     change = stego.astype(np.int32) - cover.astype(np.int32)
-    return np.clip(128 + times * change, 0, 255).astype(np.uint8)
+    return np.clip(128 + _TIMES * change, 0, 255).astype(np.uint8)

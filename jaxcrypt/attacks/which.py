@@ -31,6 +31,7 @@ _SHORTER = (1, 4, 16, 64)  # runs of a block's length, and of these parts of it
 _SQUARES = (1, 16, 256, 1024)  # 8×8 blocks in a run
 _QUANTILES = np.array([0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999])
 _RIDGE = 0.1
+_TOGETHER = 8  # ciphers that are made at a time
 
 
 def _shape_of(energies: np.ndarray) -> list[float]:
@@ -162,11 +163,10 @@ def ciphers_seen(
     picture: np.ndarray,
     trials: int,
     random: np.random.Generator,
-    together: int = 8,
 ) -> list:
     """What :func:`seen` gives of ``trials`` ciphers of one picture, each under a key of its own."""
     features = []
-    for start in range(0, trials, together):
-        keys = [random.bytes(32) for _ in range(min(together, trials - start))]
+    for start in range(0, trials, _TOGETHER):
+        keys = [random.bytes(32) for _ in range(min(_TOGETHER, trials - start))]
         features += [seen(np.asarray(cipher)) for cipher in encrypt([picture] * len(keys), keys)]
     return features

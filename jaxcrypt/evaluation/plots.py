@@ -63,7 +63,7 @@ def _png(figure) -> bytes:
     return buffer.getvalue()
 
 
-def _wrapped(name: str, width: int = 16) -> str:
+def _wrapped(name: str) -> str:
     import textwrap
 
-    return textwrap.fill(name, width)
+    return textwrap.fill(name, 16)

@@ -35,16 +35,16 @@ _LARGEST = 0.999
 
 
 @functools.cache
-def alpha_bar(schedule: str, timesteps: int = TIMESTEPS) -> np.ndarray:
-    """The share of the picture's power that is left after each step: float64 ``[timesteps + 1]``, from 1.
+def alpha_bar(schedule: str) -> np.ndarray:
+    """The share of the picture's power that is left after each step: float64 ``[TIMESTEPS + 1]``, from 1.
 
     Raises:
       ValueError: an unknown schedule.
     """
     if schedule == "linear":
-        betas = np.linspace(1e-4, 0.02, timesteps)
+        betas = np.linspace(1e-4, 0.02, TIMESTEPS)
     elif schedule == "cosine":
-        t = (np.arange(timesteps + 1) / timesteps + _OFFSET) / (1 + _OFFSET)
+        t = (np.arange(TIMESTEPS + 1) / TIMESTEPS + _OFFSET) / (1 + _OFFSET)
         share = np.cos(np.pi / 2 * t) ** 2
         betas = np.minimum(1 - share[1:] / share[:-1], _LARGEST)
     else:

@@ -182,14 +182,13 @@ KINDS: dict[str, Kind] = {
     "blocks": Kind(_blocks, "{}% of 16×16 blocks lost", 0, 1),
 }
 
-# What tables show: of cipher pictures, of those laid out for ordinary JPEG, and of pictures that hide others.
+# What tables show: of cipher pictures, and of pictures that hide others.
 CIPHER: Sequence[Damage] = (
     Damage("none"),
     *(Damage("jpeg444", quality) for quality in (90, 75, 50)),
     Damage("noise", 8),
     Damage("blocks", 0.1),
 )
-ROBUST: Sequence[Damage] = (Damage("none"), Damage("jpeg", 90), Damage("jpeg", 75))
 COVERT: Sequence[Damage] = (
     *(Damage("jpeg", quality) for quality in (95, 90, 75, 50)),
     Damage("noise", 4),

@@ -102,7 +102,7 @@ _KEY_IMAGE = Option(
     needs="key_image",
 )
 _MASK = Input("mask", "mask", "the region: the photo is encrypted there, and nowhere else")
-_KEY_PICTURE = Input("key_image", "picture", "the key image, as a condition of the pixels too", when="both")
+_KEY_PICTURE = Input("key_image", "picture", "the key image, as a condition of the pixels too")
 
 _OWN = (
     Entry(

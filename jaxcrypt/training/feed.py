@@ -26,8 +26,11 @@ class Fed(NamedTuple):
     state: Any
 
 
+_AHEAD = 2  # batches that wait
+
+
 class Feed(Iterator[Fed]):
-    """Batches of ``pipeline`` on the devices, ``ahead`` of them prepared in advance.
+    """Batches of ``pipeline`` on the devices, some of them prepared in advance.
 
     Args:
       pipeline: yields dicts of arrays (this host's share) and has ``get_state()``.
@@ -38,9 +41,9 @@ class Feed(Iterator[Fed]):
       waited: seconds that the caller has waited for batches since the last :meth:`take_waited`.
     """
 
-    def __init__(self, pipeline: Any, sharding: NamedSharding, substeps: int = 1, ahead: int = 2):
+    def __init__(self, pipeline: Any, sharding: NamedSharding, substeps: int = 1):
         self._pipeline, self._sharding, self._substeps = pipeline, sharding, substeps
-        self._queue: queue.Queue = queue.Queue(maxsize=ahead)
+        self._queue: queue.Queue = queue.Queue(maxsize=_AHEAD)
         self._stop = threading.Event()
         self._waited = 0.0
         self._thread = threading.Thread(target=self._work, name="feed", daemon=True)

@@ -36,15 +36,15 @@ def run(setting: Setting) -> Result:
     return Result(facts, plot(facts))
 
 
-def evaluate_run(workdir: Path, watch: bool = False, interval: float = 1.0) -> Iterator[dict[str, Any]]:
+_INTERVAL = 1.0  # seconds between two looks for new checkpoints
+
+
+def evaluate_run(workdir: Path, watch: bool = False) -> Iterator[dict[str, Any]]:
     """The validation metrics of a training run's best checkpoint; with ``watch``, of each as it appears.
 
     Averaged parameters give ``validation/…``, raw ones ``validation_raw/…``. Watching ends with the
     checkpoint of the last step. Each result is a line of ``<workdir>/evaluation/log.jsonl`` too, and goes to
     TensorBoard.
-
-    Args:
-      interval: seconds between two looks for new checkpoints.
 
     Raises:
       Refusal: not a training run's folder, or no sound checkpoint in it.
@@ -54,7 +54,7 @@ def evaluate_run(workdir: Path, watch: bool = False, interval: float = 1.0) -> I
     writer = Writer(workdir / "evaluation")
     measure = _Measure()
     try:
-        for step, meta, tree in _watched(workdir, interval) if watch else _best(workdir):
+        for step, meta, tree in _watched(workdir) if watch else _best(workdir):
             values = measure(tree, meta)
             writer.scalars(step, values)
             yield {"step": step, **values}
@@ -68,10 +68,10 @@ def _best(workdir: Path) -> Iterator[Checkpoint]:
         yield step, meta, checkpoints.restore_arrays(step)
 
 
-def _watched(workdir: Path, interval: float) -> Iterator[Checkpoint]:
+def _watched(workdir: Path) -> Iterator[Checkpoint]:
     """Every checkpoint from now on, and those that are there, in order of their steps."""
     with contextlib.ExitStack() as stack:
-        watcher = stack.enter_context(Watcher(workdir, interval))
+        watcher = stack.enter_context(Watcher(workdir, _INTERVAL))
         held = stack.enter_context(contextlib.closing(Checkpoints(watcher.folder, read_only=True)))
         for step in watcher.steps():
             held.steps()  # look again: Orbax remembers which there were
