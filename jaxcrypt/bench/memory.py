@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxcrypt.bench import results
 from jaxcrypt.cli import command as cli
-from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.errors import ExitCode, Refusal, usage
 from jaxcrypt.systems import catalog
 
 _PROGRAM = (
@@ -34,6 +34,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the numbers there")
     args = parser.parse_args(argv)
     catalog.entry(args.system)
+    if not 0 < args.megapixels <= 100:  # what encrypt takes
+        raise usage(f"--megapixels {args.megapixels:g}: must be above 0, and at most 100")
     side = max(1, round((args.megapixels * 1e6) ** 0.5))
     peaks = peak_memory(args.system, side)
     for verb, peak in peaks.items():

@@ -59,6 +59,12 @@ def test_the_made_picture_is_read(tmp_path, side):
     assert load_picture(tmp_path / "a.bmp").pixels.shape == (side, side, 3)
 
 
+@pytest.mark.parametrize("size", ["-1", "0", "nan", "101"])
+def test_memory_of_a_size_that_cannot_be_is_refused(size):
+    with pytest.raises(Refusal, match="--megapixels"):
+        memory.main(["--megapixels", size])
+
+
 def test_peak_memory_of_a_small_picture(tmp_path, capsys):
     argv = ["memory", "--megapixels", "0.001", "--json", str(tmp_path / "m.json")]
     assert cli.entry(bench.main, argv) == 0
