@@ -57,6 +57,14 @@ def test_no_verb_and_no_shared_room_names_a_system():
             assert not any(name in text.replace(",", " ").split() for text in texts), f"{path}: {name}"
 
 
+def test_no_other_room_asks_for_a_system_by_name():
+    for path in PACKAGE.rglob("*.py"):
+        if path.relative_to(PACKAGE).parts[0] in ("systems", "zoo"):
+            continue
+        constants = {n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)}
+        assert not constants & set(catalog.NAMES), path
+
+
 def test_help_fits_a_screen_and_says_where_the_rest_is(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     assert encrypt.main(["--help"]) == ExitCode.OK
