@@ -18,6 +18,7 @@ VERBS = {
     "rekey": ("give a sealed picture other keys or recipients", "main"),
     "inspect": ("what anyone can see of a sealed picture", "main"),
     "keygen": ("make keys", "main"),
+    "roi": ("masks of regions for a folder of pictures", "main"),
     "train": ("train a System", "run"),
     "evaluate": ("measure Systems: quality, ciphers, attacks", "run"),
     "generate": ("draw pictures from a System that makes some", "main"),

@@ -47,7 +47,7 @@ ALLOWED = {
 }
 # What people call: these import any room, and no room imports them.
 VERBS = {"bench.__main__", "decrypt", "encrypt", "evaluate", "export", "inspect", "keygen", "rekey", "train"}
-VERBS |= {"generate", "verify"}
+VERBS |= {"generate", "roi", "verify"}
 VERBS |= {
     "bench_step",
     "evaluation_codecs",
@@ -135,7 +135,7 @@ def test_crypto_never_imports_jax():
         assert not {name.split(".")[0] for name in imports(path)} & set(HEAVY), path
 
 
-@pytest.mark.parametrize("verb", ["encrypt", "decrypt", "generate", "keygen", "inspect"])
+@pytest.mark.parametrize("verb", ["encrypt", "decrypt", "generate", "keygen", "inspect", "roi"])
 def test_help_needs_no_jax(verb):
     program = (
         "import sys\n"

@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 import jaxcrypt
-from jaxcrypt import decrypt, encrypt, keygen
+from jaxcrypt import decrypt, encrypt, keygen, roi
+from jaxcrypt.data import listing
 from jaxcrypt.errors import ExitCode, Refusal
+from tests.regions import finders
 from tests.systems.drivers.test_regions import photo
 
 
@@ -140,3 +142,49 @@ def test_the_public_interface(plain):
     np.testing.assert_array_equal(opened.pictures[0], samples)
     with pytest.raises(Refusal, match="nothing was found"):
         jaxcrypt.seal(path.read_bytes(), keys, region="tests.regions.finders:nothing")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two pictures with something bright, one without."""
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    Image.fromarray(photo()).save(tmp_path / "in" / "a.jpg")
+    Image.fromarray(photo((30, 20, 3))).save(tmp_path / "in" / "deep" / "b.png")
+    Image.fromarray(np.zeros((12, 12, 3), np.uint8)).save(tmp_path / "in" / "dark.png")
+    return tmp_path / "in"
+
+
+def test_masks_lie_where_the_pipeline_reads_them(folder, tmp_path):
+    given = [str(folder), "--roi", "tests.regions.finders:bright", "--sheet", str(tmp_path / "sheet.png")]
+    assert roi.main([*given, "--roi-empty", "skip"]) == ExitCode.OK
+    named = {entry.name: entry for entry in listing.entries(folder)}
+    assert set(named) == {"a.jpg", "dark.png", "deep/b.png"}
+    assert named["dark.png"].mask is None
+    mask = np.asarray(Image.open(named["deep/b.png"].mask)) > 127
+    np.testing.assert_array_equal(mask, finders.bright(photo((30, 20, 3))))
+    assert Image.open(tmp_path / "sheet.png").size == (320, 320)
+
+
+def test_masks_go_into_a_folder_of_their_own(folder, tmp_path):
+    given = [str(folder), "--roi", "0,0,5x5", "--masks", str(tmp_path / "masks")]
+    assert roi.main(given) == ExitCode.OK
+    assert all(entry.mask for entry in listing.entries(folder, str(tmp_path / "masks")))
+    assert not any(entry.mask for entry in listing.entries(folder))
+
+
+def test_a_run_goes_on_where_it_stopped(folder, capsys):
+    assert roi.main([str(folder), "--roi", "tests.regions.finders:bright"]) == ExitCode.FAILED
+    assert "dark.png: nothing was found" in capsys.readouterr().err
+    kept = (folder / "a.jpg.mask.png").read_bytes()
+    assert roi.main([str(folder), "--roi", "0,0,5x5"]) == ExitCode.OK
+    assert capsys.readouterr().err.count("skipped") == 2
+    assert (folder / "a.jpg.mask.png").read_bytes() == kept
+    assert roi.main([str(folder), "--roi", "0,0,5x5", "--force"]) == ExitCode.OK
+    assert (folder / "a.jpg.mask.png").read_bytes() != kept
+
+
+def test_masks_of_nothing_asked_for_are_refused(folder, capsys):
+    for given in ([], ["--roi", "none"], ["--roi", "0,0,5x5", "--preview", "x.png"]):
+        assert roi.main([str(folder), *given]) == ExitCode.USAGE
+    assert roi.main([str(folder / "missing"), "--roi", "0,0,5x5"]) != ExitCode.OK
+    assert not list(folder.rglob("*.mask.png"))

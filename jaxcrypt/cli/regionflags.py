@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jaxcrypt.cli.command import Parser
 from jaxcrypt.errors import usage
-from jaxcrypt.regions.request import CONFIDENCE, HELP, Request, point, request
+from jaxcrypt.regions import CONFIDENCE, HELP
+
+if TYPE_CHECKING:
+    from jaxcrypt.regions.request import Request
 
 SKIP = "skip"
 _EXPLAINED = """What of each photo is encrypted; the rest stays as it is, and open.
@@ -59,6 +63,8 @@ def chosen(args: argparse.Namespace) -> Request | None:
     Raises:
       Refusal: no such region, a package that is missing, an option that needs ``--roi``.
     """
+    from jaxcrypt.regions.request import request
+
     asked = request(args.roi, **_fields(args)) if args.roi else None
     yolo = any(one.partition(":")[0] == "yolo" for one in args.roi)
     needs = {"--dilate": args.dilate, "--box": args.box, "--spare": args.spare, "--preview": args.preview}
@@ -72,6 +78,8 @@ def chosen(args: argparse.Namespace) -> Request | None:
 
 
 def _fields(args: argparse.Namespace) -> dict:
+    from jaxcrypt.regions.request import point
+
     empty = "fail" if args.roi_empty == SKIP else args.roi_empty
     spare = tuple(map(point, args.spare))
     finding = {"yolo_weights": args.yolo_weights, "confidence": args.confidence}

@@ -13,17 +13,15 @@ import numpy as np
 
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.pictures.files import load_picture
-from jaxcrypt.regions import things
+from jaxcrypt.regions import CONFIDENCE, HELP, things
 from jaxcrypt.regions.things import Thing
 
-HELP = "faces, yolo[:CLASS,…], X,Y,WIDTHxHEIGHT, a mask's file, MODULE:FUNCTION or none"
 EMPTY = ("fail", "whole")
 # From a picture uint8 [H, W, 3] to what is in it: things, boxes (left, top, right, bottom), or a mask [H, W].
 Finder = Callable[[np.ndarray], Any]
 _BOX = re.compile(r"(\d+),(\d+),(\d+)x(\d+)")
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _WHITE = 127
-CONFIDENCE = 0.25  # of things that yolo finds, at least
 
 
 class NothingFound(Refusal):
@@ -115,7 +113,7 @@ def request(
     """Whatever may say what is to be encrypted as a :class:`Request`; None for ``none``.
 
     Args:
-      what: as :data:`HELP` says, a mask bool ``[H, W]``, a function, or several of these.
+      what: as :data:`jaxcrypt.regions.HELP` says, a mask bool ``[H, W]``, a function, or several of these.
       yolo_weights, confidence: of ``yolo``; see :func:`jaxcrypt.regions.yolo.finder`.
       more: fields of :class:`Request`.
 

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from jaxcrypt.errors import ExitCode, Refusal, usage
-from jaxcrypt.regions import things
+from jaxcrypt.regions import CONFIDENCE, things
 from jaxcrypt.regions.things import Thing
 
 URL = "https://github.com/ultralytics/assets/releases/download/v8.3.0/yolov8n.pt"
@@ -29,7 +29,7 @@ SHA256 = "f59b3d833e2ff32e194b5bb8e08d211dc7c5bdf144b90d2c8412c47ccfc83b36"
 _PATIENCE = 60  # seconds without a byte
 
 
-def finder(classes: Sequence[str] = (), weights: str | None = None, confidence: float = 0.25):
+def finder(classes: Sequence[str] = (), weights: str | None = None, confidence: float = CONFIDENCE):
     """A function that finds things of some classes (empty: of all) in a picture, uint8 ``[H, W, 3]``.
 
     Args:

@@ -1,0 +1,141 @@
+"""``python -m jaxcrypt.roi``: masks of regions for a folder of pictures, where training and evaluation read
+them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxcrypt.cli import regionflags
+from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain
+from jaxcrypt.cli.jobs import Job, Report
+from jaxcrypt.cli.output import Targets, is_written, make_folder, refuse_other_suffix, write_whole
+from jaxcrypt.errors import usage
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from jaxcrypt.regions.request import Request
+
+_DESCRIPTION = """Find regions in pictures, and store their masks: NAME.jpg.mask.png beside NAME.jpg.
+
+  jaxcrypt roi photos/ --roi faces --sheet seen.png
+  jaxcrypt roi photos/ --roi yolo:person --masks masks/
+
+Masks that are there stay: a run that was stopped goes on. jaxcrypt encrypt --roi does the
+same for the photos that it encrypts.
+"""
+_SHOWN, _SIDE = 100, 160  # pictures on a sheet, and pixels of each
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return entry(_main, argv, tells_json=True)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="jaxcrypt roi", description=_DESCRIPTION, epilog=EXIT_CODES)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="pictures, in subfolders too")
+    parser.add_argument("--masks", type=Path, metavar="FOLDER", help="where masks go (beside the pictures)")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE", help=f"PNG of the first {_SHOWN} pictures with their regions"
+    )
+    parser.add_argument("--force", action="store_true", help="make masks anew")
+    parser.add_argument("--json", action="store_true", help="one JSON line a file on stdout")
+    regionflags.add_region_flags(parser, explained=True)
+    return parser
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    args = _parser().parse_args(argv)
+    asked = regionflags.chosen(args)
+    if asked is None:
+        raise usage("--roi WHAT: say what is to be found")
+    if args.preview:
+        raise usage("--preview: is of encrypt; --sheet FILE shows what was found here")
+    from jaxcrypt.data import listing
+
+    folder = args.masks or args.folder
+    pictures = listing.pictures(args.folder)
+    jobs = [Job(path, folder / f"{name}{listing.MASK}.png") for name, path in pictures.items()]
+    targets = Targets([*pictures.values(), *regionflags.files_named(asked)], force=args.force)
+    if args.sheet:
+        refuse_other_suffix(args.sheet, "a sheet is")
+        targets.check(args.sheet)
+    report = Report(jobs, args.json)
+    for job in jobs:
+        _mask(job, asked, targets, report, args)
+    if args.sheet:
+        _write_sheet(args.sheet, jobs[:_SHOWN], args.force)
+    return report.close()
+
+
+def _mask(job: Job, asked: Request, targets: Targets, report: Report, args) -> None:
+    """The mask of one picture, where it is not there yet."""
+    import numpy as np
+
+    from jaxcrypt.pictures.files import encode_png, load_picture
+    from jaxcrypt.regions.request import NothingFound
+
+    target = job.target
+    assert target is not None  # every job of this command has one
+    if is_written(target) and not args.force:
+        report.skipped(job, target)
+        return
+    try:
+        picture = load_picture(job.read(), job.name).pixels
+        region = asked.find(picture, job.name)
+        mask = np.ones(picture.shape[:2], bool) if region is None else region.mask
+        make_folder(target.parent)
+        targets.claim(target)
+        data = encode_png(np.uint8(mask)[..., None] * 255)
+        write_whole(target, lambda file: file.write(data), args.force)
+        report.done(job, target, "all of it" if region is None else region.words(), share=float(mask.mean()))
+    except NothingFound as found:
+        if args.roi_empty == regionflags.SKIP:
+            report.told(job, "nothing was found: no mask", empty=True)
+        else:
+            report.refused(job, found)
+    except Exception as error:
+        report.refused(job, explain(error, job.name))
+
+
+def _write_sheet(path: Path, jobs: Sequence[Job], force: bool) -> None:
+    """Pictures with their masks drawn on them, and as they are where there is none."""
+    import numpy as np
+
+    from jaxcrypt.pictures.files import encode_png
+    from jaxcrypt.pictures.sheets import sheet
+
+    data = encode_png(sheet(np.stack([_small(job) for job in jobs])))
+    write_whole(path, lambda file: file.write(data), force)
+
+
+def _small(job: Job) -> np.ndarray:
+    """uint8 ``[S, S, 3]``: one picture of a sheet, on white; white alone for what cannot be read."""
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    from jaxcrypt.errors import Refusal
+    from jaxcrypt.pictures.files import load_picture
+    from jaxcrypt.regions.preview import preview
+    from jaxcrypt.regions.request import Region
+
+    try:
+        picture = load_picture(job.read(), job.name).pixels
+        written = job.target is not None and job.target.is_file()
+        mask = (
+            load_picture(str(job.target)).pixels[..., 0] > 127
+            if written
+            else np.zeros(picture.shape[:2], bool)
+        )
+        shown = Image.fromarray(preview(picture, Region(mask)))
+    except Refusal:
+        return np.full((_SIDE, _SIDE, 3), 255, np.uint8)
+    return np.asarray(ImageOps.pad(shown, (_SIDE, _SIDE), color="white"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
