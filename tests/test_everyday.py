@@ -69,6 +69,12 @@ def test_headers_of_a_folder_bring_stripped_pictures_back(tmp_path, key):
     assert decrypt.main([str(stripped), *told]) == ExitCode.BAD_INPUT
     assert decrypt.main([str(stripped), *told, "--header", str(headers)]) == ExitCode.OK
     assert np.array_equal(Image.open(tmp_path / "back.png"), Image.open(folder / "a.png"))
+    for sealed in out.rglob("*.png"):
+        Image.open(sealed).save(sealed)
+    told = [str(out), "-o", str(tmp_path / "all"), "--key-file", key, "--header", str(headers)]
+    assert decrypt.main(told) == ExitCode.OK
+    back = Image.open(tmp_path / "all" / "inner" / "b.png")
+    assert np.array_equal(back, Image.open(folder / "inner" / "b.png"))
 
 
 def test_any_file_travels_and_is_taken_on_request_only(tmp_path, key, capsys):

@@ -97,9 +97,11 @@ class OpenRun:
         from jaxcrypt.pictures.files import read_file
 
         name = job.source.name
-        for candidate in (folder / f"{name}.hdr", folder / f"{job.source.stem}.png.hdr"):
-            if candidate.is_file():
-                return read_file(candidate)
+        inner = job.folder.relative_to(self._args.output) if job.into and self._args.output else Path()
+        for where in (folder / inner, folder):  # as encryption laid them, or all in one folder
+            for candidate in (where / f"{name}.hdr", where / f"{job.source.stem}.png.hdr"):
+                if candidate.is_file():
+                    return read_file(candidate)
         raise usage(f"{job.name}: --header {folder}: has no {name}.hdr")
 
     def _stage_folder(self, job: Job, begun: Begun) -> Path | None:
