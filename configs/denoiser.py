@@ -4,13 +4,8 @@
 
 DIR holds photos (general photographs, short side 288; the last 64 by name validate) and bsds200 (481x321).
 
-The shipped weights come not from this config but from a script beside it: the same net, pictures and rule
-(optax.contrib.muon with kernels as matrices), batches of eight crops, 3e-3 and later 1.2e-3 in place of one
-schedule, and levels drawn mostly from 3 to 40, not evenly from 0 to 60; 5,412 steps, 25 minutes of one core
-of an x86 CPU: 34.3, 30.5 and 28.3 dB at levels 10, 20 and 30 on 16 validation crops of 128x128.
-
-This config itself: not yet run to its end; its first 150 steps (--config.train.steps=150
---config.optimizer.warmup_steps=20) gave 24.5 dB at level 20 on the validation crops.
+The shipped weights: 32,000 steps in 7.5 minutes of one NVIDIA H100 that seven other runs shared, 2,800 to
+6,300 images/s; 30.4 dB at level 20 on the validation crops of 64x64.
 """
 
 import os
@@ -27,10 +22,10 @@ def get_config():
     config.model.blocks = (2, 2, 3)
     config.model.sigma = 60.0  # levels are drawn from 0 to this
     config.model.size = 64
-    config.train.batch_size = 8
-    config.train.steps = 40_000
-    config.train.eval_every = 2_000
-    config.train.checkpoint_every = 2_000
+    config.train.batch_size = 32
+    config.train.steps = 32_000
+    config.train.eval_every = 8_000
+    config.train.checkpoint_every = 4_000
     config.optimizer.name = "muon"
     config.optimizer.lr = 3e-3
     config.optimizer.b1 = 0.95
