@@ -5,11 +5,11 @@ coefficients a block.
 
 DIR holds photos (of which the last 64 by name are for validation) and bsds200.
 
-16,000 steps in 4.5 minutes of one NVIDIA H100 that seven other runs shared, 3,400 images/s; loss and gradients
-stayed finite. Centre 256x256 of Kodak24, after 8-bit PNG (python -m jaxcrypt.evaluate hiding --system stego
---weights stego-robust --crop 256): cover 31.4 dB, secret 25.6 dB; after JPEG of quality 90, 75 and 50 with
-4:2:0 the secret has 25.4, 25.2 and 25.5 dB. On Kodak24 and CBSD68 the weights of 0.1.0 (500 steps of 16 on a
-CPU) gave 23.6, and 23.4, 23.1 and 23.4 after JPEG.
+16,000 steps in 4.5 minutes of one NVIDIA H100 that seven other runs shared, 3,400 images/s; loss and
+gradients stayed finite. Centre 256x256 of Kodak24, after 8-bit PNG (python -m jaxcrypt.evaluate hiding
+--system stego --weights stego-robust --crop 256): cover 31.4 dB, secret 25.6 dB; after JPEG of quality
+90, 75 and 50 with 4:2:0 the secret has 25.4, 25.2 and 25.5 dB. On Kodak24 and CBSD68 the weights of 0.1.0
+(500 steps of 16 on a CPU) gave 23.6, and 23.4, 23.1 and 23.4 after JPEG.
 """
 
 from jaxcrypt.training.defaults import config_beside
