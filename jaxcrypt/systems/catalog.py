@@ -159,6 +159,7 @@ _OWN = (
         "jaxcrypt.systems.denoiser",
         "keyed mixing, decrypted with a learned denoiser",
         options=(_ROBUST, _ROUNDS),
+        inputs=(_MASK,),
         traits=Traits(
             survives=frozenset({"noise", "jpeg444", "jpeg", "blocks", "cut"}),
             argument=_MIXING,

@@ -24,7 +24,7 @@ from jaxcrypt.models.denoiser import Denoiser
 from jaxcrypt.record import Call, Outcome, Phase, Sealed, Shape, Stage, System, chosen
 from jaxcrypt.systems import mixing
 from jaxcrypt.systems.catalog import entry
-from jaxcrypt.systems.decoding import received, robust, turbo
+from jaxcrypt.systems.decoding import received, region, robust, turbo
 from jaxcrypt.systems.decoding.denoise import WindowedDenoiser
 from jaxcrypt.systems.drivers import host
 
@@ -57,8 +57,10 @@ class DenoiserDriver:
         settings = chosen(ENTRY.options, call.options)
         strength, rounds = settings["robust"], settings["rounds"]
         if not strength:
-            own = Call(options=(("rounds", rounds),), progress=call.progress)
+            own = Call(options=(("rounds", rounds),), inputs=call.inputs, progress=call.progress)
             return mixing.SYSTEM.driver.encrypt(own, pictures, keys)
+        if "mask" in call.inputs:
+            raise usage("--roi with --robust: a robust picture grows; leave out one of them")
         made = []
         for done, (picture, key) in enumerate(zip(pictures, keys, strict=True), 1):
             made.append(Sealed(*robust.encrypt(picture, key, strength, rounds)))
@@ -85,6 +87,8 @@ class DenoiserDriver:
             gaps = None if lost is None else lost[i]
             if strength:
                 result = robust.decrypt(one, key, strength, rounds, shape, windows, gaps, progress)
+            elif "mask" in one.side:
+                result = region.decrypt(one, key, rounds, shape, windows, gaps, progress)
             else:
                 result = _decrypt_bands(one, key, rounds, shape, windows, gaps, progress)
             results.append(Outcome([result[0]], result[1]))

@@ -7,6 +7,8 @@ Anything else counts as white noise on the bytes, of a level that the pilots mea
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,6 +16,7 @@ from jaxcrypt.functional import jpeg, soft_expand
 from jaxcrypt.functional.companding import KEPT, dithered, undithered
 from jaxcrypt.systems.decoding import turbo
 
+Receive = Callable[[np.ndarray, float], tuple[np.ndarray, float]]  # of turbo.decode
 PASSES = 5
 FEW_PASSES = 2  # of an undamaged cipher: the second learns what lies beyond the outermost bytes
 _HOPELESS = 5000.0  # variance of noise on bytes of which nothing is left, as under a wrong key
@@ -131,6 +134,69 @@ class JpegCells:
         return _extrinsic(value, error, self.dither, prior, variance)
 
 
+class Beside:
+    """``first`` of the symbols that ``which`` (bool ``[m]``) names, ``second`` of the others.
+
+    What both make of the prior is put together, and the prior divided out of that: were their extrinsic parts
+    put together, the poorer would drown the better.
+    """
+
+    def __init__(self, first: Receive, second: Receive, which: np.ndarray):
+        self._parts = (which, first), (~which, second)
+
+    def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
+        value, error = np.empty_like(prior), 0.0
+        for which, receive in self._parts:
+            found, own = receive(prior[which], variance)
+            left = 1 / (1 / own + 1 / variance)
+            value[which] = left * (found / own + prior[which] / variance)
+            error += left * float(which.mean())
+        return soft_expand.extrinsic(value, error, prior, variance)
+
+
+def cells(picture, mask, data, dither, lost, noise: float, quality: int) -> Receive:
+    """JPEG's cells that lie in a region; beside them, where a cell holds open samples too, noise.
+
+    Args:
+      picture: uint8 ``[H, W, C]``; mask: bool ``[H, W]``, the region.
+      data, dither, lost: of the region's samples, ``[n]``; lost may be None.
+      noise: variance on the bytes; quality: libjpeg's.
+    """
+    blocks, index = _whole_blocks(picture, mask)
+    index = index[mask].reshape(-1)
+    whole = index >= 0
+
+    def part(which):
+        return dither[which], None if lost is None else lost[which]
+
+    inside, gaps = part(whole)
+    seen = JpegCells(blocks, index[whole], inside, quality, gaps)
+    if whole.all():
+        return seen
+    edge, gaps = part(~whole)
+    return Beside(seen, Bytes(data[~whole], edge, gaps, noise), whole)
+
+
+def _whole_blocks(picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The 8×8 blocks that lie in the region, as one column, and where in it each sample of the picture is.
+
+    Returns:
+      uint8 ``[8 n, 8, C]``, and flat places ``[H, W, C]``, -1 for samples of other blocks.
+    """
+    rows, columns = (side // 8 * 8 for side in mask.shape)
+    index = np.full(picture.shape, -1)
+
+    def cut(array):
+        return array[:rows, :columns].reshape(rows // 8, 8, columns // 8, 8, -1).swapaxes(1, 2)
+
+    chosen = cut(mask).all(axis=(2, 3, 4))
+    column = cut(picture)[chosen]
+    numbers = np.full((rows // 8, columns // 8, 8, 8, picture.shape[2]), -1)
+    numbers[chosen] = np.arange(column.size).reshape(column.shape)
+    index[:rows, :columns] = numbers.swapaxes(1, 2).reshape(rows, columns, -1)
+    return column.reshape(-1, 8, picture.shape[2]), index
+
+
 def _extrinsic(value, error, dither, prior, variance):
     """The extrinsic estimate of symbols without dither, from the posterior of those with it."""
     return soft_expand.extrinsic(undithered(value, dither), float(error.mean() / KEPT), prior, variance)
@@ -171,20 +237,21 @@ def decode(run, cipher, span, lost, quality, denoise, progress=None):
             cells = np.repeat(plane.reshape(-1), cipher.shape[2])[start:end]
         channel = JpegCells(cipher, slice(start, end), dither, quality, cells)
         symbols, claimed = channel(np.zeros(end - start, np.float32), 1.0)
-        if _mean_error(run, symbols) < WORSE * claimed:
+        if mean_error(run, symbols) < WORSE * claimed:
             return turbo.decode(run, channel, denoise, PASSES, progress)
-    noise = _byte_noise(run, flat, dither, gaps)
+    noise = byte_noise(run, flat, dither, gaps)
     channel = Bytes(flat, dither, gaps, noise)
     few = FEW_PASSES if gaps is None and noise <= 0.1 else PASSES
     return turbo.decode(run, channel, denoise, 1 if noise > _HOPELESS else few, progress)
 
 
-def _mean_error(run, symbols) -> float:
+def mean_error(run, symbols) -> float:
+    """Mean square error of the pilots of a :class:`turbo.Run`, whose power is 1."""
     _, errors = run.unmix(symbols)
     return float(np.average(errors, weights=np.maximum(run.pilots, 1)))
 
 
-def _byte_noise(run, flat, dither, lost) -> float:
+def byte_noise(run, flat, dither, lost) -> float:
     """Variance of white noise on the bytes, from the pilots; what losses explain is taken off."""
     symbols = undithered(soft_expand.CENTROIDS[flat], dither)
     share = 1.0
@@ -192,7 +259,7 @@ def _byte_noise(run, flat, dither, lost) -> float:
         symbols, share = np.where(lost, 0, symbols), 1 - float(lost.mean())
     if share <= 0:
         return 1 / 12
-    error = _mean_error(run, symbols)  # E(pilot - estimate)²: losses leave share · noise + (1 - share) of it
+    error = mean_error(run, symbols)  # E(pilot - estimate)²: losses leave share · noise + (1 - share) of it
     pilots = int(run.pilots.sum())
     unsure = 4 * np.sqrt(2 / max(1, pilots))
     ours = (error - (1 - share)) / share - unsure * (1 - share) / share

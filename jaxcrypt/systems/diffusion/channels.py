@@ -9,7 +9,6 @@ y = sqrt(a) m + sqrt(1 - a) e is undone by handing the channel of y the prior of
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -17,9 +16,9 @@ import numpy as np
 
 from jaxcrypt.functional import soft_expand
 from jaxcrypt.functional.diffusion import diffuse, undiffuse
+from jaxcrypt.systems.decoding.received import Receive
 from jaxcrypt.systems.diffusion import cipher
 
-Receive = Callable[[np.ndarray, float], tuple[np.ndarray, float]]
 _symbols = jax.jit(cipher.symbols_of, static_argnames="left")
 
 
@@ -47,23 +46,3 @@ class Diffused:
     def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
         value, error = self._inner(np.asarray(diffuse(prior, self._noise, self._left)), self._left * variance)
         return np.asarray(undiffuse(value, self._noise, self._left)), error / self._left
-
-
-class Beside:
-    """``first`` of the symbols that ``which`` (bool ``[m]``) names, ``second`` of the others.
-
-    What both make of the prior is put together, and the prior divided out of that: were their extrinsic parts
-    put together, the poorer would drown the better.
-    """
-
-    def __init__(self, first: Receive, second: Receive, which: np.ndarray):
-        self._parts = (which, first), (~which, second)
-
-    def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
-        value, error = np.empty_like(prior), 0.0
-        for which, receive in self._parts:
-            found, own = receive(prior[which], variance)
-            left = 1 / (1 / own + 1 / variance)
-            value[which] = left * (found / own + prior[which] / variance)
-            error += left * float(which.mean())
-        return soft_expand.extrinsic(value, error, prior, variance)

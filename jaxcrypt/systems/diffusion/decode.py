@@ -20,8 +20,9 @@ from jaxcrypt.functional.companding import undithered
 from jaxcrypt.functional.diffusion import undiffuse
 from jaxcrypt.systems.decoding import received as damage
 from jaxcrypt.systems.decoding import turbo
+from jaxcrypt.systems.decoding.received import Beside, Receive
 from jaxcrypt.systems.diffusion import cipher
-from jaxcrypt.systems.diffusion.channels import Beside, Bins, Diffused, Receive
+from jaxcrypt.systems.diffusion.channels import Bins, Diffused
 from jaxcrypt.systems.drivers.regions import Region
 
 TURNS, FEW_TURNS = 5, 3  # of a damaged and of an undamaged cipher
@@ -138,46 +139,9 @@ def _guesses(one: Arrived, quality: int | None):
     dither, data = one.dither[one.is_pixel], one.data[one.is_pixel]
     noise = _byte_noise(one, lost)
     if quality is not None and noise is not None:
-        yield _cells(one, data, dither, lost, noise, quality)
+        yield damage.cells(one.picture, one.region.mask, data, dither, lost, noise, quality)
     if noise is not None:
         yield damage.Bytes(data, dither, lost, noise)
-
-
-def _cells(one: Arrived, data, dither, lost, noise: float, quality: int) -> Receive:
-    """JPEG's cells that lie in the region; beside them, where a cell holds open samples too, noise."""
-    picture, index = _whole_blocks(one.picture, one.region.mask)
-    index = one.region.take(index)
-    whole = index >= 0
-
-    def part(which):
-        return dither[which], None if lost is None else lost[which]
-
-    inside, gaps = part(whole)
-    cells = damage.JpegCells(picture, index[whole], inside, quality, gaps)
-    if whole.all():
-        return cells
-    edge, gaps = part(~whole)
-    return Beside(cells, damage.Bytes(data[~whole], edge, gaps, noise), whole)
-
-
-def _whole_blocks(picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The 8×8 blocks that lie in the region, as one column, and where in it each sample of the picture is.
-
-    Returns:
-      uint8 ``[8 n, 8, C]``, and flat places ``[H, W, C]``, -1 for samples of other blocks.
-    """
-    rows, columns = (side // 8 * 8 for side in mask.shape)
-    index = np.full(picture.shape, -1)
-
-    def cut(array):
-        return array[:rows, :columns].reshape(rows // 8, 8, columns // 8, 8, -1).swapaxes(1, 2)
-
-    chosen = cut(mask).all(axis=(2, 3, 4))
-    column = cut(picture)[chosen]
-    numbers = np.full((rows // 8, columns // 8, 8, 8, picture.shape[2]), -1)
-    numbers[chosen] = np.arange(column.size).reshape(column.shape)
-    index[:rows, :columns] = numbers.swapaxes(1, 2).reshape(rows, columns, -1)
-    return column.reshape(-1, 8, picture.shape[2]), index
 
 
 def _byte_noise(one: Arrived, lost: np.ndarray | None) -> float | None:
