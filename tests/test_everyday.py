@@ -149,6 +149,12 @@ def test_rekey_refuses_an_output_before_it_reads_keys(tmp_path, name, says, monk
     assert (tmp_path / "there.png").read_bytes() == b"kept"
 
 
+def test_rekey_takes_one_new_passphrase(tmp_path, capsys):
+    given = ["--key-file", "k", "--new-passphrase", "--new-passphrase-env", "WORDS"]
+    assert rekey.main(["sealed.png", "-o", str(tmp_path / "x.png"), *given]) == ExitCode.USAGE
+    assert "--new-passphrase-env: not allowed with argument --new-passphrase" in capsys.readouterr().err
+
+
 def test_rekey_keeps_the_version_of_older_files(tmp_path, key):
     older = Path(__file__).parent / "fixtures" / "older"
     sealed, moved = older / "sealed" / "stego-three.png", tmp_path / "m.png"

@@ -35,11 +35,12 @@ def add_key_options(parser: argparse.ArgumentParser, *, sealing: bool) -> None:
 def add_new_key_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for the keys that shall open a picture from now on."""
     group = parser.add_argument_group("new keys (as encrypt takes them)")
+    secret = group.add_mutually_exclusive_group().add_argument
+    secret("--new-passphrase", action="store_true", help="ask for the new passphrase at the terminal")
+    secret("--new-passphrase-file", metavar="FILE", help="the new passphrase is this file's content")
+    secret("--new-passphrase-fd", metavar="N", type=int, help="read it from this file descriptor")
+    secret("--new-passphrase-env", metavar="NAME", help="it is in this environment variable")
     add = group.add_argument
-    add("--new-passphrase", action="store_true", help="ask for the new passphrase at the terminal")
-    add("--new-passphrase-file", metavar="FILE", help="the new passphrase is this file's content")
-    add("--new-passphrase-fd", metavar="N", type=int, help="read it from this file descriptor")
-    add("--new-passphrase-env", metavar="NAME", help="it is in this environment variable")
     add("--new-key-image", metavar="FILE", help="a picture as the new key")
     add("--new-key-file", metavar="FILE", help="a new key file")
     help = "for this public key (again for further people)"
