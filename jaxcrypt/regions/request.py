@@ -91,7 +91,8 @@ class Request:
         found = [thing.boxed() for thing in found] if self.box else found
         for x, y in self.spare:
             if not any(thing.covers(x, y) for thing in found):
-                raise Refusal(f"{name}: --spare {x},{y}: nothing was found there (--preview FILE shows what)")
+                hint = "--preview FILE without --spare shows what was"
+                raise Refusal(f"{name}: --spare {x},{y}: nothing was found there; {hint}")
         spared = tuple(thing for thing in found if any(thing.covers(*at) for at in self.spare))
         kept = tuple(thing for thing in found if thing not in spared)
         mask = things.dilate(things.union(kept, seen.shape[:2]), self.dilate)
