@@ -14,6 +14,9 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 import numpy as np
 import pytest
 
+from jaxcrypt import keygen
+from jaxcrypt.errors import ExitCode
+
 
 @pytest.fixture
 def rng():
@@ -27,3 +30,10 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("set JAXCRYPT_DATA to a folder of real pictures to run this test")
     return Path(folder)
+
+
+@pytest.fixture
+def key(tmp_path) -> str:
+    path = tmp_path / "secret.key"
+    assert keygen.main(["--key", str(path)]) == ExitCode.OK
+    return str(path)

@@ -14,26 +14,9 @@ from PIL import Image
 from jaxcrypt import decrypt, encrypt, keygen
 from jaxcrypt.crypto import pngreader, pngwriter
 from jaxcrypt.errors import ExitCode
+from tests.support import photo
 
 ROOT = Path(__file__).parent.parent
-
-
-def photo(path: Path, size=(48, 40), mode="RGB", **options) -> Path:
-    """A small picture with shapes, a gradient and some grain."""
-    width, height = size
-    y, x = np.mgrid[:height, :width]
-    grain = np.random.default_rng(width * height).normal(0, 6, (height, width, 3))
-    planes = np.stack([255 * x / width, 255 * y / height, 128 + 90 * np.sin(x / 5) * np.cos(y / 7)], axis=-1)
-    pixels = np.clip(planes + grain, 0, 255).astype(np.uint8)
-    Image.fromarray(pixels).convert(mode).save(path, **options)
-    return path
-
-
-@pytest.fixture
-def key(tmp_path) -> str:
-    path = tmp_path / "secret.key"
-    assert keygen.main(["--key", str(path)]) == ExitCode.OK
-    return str(path)
 
 
 @pytest.fixture

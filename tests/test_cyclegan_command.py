@@ -8,8 +8,7 @@ from PIL import Image
 
 from jaxcrypt import decrypt, encrypt, keygen
 from jaxcrypt.errors import ExitCode
-from tests.systems.test_autoencoder import picture, psnr
-from tests.test_commands import key, photo  # noqa: F401  (a fixture)
+from tests.support import picture, psnr
 
 GIVEN = ["--system", "cyclegan"]
 
@@ -26,7 +25,7 @@ def _samples(path):
 
 
 @pytest.mark.parametrize(("rate", "least"), [("1", 45), ("1/2", 36), ("1/4", 30)])
-def test_rates(plain, tmp_path, key, rate, least):  # noqa: F811
+def test_rates(plain, tmp_path, key, rate, least):
     out, back = tmp_path / "out.png", tmp_path / "back.png"
     given = [*GIVEN, "--rate", rate, "--pixels-only", "--key-file", key]
     assert encrypt.main([str(plain), "-o", str(out), *given]) == ExitCode.OK
@@ -37,7 +36,7 @@ def test_rates(plain, tmp_path, key, rate, least):  # noqa: F811
     assert psnr(_samples(back), _samples(plain)) > least
 
 
-def test_a_cipher_that_became_a_jpeg_is_recovered(plain, tmp_path, key):  # noqa: F811
+def test_a_cipher_that_became_a_jpeg_is_recovered(plain, tmp_path, key):
     out, web, header = tmp_path / "out.png", tmp_path / "web.jpg", tmp_path / "out.hdr"
     given = [*GIVEN, "--robust", "2", "--key-file", key, "--write-header", str(header)]
     assert encrypt.main([str(plain), "-o", str(out), *given]) == ExitCode.OK
@@ -49,7 +48,7 @@ def test_a_cipher_that_became_a_jpeg_is_recovered(plain, tmp_path, key):  # noqa
     assert psnr(_samples(found), _samples(plain)) > 26
 
 
-def test_the_key_image_as_a_condition(plain, tmp_path, key, capsys):  # noqa: F811
+def test_the_key_image_as_a_condition(plain, tmp_path, key, capsys):
     image, out, back = tmp_path / "key.png", tmp_path / "out.png", tmp_path / "back.png"
     assert keygen.main(["--image", str(image)]) == 0
     given = [*GIVEN, "--condition-on-key-image", "--pixels-only", "-o", str(out)]
@@ -72,7 +71,7 @@ def test_the_key_image_as_a_condition(plain, tmp_path, key, capsys):  # noqa: F8
         ),
     ],
 )
-def test_senseless_options_are_refused(plain, tmp_path, key, capsys, options, says):  # noqa: F811
+def test_senseless_options_are_refused(plain, tmp_path, key, capsys, options, says):
     image = tmp_path / "key.png"
     keygen.main(["--image", str(image)])
     out = tmp_path / "out.png"
@@ -83,7 +82,7 @@ def test_senseless_options_are_refused(plain, tmp_path, key, capsys, options, sa
     assert not out.exists()
 
 
-def test_a_picture_that_does_not_suit_costs_the_others_nothing(plain, tmp_path, key, capsys):  # noqa: F811
+def test_a_picture_that_does_not_suit_costs_the_others_nothing(plain, tmp_path, key, capsys):
     folder, out = tmp_path / "in", tmp_path / "sealed"
     folder.mkdir()
     Image.fromarray(picture((6, 6, 3), 4)).save(folder / "a.png")

@@ -7,9 +7,8 @@ from PIL import Image
 from jaxcrypt import decrypt, encrypt
 from jaxcrypt.errors import ExitCode
 from jaxcrypt.systems.dcgan import inner
+from tests.support import picture
 from tests.systems.dcgan_toy import written
-from tests.systems.test_dcgan import picture
-from tests.test_commands import key  # noqa: F401  (a fixture)
 
 SHAPE = (24, 20, 3)
 
@@ -20,7 +19,7 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture
-def sealed(tmp_path, key, weights):  # noqa: F811
+def sealed(tmp_path, key, weights):
     """Paths of a photo, its sheet of faces without a payload, and its header."""
     photo, out, header = tmp_path / "photo.png", tmp_path / "faces.png", tmp_path / "faces.hdr"
     Image.fromarray(picture(SHAPE)).save(photo)
@@ -30,7 +29,7 @@ def sealed(tmp_path, key, weights):  # noqa: F811
     return photo, out, header
 
 
-def test_faces_give_the_compressed_picture_back(sealed, tmp_path, key, weights, capsys):  # noqa: F811
+def test_faces_give_the_compressed_picture_back(sealed, tmp_path, key, weights, capsys):
     _, out, header = sealed
     sheet, wanted = Image.open(out), inner.unpack(inner.pack(picture(SHAPE), 20), SHAPE)
     assert sheet.mode == "RGB"

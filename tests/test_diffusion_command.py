@@ -6,7 +6,7 @@ from PIL import Image
 
 from jaxcrypt import decrypt, encrypt, keygen
 from jaxcrypt.errors import ExitCode
-from tests.systems.test_autoencoder import picture, psnr
+from tests.support import picture, psnr
 
 
 @pytest.fixture(scope="module")

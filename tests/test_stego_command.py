@@ -8,12 +8,11 @@ from jaxcrypt import decrypt, encrypt, inspect
 from jaxcrypt.crypto import bundle, sealed, sources
 from jaxcrypt.crypto.filekey import Keyring
 from jaxcrypt.errors import ExitCode
-from tests.systems.test_autoencoder import picture, psnr
-from tests.test_commands import key, photo  # noqa: F401  (a fixture)
+from tests.support import photo, picture, psnr
 
 
 @pytest.fixture
-def hidden(tmp_path, key):  # noqa: F811
+def hidden(tmp_path, key):
     """A photo hidden in a cover of another size: paths of photo, cover and stego picture."""
     source, cover, out = photo(tmp_path / "photo.jpg"), tmp_path / "cover.png", tmp_path / "out.png"
     Image.fromarray(picture((70, 90, 3), 3)).save(cover)
@@ -22,7 +21,7 @@ def hidden(tmp_path, key):  # noqa: F811
     return source, cover, out
 
 
-def test_the_very_file_comes_back_out_of_the_cover(hidden, tmp_path, key):  # noqa: F811
+def test_the_very_file_comes_back_out_of_the_cover(hidden, tmp_path, key):
     source, cover, out = hidden
     front = [np.asarray(Image.open(path)) for path in (out, cover)]
     assert front[0].shape == front[1].shape
@@ -35,7 +34,7 @@ def test_the_very_file_comes_back_out_of_the_cover(hidden, tmp_path, key):  # no
     assert psnr(np.asarray(Image.open(pixels)), np.asarray(Image.open(source))) > 30
 
 
-def test_a_cover_is_needed_and_is_for_hiding_only(tmp_path, key, capsys):  # noqa: F811
+def test_a_cover_is_needed_and_is_for_hiding_only(tmp_path, key, capsys):
     source = str(photo(tmp_path / "photo.png"))
     assert encrypt.main([source, "--system", "stego", "--key-file", key]) == ExitCode.USAGE
     assert "needs --cover FILE" in capsys.readouterr().err
@@ -44,7 +43,7 @@ def test_a_cover_is_needed_and_is_for_hiding_only(tmp_path, key, capsys):  # noq
 
 
 @pytest.fixture
-def three(tmp_path, key):  # noqa: F811
+def three(tmp_path, key):
     """Three photos, two of one name, hidden in one cover: their paths, and that of the stego picture."""
     folders = [tmp_path / name for name in "abc"]
     for folder in folders:
@@ -60,7 +59,7 @@ def three(tmp_path, key):  # noqa: F811
     return files, out
 
 
-def test_every_very_file_comes_back(three, tmp_path, key, capsys):  # noqa: F811
+def test_every_very_file_comes_back(three, tmp_path, key, capsys):
     files, out = three
     back = tmp_path / "back"
     back.mkdir()
@@ -77,7 +76,7 @@ def test_every_very_file_comes_back(three, tmp_path, key, capsys):  # noqa: F811
     assert np.asarray(Image.open(back / "p.3.png")).shape == (48, 56, 3)
 
 
-def test_pixels_alone_give_every_picture_nearly(three, tmp_path, key):  # noqa: F811
+def test_pixels_alone_give_every_picture_nearly(three, tmp_path, key):
     files, _ = three
     out = tmp_path / "only.png"
     assert decrypt.main([str(out), "-o", str(tmp_path / "p.png"), "--key-file", key]) == ExitCode.OK
@@ -85,7 +84,7 @@ def test_pixels_alone_give_every_picture_nearly(three, tmp_path, key):  # noqa: 
         assert psnr(np.asarray(Image.open(tmp_path / name)), np.asarray(Image.open(file))) > 24
 
 
-def test_all_files_or_none(three, tmp_path, key, capsys):  # noqa: F811
+def test_all_files_or_none(three, tmp_path, key, capsys):
     _, out = three
     back = tmp_path / "back"
     back.mkdir()
@@ -105,7 +104,7 @@ def test_all_files_or_none(three, tmp_path, key, capsys):  # noqa: F811
     assert sorted(path.name for path in back.iterdir()) == ["x.2.png", "x.3.png", "x.png", "y.png"]
 
 
-def test_a_key_holder_cannot_send_files_elsewhere(tmp_path, key, capsys):  # noqa: F811
+def test_a_key_holder_cannot_send_files_elsewhere(tmp_path, key, capsys):
     plain = bundle.pack([("x.jpg", b"one"), ("../y.jpg", b"two")])
     file_key = Keyring([sources.key_file(key)]).new_file_key(plain, "logistic", ())
     pixels = np.zeros((4, 4, 3), np.uint8)

@@ -15,7 +15,7 @@ from jaxcrypt.evaluation import subject
 from jaxcrypt.evaluation.hiding import Hider, order, secrets_of
 from jaxcrypt.evaluation.hiding_sheet import TITLES, draw_sheet
 from jaxcrypt.pictures.damages import COVERT
-from tests.systems.test_autoencoder import picture
+from tests.support import picture
 
 COVERS = np.stack([picture((64, 64, 3), seed) for seed in range(4)])
 

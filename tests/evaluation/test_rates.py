@@ -14,7 +14,7 @@ from jaxcrypt.sealing import cipher as loading
 from jaxcrypt.sealing.cipher import Cipher
 from jaxcrypt.systems import catalog
 from jaxcrypt.systems.cyclegan import netless
-from tests.systems.test_autoencoder import picture
+from tests.support import picture
 
 GRAIN = np.random.default_rng(2).normal(0, 12, (64, 64, 3))
 PICTURE = np.clip(picture((64, 64, 3), 3) + GRAIN, 0, 255).astype(np.uint8)

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from jaxcrypt.errors import Refusal
 from jaxcrypt.functional import distortion
 from jaxcrypt.functional import jpeg as channel
-from tests.systems.test_autoencoder import picture
+from tests.support import picture
 
 
 def to_floats(pixels):

@@ -16,6 +16,7 @@ from jaxcrypt.training.checkpoint import Checkpoints
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.state import create, init_arrays
 from jaxcrypt.training.step import StepOptions, make_step
+from tests.support import picture, psnr
 from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
@@ -67,19 +68,6 @@ def test_checkpoint_goes_to_another_number_of_devices(trained, tmp_path):
     checkpoints.close()
     jax.tree.map(np.testing.assert_array_equal, jax.device_get(back), jax.device_get(written))
     assert all(len(leaf.sharding.device_set) == 2 for leaf in jax.tree.leaves(back))
-
-
-def picture(shape, seed=0):
-    """A smooth picture with an edge, as faces have them; grey or colour."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[: shape[0], : shape[1]] / 64
-    waves = [np.sin(x * a + y * b + c) for a, b, c in rng.uniform(-4, 4, (shape[2], 3))]
-    made = np.stack(waves, -1) * 40 + 128 + 30 * (x > 0.5)[..., None]
-    return made.astype(np.uint8)
-
-
-def psnr(a, b):
-    return 10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2))
 
 
 def through_png(pixels):

@@ -15,7 +15,7 @@ from jaxcrypt.systems.concatenation.nets import key_planes
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.state import create, init_arrays
 from jaxcrypt.training.step import StepOptions, make_step
-from tests.systems.test_autoencoder import picture, psnr
+from tests.support import picture, psnr
 from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))

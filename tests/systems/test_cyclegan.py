@@ -9,7 +9,6 @@ import optax
 import pytest
 from ml_collections import ConfigDict
 
-from configs.cyclegan import get_config
 from jaxcrypt.errors import Refusal
 from jaxcrypt.functional import outermost
 from jaxcrypt.models.cyclegan import OCTAVE, Encoder
@@ -18,108 +17,54 @@ from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.cyclegan import blocks, code
 from jaxcrypt.systems.decoding import received
-from tests.systems.through import decrypt_pictures, encrypt_pictures
-
-KEY, OTHER = bytes(range(32)), bytes([1]) + bytes(range(1, 32))
-
-
-def _config(**model):
-    config = get_config()
-    with config.unlocked():
-        config.model.update(
-            {"size": 32, "encoder": {"width": 8, "blocks": 1}, "widths": (8, 8, 8), "blocks": (1, 1, 1)}
-        )
-        config.model.update(
-            {"critic": {"width": 4, "layers": 2}, "eve": {"width": 8, "blocks": 1}, "shares": (1, 0, 0)}
-            | model
-        )
-        config.train.batch_size = 8
-    return config
-
-
-@pytest.fixture(scope="module")
-def untrained():
-    """Small nets as they start: the scales' profile, and a denoiser that leaves pictures alone."""
-    system = build("cyclegan", _config())
-    params, extra = jax.jit(lambda: system.init(jax.random.key(0), None))()
-    return system, {"params": params, "extra": extra}
-
-
-def _photo(channels=3, height=96, width=96):
-    y, x = np.mgrid[:height, :width].astype(float)
-    planes = [120 + 60 * np.sin(x / 23 + k) + 30 * np.cos(y / 11 - k) for k in range(channels)]
-    for k, plane in enumerate(planes):
-        plane[(x - 40) ** 2 + (y - 50) ** 2 < 500] -= 60 - 20 * k
-    return np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8)
-
-
-def _psnr(found, picture):
-    return 10 * np.log10(255**2 / max(np.mean((found.astype(float) - picture) ** 2), 1e-9))
-
-
-def _encrypt(untrained, photo, key=KEY, inputs=None, **options):
-    system, variables = untrained
-    given = tuple(options.items())
-    ((cipher, side),) = encrypt_pictures(system, variables, [photo], [key], given, inputs=inputs)
-    return cipher, side
-
-
-def _decrypt(untrained, cipher, side, shape, key=KEY, lost=None, inputs=None, **options):
-    system, variables = untrained
-    given = tuple(options.items())
-    gaps = None if lost is None else [lost]
-    (found,) = decrypt_pictures(system, variables, [cipher], [side], [key], given, shape, gaps, inputs=inputs)
-    return found["image"]
+from tests.systems.cyclegan_small import KEY, OTHER, batched, decrypt, drawn, encrypt, psnr, small_config
+from tests.systems.through import encrypt_pictures
 
 
 @pytest.mark.parametrize(("rate", "least"), [(1, 48), (2, 40), (4, 30)])
 def test_round_trip(untrained, rate, least):
-    photo = _photo()
-    cipher, side = _encrypt(untrained, photo, rate=rate)
+    photo = drawn()
+    cipher, side = encrypt(untrained, photo, rate=rate)
     assert cipher.size + side["digits"].size + side["beyond"].size <= photo.size // rate
-    assert _psnr(_decrypt(untrained, cipher, side, photo.shape, rate=rate), photo) > least
+    assert psnr(decrypt(untrained, cipher, side, photo.shape, rate=rate), photo) > least
 
 
 @pytest.mark.parametrize("shape", [(50, 70, 3), (33, 64, 1), (300, 20, 3), (17, 5, 1), (1, 1, 3), (2, 1, 1)])
 @pytest.mark.parametrize("rate", [1, 4])
 def test_any_shape(untrained, shape, rate):
-    photo = _photo(shape[2], *shape[:2])
-    cipher, side = _encrypt(untrained, photo, rate=rate)
-    found = _decrypt(untrained, cipher, side, shape, rate=rate)
+    photo = drawn(shape[2], *shape[:2])
+    cipher, side = encrypt(untrained, photo, rate=rate)
+    found = decrypt(untrained, cipher, side, shape, rate=rate)
     assert found.shape == shape
     assert found.dtype == np.uint8
-    assert _psnr(found, photo) > 20
+    assert psnr(found, photo) > 20
 
 
 def test_jitted_record_and_driver_agree(untrained):
     system, variables = untrained
-    photo = _photo()
+    photo = drawn()
     words = jnp.asarray(np.frombuffer(KEY, "<u4")[None])
     sealed = system.encrypt(variables, {"image": photo[None]}, words, (("rate", 2),))
-    cipher, side = _encrypt(untrained, photo, rate=2)
+    cipher, side = encrypt(untrained, photo, rate=2)
     np.testing.assert_array_equal(sealed.side["digits"][0], side["digits"])
     assert np.mean(np.asarray(sealed.pixels[0]) != cipher) < 1e-3  # sums in another order
-    found = system.decrypt(variables, Sealed(cipher[None], _batch(side)), {}, words, (("rate", 2),))
-    ours = _decrypt(untrained, cipher, side, photo.shape, rate=2)
+    found = system.decrypt(variables, Sealed(cipher[None], batched(side)), {}, words, (("rate", 2),))
+    ours = decrypt(untrained, cipher, side, photo.shape, rate=2)
     assert np.abs(np.asarray(found["image"][0], int)[:96, :96] - ours).max() <= 1
 
 
-def _batch(side):
-    return {name: np.asarray(x)[None] for name, x in side.items()}
-
-
 def test_wrong_key_tells_nothing(untrained):
-    photo = _photo()
+    photo = drawn()
     for rate in (1, 4):
-        cipher, side = _encrypt(untrained, photo, rate=rate)
-        found = _decrypt(untrained, cipher, side, photo.shape, OTHER, rate=rate)
-        flat = _psnr(np.broadcast_to(photo.mean(axis=(0, 1)), photo.shape), photo)
-        assert _psnr(found, photo) < flat + 0.3
+        cipher, side = encrypt(untrained, photo, rate=rate)
+        found = decrypt(untrained, cipher, side, photo.shape, OTHER, rate=rate)
+        flat = psnr(np.broadcast_to(photo.mean(axis=(0, 1)), photo.shape), photo)
+        assert psnr(found, photo) < flat + 0.3
 
 
 def test_flat_and_busy_pictures_have_ciphers_alike(untrained):
-    for photo in (np.full((128, 128, 3), 93, np.uint8), _photo(3, 128, 128)):
-        cipher, side = _encrypt(untrained, photo)
+    for photo in (np.full((128, 128, 3), 93, np.uint8), drawn(3, 128, 128)):
+        cipher, side = encrypt(untrained, photo)
         counts = np.bincount(cipher.reshape(-1), minlength=256)
         expected = cipher.size / 256
         chi = np.sum((counts - expected) ** 2) / expected
@@ -127,21 +72,21 @@ def test_flat_and_busy_pictures_have_ciphers_alike(untrained):
         again = np.bincount(side["digits"].reshape(-1), minlength=256)  # masked: no value stands out
         assert again.max() < 12
     flat = np.full((40, 40, 3), 93, np.uint8)
-    cipher, side = _encrypt(untrained, flat)
-    np.testing.assert_array_equal(_decrypt(untrained, cipher, side, flat.shape), flat)
+    cipher, side = encrypt(untrained, flat)
+    np.testing.assert_array_equal(decrypt(untrained, cipher, side, flat.shape), flat)
 
 
 def test_key_image_is_a_condition(untrained):
-    photo, image = _photo(), _photo(3, 40, 30)
+    photo, image = drawn(), drawn(3, 40, 30)
     changed = image.copy()
     changed[7, 9, 1] ^= 1
     given = [{"key_image": one} for one in (image, changed)]
-    cipher, side = _encrypt(untrained, photo, inputs=given[0], key_image=1)
-    right, wrong = (_decrypt(untrained, cipher, side, photo.shape, inputs=one, key_image=1) for one in given)
-    assert _psnr(right, photo) > 48
-    assert _psnr(wrong, photo) < 15
+    cipher, side = encrypt(untrained, photo, inputs=given[0], key_image=1)
+    right, wrong = (decrypt(untrained, cipher, side, photo.shape, inputs=one, key_image=1) for one in given)
+    assert psnr(right, photo) > 48
+    assert psnr(wrong, photo) < 15
     with pytest.raises(Refusal, match="--key-image"):
-        _decrypt(untrained, cipher, side, photo.shape, key_image=1)
+        decrypt(untrained, cipher, side, photo.shape, key_image=1)
 
 
 def _jpeg(cipher, quality, subsampling=0):
@@ -149,40 +94,40 @@ def _jpeg(cipher, quality, subsampling=0):
 
 
 def test_damaged_ciphers_decode(untrained):
-    photo = _photo(3, 128, 128)
-    cipher, side = _encrypt(untrained, photo)
+    photo = drawn(3, 128, 128)
+    cipher, side = encrypt(untrained, photo)
     rng = np.random.default_rng(0)
     noisy = np.clip(np.rint(cipher + 8 * rng.standard_normal(cipher.shape)), 0, 255).astype(np.uint8)
     holes = np.zeros(cipher.shape[:2], bool)
     holes[:48, 16:64] = True
     gone = np.where(holes[..., None], 0, cipher).astype(np.uint8)
     for arrived, lost, least in ((_jpeg(cipher, 75), None, 30), (noisy, None, 34), (gone, holes, 30)):
-        assert _psnr(_decrypt(untrained, arrived, side, photo.shape, lost=lost), photo) > least
+        assert psnr(decrypt(untrained, arrived, side, photo.shape, lost=lost), photo) > least
 
 
 def test_robust_layout_outlives_subsampled_jpeg(untrained):
-    photo = _photo(3, 128, 128)
-    cipher, side = _encrypt(untrained, photo, robust=2)
+    photo = drawn(3, 128, 128)
+    cipher, side = encrypt(untrained, photo, robust=2)
     assert cipher.size <= 2 * 128 * 128
-    found = _decrypt(untrained, _jpeg(cipher, 75, subsampling=2), side, photo.shape, robust=2)
-    assert _psnr(found, photo) > 30
+    found = decrypt(untrained, _jpeg(cipher, 75, subsampling=2), side, photo.shape, robust=2)
+    assert psnr(found, photo) > 30
 
 
 def test_an_undamaged_cipher_is_decoded_in_one_pass(untrained, monkeypatch):
     """Pilots err by some percent more than rounding explains; that is no damage."""
-    photo = _photo()
-    cipher, side = _encrypt(untrained, photo)
+    photo = drawn()
+    cipher, side = encrypt(untrained, photo)
     usual = outermost.error()
     monkeypatch.setattr(outermost, "error", lambda: usual / 1.07)
     monkeypatch.setattr(received, "decode", lambda *_: pytest.fail("decoded by turns"))
-    assert _psnr(_decrypt(untrained, cipher, side, photo.shape), photo) > 48
+    assert psnr(decrypt(untrained, cipher, side, photo.shape), photo) > 48
 
 
 def test_windows_make_no_seams(untrained, monkeypatch):
-    photo = _photo(3, 16 * 9, 16 * 44)
-    whole = _decrypt(untrained, *_encrypt(untrained, photo, rate=2), photo.shape, rate=2)
+    photo = drawn(3, 16 * 9, 16 * 44)
+    whole = decrypt(untrained, *encrypt(untrained, photo, rate=2), photo.shape, rate=2)
     monkeypatch.setattr(blocks, "_WINDOW", 64)
-    at_once = _decrypt(untrained, *_encrypt(untrained, photo, rate=2), photo.shape, rate=2)
+    at_once = decrypt(untrained, *encrypt(untrained, photo, rate=2), photo.shape, rate=2)
     assert np.mean(whole != at_once) < 1e-3
 
 
@@ -192,16 +137,16 @@ def test_windows_make_no_seams(untrained, monkeypatch):
 )
 def test_senseless_options_are_refused(untrained, options, says):
     with pytest.raises(Refusal, match=says):
-        _encrypt(untrained, _photo(), **options)
+        encrypt(untrained, drawn(), **options)
 
 
 def test_senseless_headers_are_refused(untrained):
-    photo = _photo()
-    cipher, side = _encrypt(untrained, photo)
+    photo = drawn()
+    cipher, side = encrypt(untrained, photo)
     short = {name: {name: side[name][1:]} for name in ("digits", "beyond", "mean")}
     for bad in ({"spread": np.float32("nan")}, *short.values()):
         with pytest.raises(Refusal, match="header"):
-            _decrypt(untrained, cipher, side | bad, photo.shape)
+            decrypt(untrained, cipher, side | bad, photo.shape)
 
 
 def test_scales_are_whole_steps_and_choices_stable():
@@ -219,7 +164,7 @@ def test_scales_are_whole_steps_and_choices_stable():
 
 def test_estimate_without_noise_is_the_picture_and_with_much_of_it_the_mean(untrained):
     _, variables = untrained
-    photo = jnp.asarray(_photo()[None], jnp.float32)
+    photo = jnp.asarray(drawn()[None], jnp.float32)
     described = code.describe(Encoder(8, 1), variables["params"]["encoder"], photo)
     everything = jnp.ones(described.scales.shape, bool)
     for level, wanted in ((0.0, photo), (1e6, jnp.broadcast_to(described.mean[:, None, None], photo.shape))):
@@ -232,11 +177,11 @@ def test_estimate_without_noise_is_the_picture_and_with_much_of_it_the_mean(untr
 
 
 def test_every_net_learns_and_a_flat_batch_is_survived():
-    system = build("cyclegan", _config(describe_steps=1))
+    system = build("cyclegan", small_config(describe_steps=1))
     params, extra = jax.jit(lambda: system.init(jax.random.key(0), None))()
     params = jax.tree.map(lambda x: x + 0.01, params)  # zero kernels hide the gradients of others
     rng = np.random.default_rng(0)
-    pictures = np.stack([_photo(3, 32, 32)] * 6 + [np.full((32, 32, 3), v, np.uint8) for v in (0, 93)])
+    pictures = np.stack([drawn(3, 32, 32)] * 6 + [np.full((32, 32, 3), v, np.uint8) for v in (0, 93)])
     batch = {"image": jnp.asarray(np.roll(pictures, rng.integers(9), axis=1))}
     moved = set()
     for stage in system.stages:
@@ -255,18 +200,18 @@ def test_every_net_learns_and_a_flat_batch_is_survived():
 
 
 def test_the_config_survives_json():
-    config = ConfigDict(_config().to_dict())
+    config = ConfigDict(small_config().to_dict())
     config.model.widths = list(config.model.widths)
     assert build("cyclegan", config).stages[1].init_from == "describe"
 
 
 def test_many_small_pictures_at_once_are_those_of_one_by_one(untrained):
     system, variables = untrained
-    photos = [np.roll(_photo(3, 20, 33), 5 * i, axis=1) for i in range(3)]
+    photos = [np.roll(drawn(3, 20, 33), 5 * i, axis=1) for i in range(3)]
     keys = [bytes([i]) * 32 for i in range(3)]
     together = encrypt_pictures(system, variables, photos, keys, (("rate", 2),))
     for (cipher, side), photo, key in zip(together, photos, keys, strict=True):
-        alone, other = _encrypt(untrained, photo, key, rate=2)
+        alone, other = encrypt(untrained, photo, key, rate=2)
         assert np.mean(cipher != alone) < 5e-3
         np.testing.assert_array_equal(side["digits"], other["digits"])
-        assert _psnr(_decrypt(untrained, cipher, side, photo.shape, key, rate=2), photo) > 30
+        assert psnr(decrypt(untrained, cipher, side, photo.shape, key, rate=2), photo) > 30

@@ -12,9 +12,7 @@ from jaxcrypt.models.cyclegan import OCTAVE, Encoder
 from jaxcrypt.record import Sealed
 from jaxcrypt.systems.cyclegan import code
 from jaxcrypt.systems.cyclegan import driver as cyclegan_driver
-from tests.systems.test_cyclegan import KEY, _batch, _decrypt, _encrypt, _photo, _psnr, untrained
-
-__all__ = ["untrained"]
+from tests.systems.cyclegan_small import KEY, batched, decrypt, drawn, encrypt, psnr
 
 
 @pytest.fixture
@@ -37,32 +35,32 @@ def _powers(cipher, count):
 
 def test_every_tile_of_a_sparse_picture_has_the_same_power(untrained, small_tiles):
     photo = _white_block()
-    cipher, side = _encrypt(untrained, photo)
+    cipher, side = encrypt(untrained, photo)
     assert side["spread"].shape == (7,)
     assert side["spread"].max() > 5 * side["spread"].min()  # as much would the tiles' bytes differ
     np.testing.assert_allclose(_powers(cipher, 7), 1, atol=0.05)
     counts = np.bincount(cipher.reshape(-1), minlength=256)
     assert np.sum((counts - cipher.size / 256) ** 2) / (cipher.size / 256) < 255 + 4.5 * 510**0.5
-    assert _psnr(_decrypt(untrained, cipher, side, photo.shape), photo) > 40
+    assert psnr(decrypt(untrained, cipher, side, photo.shape), photo) > 40
 
 
 def test_record_and_driver_agree_over_several_tiles(untrained, small_tiles):
     system, variables = untrained
     words = jnp.asarray(np.frombuffer(KEY, "<u4")[None])
-    for photo in (_photo(), _white_block()):
+    for photo in (drawn(), _white_block()):
         sealed = system.encrypt(variables, {"image": photo[None]}, words, ())
-        cipher, side = _encrypt(untrained, photo)
+        cipher, side = encrypt(untrained, photo)
         np.testing.assert_allclose(sealed.side["spread"][0], side["spread"], rtol=1e-3)
         assert np.mean(np.asarray(sealed.pixels[0]) != cipher) < 0.01
-        found = system.decrypt(variables, Sealed(cipher[None], _batch(side)), {}, words, ())
-        ours = _decrypt(untrained, cipher, side, photo.shape)
-        assert _psnr(np.asarray(found["image"][0])[:96, :96], ours) > 55
+        found = system.decrypt(variables, Sealed(cipher[None], batched(side)), {}, words, ())
+        ours = decrypt(untrained, cipher, side, photo.shape)
+        assert psnr(np.asarray(found["image"][0])[:96, :96], ours) > 55
 
 
 def test_the_power_of_a_cipher_does_not_tell_flat_pictures(untrained):
     """Left to chance it would vary by 6% here; that of pictures with anything on them does not."""
     flat = np.full((32, 32, 3), 70, np.uint8)
-    power = [_powers(_encrypt(untrained, flat, bytes([i]) * 32)[0], 1)[0] for i in range(12)]
+    power = [_powers(encrypt(untrained, flat, bytes([i]) * 32)[0], 1)[0] for i in range(12)]
     assert np.std(power) < 0.012
 
 
@@ -81,15 +79,15 @@ def test_the_power_of_a_cipher_does_not_tell_flat_pictures(untrained):
     ],
 )
 def test_side_information_that_no_encryption_gives_is_refused(untrained, bad):
-    photo = _photo()
-    cipher, side = _encrypt(untrained, photo)
+    photo = drawn()
+    cipher, side = encrypt(untrained, photo)
     with pytest.raises(Refusal, match="header does not fit"):
-        _decrypt(untrained, cipher, side | bad, photo.shape)
+        decrypt(untrained, cipher, side | bad, photo.shape)
 
 
 def test_pictures_too_small_for_the_robust_layout_are_refused(untrained):
     with pytest.raises(Refusal, match="too small"):
-        _encrypt(untrained, _photo(3, 8, 8), robust=1)
+        encrypt(untrained, drawn(3, 8, 8), robust=1)
 
 
 def test_scales_are_those_of_whole_number_arithmetic():

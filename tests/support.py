@@ -1,0 +1,30 @@
+"""Pictures and measures that several test modules share."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def picture(shape, seed=0):
+    """A smooth picture with an edge, as faces have them; grey or colour."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: shape[0], : shape[1]] / 64
+    waves = [np.sin(x * a + y * b + c) for a, b, c in rng.uniform(-4, 4, (shape[2], 3))]
+    made = np.stack(waves, -1) * 40 + 128 + 30 * (x > 0.5)[..., None]
+    return made.astype(np.uint8)
+
+
+def psnr(a, b):
+    return 10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2))
+
+
+def photo(path: Path, size=(48, 40), mode="RGB", **options) -> Path:
+    """A small picture with shapes, a gradient and some grain."""
+    width, height = size
+    y, x = np.mgrid[:height, :width]
+    grain = np.random.default_rng(width * height).normal(0, 6, (height, width, 3))
+    planes = np.stack([255 * x / width, 255 * y / height, 128 + 90 * np.sin(x / 5) * np.cos(y / 7)], axis=-1)
+    pixels = np.clip(planes + grain, 0, 255).astype(np.uint8)
+    Image.fromarray(pixels).convert(mode).save(path, **options)
+    return path
