@@ -48,6 +48,8 @@ def test_faces_give_the_compressed_picture_back(sealed, tmp_path, key, weights, 
     changed = np.array(sheet)
     changed[:, :, 0] ^= 1
     Image.fromarray(changed).save(tmp_path / "changed.png")
-    code = decrypt.main([str(tmp_path / "changed.png"), "--header", str(header), "-o", str(back), *given])
+    code = decrypt.main(
+        [str(tmp_path / "changed.png"), "--header", str(header), "-o", str(tmp_path / "no.png"), *given]
+    )
     assert code == ExitCode.TAMPERED
     assert "damaged or tampered" in capsys.readouterr().err
