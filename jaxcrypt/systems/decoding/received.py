@@ -19,7 +19,7 @@ from jaxcrypt.systems.decoding import turbo
 Receive = Callable[[np.ndarray, float], tuple[np.ndarray, float]]  # of turbo.decode
 PASSES = 5
 FEW_PASSES = 2  # of an undamaged cipher: the second learns what lies beyond the outermost bytes
-_HOPELESS = 5000.0  # variance of noise on bytes of which nothing is left, as under a wrong key
+HOPELESS = 5000.0  # variance of noise on bytes of which nothing is left, as under a wrong key
 _FLAT = 16
 WORSE = 1.5  # the pilots' error over the claimed one beyond which the guess about the damage was wrong
 _MARGIN = 0.15  # of the pilots' error over rounding's: an undamaged cipher has up to 0.08 more
@@ -242,7 +242,7 @@ def decode(run, cipher, span, lost, quality, denoise, progress=None):
     noise = byte_noise(run, flat, dither, gaps)
     channel = Bytes(flat, dither, gaps, noise)
     few = FEW_PASSES if gaps is None and noise <= 0.1 else PASSES
-    return turbo.decode(run, channel, denoise, 1 if noise > _HOPELESS else few, progress)
+    return turbo.decode(run, channel, denoise, 1 if noise > HOPELESS else few, progress)
 
 
 def mean_error(run, symbols) -> float:

@@ -43,8 +43,15 @@ def decrypt(
     if gone.any():
         row = regions.lost_run(gone, inside, layout.cipher_shape)
         gaps = np.repeat(row.reshape(-1), inside.channels)
-    denoise = _among(one.pixels, inside, windows)
-    channel = _jpeg(one.pixels, inside, cipher.pixels.reshape(-1), run, gaps)
+    data = cipher.pixels.reshape(-1)
+    noise = received.byte_noise(run, data, run.dither(), gaps)
+    seen = one.pixels
+    if noise > received.HOPELESS:
+        seen = np.full_like(
+            seen, int(np.clip(mean.mean(), 0, 255))
+        )  # as under a wrong key: nothing is made up
+    denoise = _among(seen, inside, windows)
+    channel = _jpeg(one.pixels, inside, data, run, gaps, noise)
     if channel is not None:
         clean, _, levels = turbo.decode(run, channel, denoise, received.PASSES, progress)
     else:
@@ -54,11 +61,12 @@ def decrypt(
     return inside.put(one.pixels, samples), float(np.sqrt(np.mean(levels**2)))
 
 
-def _jpeg(picture: np.ndarray, inside: Region, data: np.ndarray, run: turbo.Run, gaps):
+def _jpeg(picture: np.ndarray, inside: Region, data: np.ndarray, run: turbo.Run, gaps, noise: float):
     """What bytes say that were part of a JPEG, beside those that the header kept; None where they were not.
 
     Args:
-      picture: uint8 ``[H, W, C]``; data: the cipher's bytes, ``[m]``; gaps: bool ``[m]`` or None.
+      picture: uint8 ``[H, W, C]``; data: the cipher's bytes, ``[m]``; gaps: bool ``[m]`` or None; noise:
+        variance on the bytes, were it no JPEG.
     """
     if inside.channels not in (1, 3):
         return None
@@ -67,7 +75,6 @@ def _jpeg(picture: np.ndarray, inside: Region, data: np.ndarray, run: turbo.Run,
     if quality is None:
         return None
     dither, size = run.dither(), inside.size
-    noise = received.byte_noise(run, data, dither, gaps)
     lost = None if gaps is None else gaps[:size]
     cells = received.cells(picture, inside.mask, data[:size], dither[:size], lost, noise, quality)
     kept = received.Bytes(data[size:], dither[size:], None, 1 / 12)
