@@ -28,3 +28,10 @@ def photo(path: Path, size=(48, 40), mode="RGB", **options) -> Path:
     pixels = np.clip(planes + grain, 0, 255).astype(np.uint8)
     Image.fromarray(pixels).convert(mode).save(path, **options)
     return path
+
+
+def waves(shape=(40, 56, 3)):
+    """A smooth picture, uint8 of any shape."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    planes = [128 + 90 * np.sin(x / 9 + c) * np.cos(y / (7 + c)) for c in range(shape[2])]
+    return np.stack(planes, axis=-1).astype(np.uint8)

@@ -177,3 +177,11 @@ def test_files_stay_readable():
     for path in PACKAGE.rglob("*.py"):
         lines = path.read_text().count("\n")
         assert lines <= 400, f"{path.relative_to(ROOT)} has {lines} lines: split it"
+
+
+def test_test_modules_share_helpers_by_modules_that_are_no_tests():
+    for path in (ROOT / "tests").rglob("*.py"):
+        for name in imports(path):
+            parts = name.split(".")
+            shared = parts[0] != "tests" or not any(part.startswith("test_") for part in parts)
+            assert shared, f"{path.relative_to(ROOT)} imports {name}"

@@ -11,7 +11,7 @@ from jaxcrypt import decrypt, encrypt, keygen, roi
 from jaxcrypt.data import listing
 from jaxcrypt.errors import ExitCode, Refusal
 from tests.regions import finders
-from tests.systems.drivers.test_regions import photo
+from tests.support import waves
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def key(tmp_path):
 def plain(tmp_path):
     """A photo's path and its samples, as JPEG."""
     path = tmp_path / "plain.jpg"
-    Image.fromarray(photo()).save(path, quality=90)
+    Image.fromarray(waves()).save(path, quality=90)
     return path, np.asarray(Image.open(path))
 
 
@@ -88,7 +88,7 @@ def test_the_whole_of_it_where_asked_for(plain, key):
 def test_a_folder_with_its_previews(plain, key, tmp_path, capsys):
     folder = tmp_path / "in"
     folder.mkdir()
-    Image.fromarray(photo()).save(folder / "a.png")
+    Image.fromarray(waves()).save(folder / "a.png")
     Image.fromarray(np.zeros((12, 12, 3), np.uint8)).save(folder / "b.png")
     given = [
         "-o",
@@ -148,8 +148,8 @@ def test_the_public_interface(plain):
 def folder(tmp_path):
     """Two pictures with something bright, one without."""
     (tmp_path / "in" / "deep").mkdir(parents=True)
-    Image.fromarray(photo()).save(tmp_path / "in" / "a.jpg")
-    Image.fromarray(photo((30, 20, 3))).save(tmp_path / "in" / "deep" / "b.png")
+    Image.fromarray(waves()).save(tmp_path / "in" / "a.jpg")
+    Image.fromarray(waves((30, 20, 3))).save(tmp_path / "in" / "deep" / "b.png")
     Image.fromarray(np.zeros((12, 12, 3), np.uint8)).save(tmp_path / "in" / "dark.png")
     return tmp_path / "in"
 
@@ -161,7 +161,7 @@ def test_masks_lie_where_the_pipeline_reads_them(folder, tmp_path):
     assert set(named) == {"a.jpg", "dark.png", "deep/b.png"}
     assert named["dark.png"].mask is None
     mask = np.asarray(Image.open(named["deep/b.png"].mask)) > 127
-    np.testing.assert_array_equal(mask, finders.bright(photo((30, 20, 3))))
+    np.testing.assert_array_equal(mask, finders.bright(waves((30, 20, 3))))
     assert Image.open(tmp_path / "sheet.png").size == (320, 320)
 
 

@@ -7,15 +7,10 @@ from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.record import Call, Sealed
 from jaxcrypt.systems import logistic, mixing
 from jaxcrypt.systems.drivers import masks
+from tests.support import waves
 
 KEY, OTHER = bytes(range(32)), bytes([1, *range(1, 32)])
 DRIVERS = {"logistic": logistic.SYSTEM.driver, "mixing": mixing.SYSTEM.driver}
-
-
-def photo(shape=(40, 56, 3)):
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    planes = [128 + 90 * np.sin(x / 9 + c) * np.cos(y / (7 + c)) for c in range(shape[2])]
-    return np.stack(planes, axis=-1).astype(np.uint8)
 
 
 def disc(shape=(40, 56)):
@@ -40,7 +35,7 @@ def psnr(a, b):
 @pytest.mark.parametrize("name", DRIVERS)
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_inside_comes_back_and_outside_never_changes(name, channels):
-    picture, mask = photo((40, 56, channels)), disc()
+    picture, mask = waves((40, 56, channels)), disc()
     one = sealed(name, picture, mask)
     assert one.pixels.shape == picture.shape
     np.testing.assert_array_equal(one.pixels[~mask], picture[~mask])
@@ -55,7 +50,7 @@ def test_inside_comes_back_and_outside_never_changes(name, channels):
 
 @pytest.mark.parametrize("name", DRIVERS)
 def test_a_wrong_key_gives_nothing_of_the_region(name):
-    picture, mask = photo(), disc()
+    picture, mask = waves(), disc()
     back = opened(name, sealed(name, picture, mask), picture.shape, OTHER)
     flat = np.broadcast_to(picture[mask].mean(axis=0), picture[mask].shape)
     assert psnr(back[mask], picture[mask]) < psnr(flat, picture[mask]) + 0.3
@@ -65,7 +60,7 @@ def test_a_wrong_key_gives_nothing_of_the_region(name):
 @pytest.mark.parametrize("name", DRIVERS)
 @pytest.mark.parametrize("pixels", [1, 2, 5, 40 * 56])
 def test_regions_of_few_pixels_and_of_all(name, pixels):
-    picture, mask = photo(), np.zeros(40 * 56, bool)
+    picture, mask = waves(), np.zeros(40 * 56, bool)
     mask[:pixels] = True
     mask = mask.reshape(40, 56)
     back = opened(name, sealed(name, picture, mask), picture.shape)
@@ -73,7 +68,7 @@ def test_regions_of_few_pixels_and_of_all(name, pixels):
 
 
 def test_the_inside_is_that_of_the_row_of_its_pixels():
-    picture, mask = photo(), disc()
+    picture, mask = waves(), disc()
     (row,) = logistic.SYSTEM.driver.encrypt(Call(), [picture[mask][None]], [KEY])
     one = sealed("logistic", picture, mask)
     np.testing.assert_array_equal(one.pixels[mask], row.pixels[0])
@@ -82,7 +77,7 @@ def test_the_inside_is_that_of_the_row_of_its_pixels():
 
 
 def test_lost_pixels_cost_quality_and_those_outside_cost_nothing():
-    picture, mask = photo(), disc()
+    picture, mask = waves(), disc()
     one = sealed("mixing", picture, mask)
     gone, lost = one.pixels.copy(), np.zeros(mask.shape, bool)
     lost[:18], lost[:, :10] = True, True
@@ -100,12 +95,12 @@ def test_masks_that_do_not_fit_are_refused():
         (np.zeros((40, 56), bool), "empty"),
     ):
         with pytest.raises(Refusal, match=words):
-            sealed("logistic", photo(), mask)
+            sealed("logistic", waves(), mask)
 
 
 @pytest.mark.parametrize("name", DRIVERS)
 def test_headers_that_no_encryption_makes_are_refused(name):
-    picture, mask = photo(), disc()
+    picture, mask = waves(), disc()
     one = sealed(name, picture, mask)
     larger = masks.pack(np.ones_like(mask))
     for change in ({"mask": one.side["mask"][:-2]}, {"mask": larger[:-1]}, {"rest": np.zeros(3, np.float32)}):
