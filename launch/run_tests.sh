@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs jaxcrypt with its test requirements into a virtual environment, checks style and types, runs the tests.
 #   launch/run_tests.sh [--quick] [PYTEST-ARGUMENT…]
-# --quick leaves out what takes long. VENV names the environment (default .venv-test), PYTHON the interpreter,
+# --quick leaves out what trains, decodes or starts commands. VENV names the environment (default .venv-test), PYTHON the interpreter,
 # WORKERS how many processes run tests (default 2); JAXCRYPT_DATA a folder of real pictures for the tests that
 # want them.
 set -euo pipefail

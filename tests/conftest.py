@@ -37,3 +37,39 @@ def key(tmp_path) -> str:
     path = tmp_path / "secret.key"
     assert keygen.main(["--key", str(path)]) == ExitCode.OK
     return str(path)
+
+
+# What trains, decodes or starts commands takes long as a whole: --quick of launch/run_tests.sh leaves it out.
+SLOW = (
+    "attacks",
+    "bench",
+    "configs",
+    "evaluation",
+    "launch",
+    "models",
+    "sealing/test_older_files.py",
+    "systems",
+    "test_adding_a_system.py",
+    "test_cyclegan_command.py",
+    "test_dcgan_command.py",
+    "test_diffusion_command.py",
+    "test_docs.py",
+    "test_end_to_end.py",
+    "test_evaluate.py",
+    "test_everyday.py",
+    "test_generate.py",
+    "test_hostile_input.py",
+    "test_stego_command.py",
+    "test_train.py",
+    "test_zoo.py",
+    "training",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark everything in the folders and files of :data:`SLOW`."""
+    root = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(root).as_posix()
+        if any(place == slow or place.startswith(f"{slow}/") for slow in SLOW):
+            item.add_marker(pytest.mark.slow)
