@@ -19,4 +19,5 @@ cd "$here"
 "$venv/bin/ruff" check .
 "$venv/bin/ruff" format --check --quiet .
 "$venv/bin/pyright" --pythonpath "$venv/bin/python"
-"$venv/bin/python" -m pytest -n "${WORKERS:-2}" --dist loadfile "${selection[@]}" "$@"
+# worksteal: with loadfile, pytest-xdist never ends once a worker has crashed (pytest-xdist issue 1378)
+"$venv/bin/python" -m pytest -n "${WORKERS:-2}" --dist worksteal "${selection[@]}" "$@"

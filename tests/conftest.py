@@ -1,5 +1,6 @@
 """Shared fixtures. Virtual devices and the thread pool must be set before JAX is imported."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -16,6 +17,22 @@ import pytest
 
 from jaxcrypt import keygen
 from jaxcrypt.errors import ExitCode
+
+# Every program that XLA has compiled keeps some memory maps, and Linux grants a process 65,530 of them: a
+# worker that runs all tests comes near that, and LLVM aborts the process where it is refused one.
+_MAPS = Path("/proc/self/maps")
+_MANY_MAPS = 15_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_memory_maps():
+    """Drop what was compiled once a module leaves too many memory maps behind."""
+    yield
+    if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > _MANY_MAPS:
+        import jax
+
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture
