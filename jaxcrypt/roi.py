@@ -93,11 +93,11 @@ def _mask(job: Job, asked: Request, targets: Targets, report: Report, args) -> N
         data = encode_png(np.uint8(mask)[..., None] * 255)
         write_whole(target, lambda file: file.write(data), args.force)
         report.done(job, target, "all of it" if region is None else region.words(), share=float(mask.mean()))
-    except NothingFound as found:
+    except NothingFound as nothing:
         if args.roi_empty == regionflags.SKIP:
             report.told(job, "nothing was found: no mask", empty=True)
         else:
-            report.refused(job, found)
+            report.refused(job, nothing)
     except Exception as error:
         report.refused(job, explain(error, job.name))
 

@@ -194,8 +194,8 @@ def test_after_jpeg_the_sidecar_brings_the_picture_back(tmp_path, key):
     out = ["-o", str(tmp_path / "back.png")]
     assert decrypt.main([str(jpeg), "--key-file", key, *out]) == ExitCode.BAD_INPUT
     assert decrypt.main([str(jpeg), "--key-file", key, "--recover", *out]) == ExitCode.BAD_INPUT
-    found = decrypt.main([str(jpeg), "--key-file", key, "--recover", "--header", str(header), *out])
-    assert found == ExitCode.RECOVERED
+    code = decrypt.main([str(jpeg), "--key-file", key, "--recover", "--header", str(header), *out])
+    assert code == ExitCode.RECOVERED
     back = np.asarray(Image.open(tmp_path / "back.unauthenticated.png")).astype(float)
     error = np.mean((back - np.asarray(Image.open(source))) ** 2)
     assert 10 * np.log10(255**2 / error) > 20
@@ -249,8 +249,8 @@ def test_folder_goes_on_after_a_bad_file(tmp_path, key, capsys):
     assert code == ExitCode.FAILED
     assert len(lines) == 5
     assert [line["exit"] for line in lines if "error" in line] == [ExitCode.BAD_INPUT]
-    found = sorted(str(path.relative_to(out)) for path in out.rglob("*.png"))
-    assert found == ["0.png.png", "1.png.png", "2.png.png", "inner/deep.jpg.png"]
+    written = sorted(str(path.relative_to(out)) for path in out.rglob("*.png"))
+    assert written == ["0.png.png", "1.png.png", "2.png.png", "inner/deep.jpg.png"]
     assert decrypt.main([str(out), "-o", str(back), "--key-file", key]) == 0
     for name in ("0.png", "2.png", "inner/deep.jpg"):
         assert (back / name).read_bytes() == (folder / name).read_bytes()

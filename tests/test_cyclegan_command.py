@@ -44,8 +44,8 @@ def test_a_cipher_that_became_a_jpeg_is_recovered(plain, tmp_path, key):
     back = tmp_path / "back.png"
     told = ["--recover", "--header", str(header), "--key-file", key, "-o", str(back)]
     assert decrypt.main([str(web), *told]) == ExitCode.RECOVERED
-    found = next(tmp_path.glob("back*"))
-    assert psnr(_samples(found), _samples(plain)) > 26
+    recovered = next(tmp_path.glob("back*"))
+    assert psnr(_samples(recovered), _samples(plain)) > 26
 
 
 def test_the_key_image_as_a_condition(plain, tmp_path, key, capsys):

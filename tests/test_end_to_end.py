@@ -70,5 +70,7 @@ def test_from_pictures_to_a_cipher_and_back(tmp_path, rng):
     seal = ["--system", "autoencoder", "--pixels-only", *weights, "-o", sealed]
     command("encrypt", tmp_path / "photo.png", *seal)
     command("decrypt", sealed, *weights, "-o", back)
-    plain, found = (np.asarray(Image.open(p).convert("RGB"), float) for p in (tmp_path / "photo.png", back))
-    assert 10 * np.log10(255**2 / np.mean((plain - found) ** 2)) > 20
+    plain, decrypted = (
+        np.asarray(Image.open(p).convert("RGB"), float) for p in (tmp_path / "photo.png", back)
+    )
+    assert 10 * np.log10(255**2 / np.mean((plain - decrypted) ** 2)) > 20

@@ -217,9 +217,9 @@ def test_alpha_comes_back_exactly_from_systems_that_take_colours_alone(tmp_path,
     ]
     assert encrypt.main([str(source), *given]) == ExitCode.OK
     assert decrypt.main([str(sealed), "--key-file", key, "-o", str(back)]) == ExitCode.OK
-    plain, found = np.asarray(Image.open(source)), np.asarray(Image.open(back))
-    assert found.shape == plain.shape
-    assert np.array_equal(found[..., -1], plain[..., -1])
+    plain, decrypted = np.asarray(Image.open(source)), np.asarray(Image.open(back))
+    assert decrypted.shape == plain.shape
+    assert np.array_equal(decrypted[..., -1], plain[..., -1])
 
 
 def test_profile_and_orientation_survive_pixels_only(tmp_path, key):

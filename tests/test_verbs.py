@@ -21,13 +21,13 @@ MAY_IMPORT = ("cli", "errors", "runtime", "sealing", "systems.catalog", "record"
 
 def imported(path: Path) -> set[str]:
     """What a file imports of this package, wherever in it."""
-    found = set()
+    names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "jaxcrypt":
-            found |= {f"{node.module}.{alias.name}".removeprefix("jaxcrypt.") for alias in node.names}
+            names |= {f"{node.module}.{alias.name}".removeprefix("jaxcrypt.") for alias in node.names}
         elif isinstance(node, ast.Import):
-            found |= {a.name.removeprefix("jaxcrypt.") for a in node.names if a.name.startswith("jaxcrypt")}
-    return found
+            names |= {a.name.removeprefix("jaxcrypt.") for a in node.names if a.name.startswith("jaxcrypt")}
+    return names
 
 
 @pytest.mark.parametrize("verb", SEALING_VERBS)

@@ -95,11 +95,11 @@ class SealRun:
                 plain = self._sealer.read(job.read(), job.file_name, stamp=self._stamp(job))
                 self._preview(job, plain)
                 yield _Item(job, target, header, plain)
-            except NothingFound as found:
+            except NothingFound as nothing:
                 if self._args.roi_empty == SKIP:
                     self._report.told(job, "nothing was found to encrypt: left out, not written", empty=True)
                 else:
-                    self._report.refused(job, found)
+                    self._report.refused(job, nothing)
             except Exception as error:
                 self._report.refused(job, explain(error, job.name))
 

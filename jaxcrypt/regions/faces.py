@@ -44,8 +44,8 @@ def find(picture: np.ndarray) -> list[Thing]:
         if all(_overlap(box, other) < _SAME for other in kept):
             kept.append(box)
     shape = picture.shape[:2]
-    found = (things.ellipse(_enlarged(box), shape, "face", float(box[4])) for box in kept)
-    return [thing for thing in found if thing is not None]
+    ellipses = (things.ellipse(_enlarged(box), shape, "face", float(box[4])) for box in kept)
+    return [thing for thing in ellipses if thing is not None]
 
 
 @cache
@@ -62,8 +62,8 @@ def _looked_at(picture: np.ndarray, scale: float) -> list[tuple[float, ...]]:
     if scale < 1:
         height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
         picture = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
-    found, _ = _net()(picture, threshold=THRESHOLD)
-    return [(*(float(at) / scale for at in row[:4]), float(row[4])) for row in found]
+    detections, _ = _net()(picture, threshold=THRESHOLD)
+    return [(*(float(at) / scale for at in row[:4]), float(row[4])) for row in detections]
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:

@@ -87,14 +87,14 @@ class Request:
           Refusal: a finder that fails, a mask of another size, nothing to spare where something should be.
         """
         seen = _colours(picture)
-        found = [thing for finder in self.finders for thing in _things(finder(seen), seen.shape[:2], name)]
-        found = [thing.boxed() for thing in found] if self.box else found
+        detected = [thing for finder in self.finders for thing in _things(finder(seen), seen.shape[:2], name)]
+        detected = [thing.boxed() for thing in detected] if self.box else detected
         for x, y in self.spare:
-            if not any(thing.covers(x, y) for thing in found):
+            if not any(thing.covers(x, y) for thing in detected):
                 hint = "--preview FILE without --spare shows what was"
                 raise Refusal(f"{name}: --spare {x},{y}: nothing was found there; {hint}")
-        spared = tuple(thing for thing in found if any(thing.covers(*at) for at in self.spare))
-        kept = tuple(thing for thing in found if thing not in spared)
+        spared = tuple(thing for thing in detected if any(thing.covers(*at) for at in self.spare))
+        kept = tuple(thing for thing in detected if thing not in spared)
         mask = things.dilate(things.union(kept, seen.shape[:2]), self.dilate)
         if mask.any():
             return Region(mask, kept, spared)
@@ -174,30 +174,30 @@ def _is_file(what: str) -> bool:
 def _imported(what: str) -> Finder:
     module, _, name = what.partition(":")
     try:
-        found = getattr(importlib.import_module(module), name)
+        finder = getattr(importlib.import_module(module), name)
     except Exception as error:  # a module of somebody's own may raise anything at all
         raise usage(f"--roi {what}: cannot be imported ({error})") from error
-    if not callable(found):
+    if not callable(finder):
         raise usage(f"--roi {what}: is no function")
-    return found
+    return finder
 
 
-def _things(found: Any, shape: tuple[int, int], name: str) -> list[Thing]:
+def _things(detections: Any, shape: tuple[int, int], name: str) -> list[Thing]:
     """What a finder gave back, as things."""
-    if isinstance(found, np.ndarray) and found.ndim == 2 and found.dtype == bool:
-        if found.shape != shape:
-            sizes = f"{found.shape[1]}×{found.shape[0]}, the picture {shape[1]}×{shape[0]}"
+    if isinstance(detections, np.ndarray) and detections.ndim == 2 and detections.dtype == bool:
+        if detections.shape != shape:
+            sizes = f"{detections.shape[1]}×{detections.shape[0]}, the picture {shape[1]}×{shape[0]}"
             raise Refusal(f"{name}: the mask is {sizes}")
-        return things.parts(found)
+        return things.parts(detections)
     try:
         return [
             thing
-            for one in found
+            for one in detections
             if (thing := one if isinstance(one, Thing) else things.rectangle(tuple(one), shape)) is not None
         ]
     except (TypeError, ValueError) as error:
         hint = "a finder gives a mask bool [H, W] or boxes (left, top, right, bottom)"
-        raise Refusal(f"{name}: --roi: {hint}, not {type(found).__name__} ({error})") from error
+        raise Refusal(f"{name}: --roi: {hint}, not {type(detections).__name__} ({error})") from error
 
 
 def _colours(picture: np.ndarray) -> np.ndarray:

@@ -60,14 +60,14 @@ def ellipse(
     bounds: Sequence[float], shape: tuple[int, int], label: str = "", score: float = 1.0
 ) -> Thing | None:
     """As :func:`rectangle`: the ellipse that fits into a box."""
-    found = rectangle(bounds, shape, label, score)
-    if found is None:
+    thing = rectangle(bounds, shape, label, score)
+    if thing is None:
         return None
     left, top, right, bottom = bounds
-    x = (np.arange(found.left, found.box[2]) + 0.5 - (left + right) / 2) * 2 / (right - left)
-    y = (np.arange(found.top, found.box[3]) + 0.5 - (top + bottom) / 2) * 2 / (bottom - top)
+    x = (np.arange(thing.left, thing.box[2]) + 0.5 - (left + right) / 2) * 2 / (right - left)
+    y = (np.arange(thing.top, thing.box[3]) + 0.5 - (top + bottom) / 2) * 2 / (bottom - top)
     mask = x**2 + y[:, None] ** 2 <= 1
-    return replace(found, mask=mask) if mask.any() else found
+    return replace(thing, mask=mask) if mask.any() else thing
 
 
 def union(things: Sequence[Thing], shape: tuple[int, int]) -> np.ndarray:

@@ -50,22 +50,22 @@ def finder(classes: Sequence[str] = (), weights: str | None = None, confidence: 
 
     def find(picture: np.ndarray) -> list[Thing]:
         # ultralytics takes blue, green, red.
-        (found,) = net.predict(picture[..., ::-1].copy(), conf=confidence, classes=wanted, verbose=False)
-        return things_of(found, picture.shape[:2])
+        (result,) = net.predict(picture[..., ::-1].copy(), conf=confidence, classes=wanted, verbose=False)
+        return things_of(result, picture.shape[:2])
 
     return find
 
 
-def things_of(found: Any, shape: tuple[int, int]) -> list[Thing]:
+def things_of(result: Any, shape: tuple[int, int]) -> list[Thing]:
     """Ultralytics' results of one picture of ``shape`` as things: masks where there are some, else boxes."""
-    numbers = np.asarray(found.boxes.cls.tolist(), int)
-    labels = [found.names[number] for number in numbers.tolist()]
-    scores, boxes = found.boxes.conf.tolist(), found.boxes.xyxy.tolist()
-    if found.masks is None:
+    numbers = np.asarray(result.boxes.cls.tolist(), int)
+    labels = [result.names[number] for number in numbers.tolist()]
+    scores, boxes = result.boxes.conf.tolist(), result.boxes.xyxy.tolist()
+    if result.masks is None:
         made = [things.rectangle(box, shape, *told) for box, *told in zip(boxes, labels, scores, strict=True)]
         return [thing for thing in made if thing is not None]
     outlined = []
-    for mask, label, score in zip(np.asarray(found.masks.data.tolist()), labels, scores, strict=True):
+    for mask, label, score in zip(np.asarray(result.masks.data.tolist()), labels, scores, strict=True):
         small = Image.fromarray(np.uint8(mask > 0.5) * 255)
         full = np.asarray(small.resize(shape[::-1], Image.Resampling.BILINEAR)) > 127
         outlined += [Thing(p.left, p.top, p.mask, label, score) for p in things.parts(full)]

@@ -120,13 +120,13 @@ def test_block_means_of_many_ciphers_find_what_one_hides(naked, photos):
 def test_permutation_p_is_calibrated_and_sees_every_sign():
     random = np.random.default_rng(5)
     photos = random.normal(size=(20, 4, 4, 1)).cumsum(axis=1)
-    found = [
+    p_values = [
         significance.permutation_p([significance.cosines(random.normal(size=photos.shape), photos)], seed)
         for seed in range(60)
     ]
-    assert min(found) > 1e-3
-    assert np.mean(np.array(found) < 0.1) < 0.2
-    assert np.mean(found) > 0.4
+    assert min(p_values) > 1e-3
+    assert np.mean(np.array(p_values) < 0.1) < 0.2
+    assert np.mean(p_values) > 0.4
     signs = random.choice([-1, 1], 20)[:, None, None, None]
     for sign in (1, -1, signs):
         leaked = [

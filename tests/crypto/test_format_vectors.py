@@ -102,8 +102,8 @@ def vectors():
 
 def _listed():
     text = FORMAT.read_text(encoding="utf-8")
-    found = re.findall(r"^([a-z_0-9]+) =((?:\s+[0-9a-f]+)+)$", text, re.MULTILINE)
-    return {name: bytes.fromhex("".join(value.split())) for name, value in found}
+    listed = re.findall(r"^([a-z_0-9]+) =((?:\s+[0-9a-f]+)+)$", text, re.MULTILINE)
+    return {name: bytes.fromhex("".join(value.split())) for name, value in listed}
 
 
 def test_format_page_lists_what_is_made():

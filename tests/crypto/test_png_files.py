@@ -241,6 +241,6 @@ def test_damage_behind_the_pixels_leaves_them_whole(rng):
     behind = io.BytesIO()
     pngwriter.write_chunk(behind, b"jcPL", bytes(500))
     cut = data[:end] + behind.getvalue()[:300]
-    found, missing = pngreader.read(cut, lenient=True).decode_damaged()
-    np.testing.assert_array_equal(found, pixels)
+    decoded, missing = pngreader.read(cut, lenient=True).decode_damaged()
+    np.testing.assert_array_equal(decoded, pixels)
     assert not missing.any()

@@ -12,17 +12,17 @@ def save(path, pixels):
 
 def spec(batch=4, size=(8, 8), **names):
     """``spec(4, image=3)``: image uint8 [4, 8, 8, 3]; ``secrets=(2, 3)`` is two secrets of three channels."""
-    found = {}
+    specs = {}
     for name, channels in (names or {"image": 3}).items():
         if name == "mask":
-            found[name] = jax.ShapeDtypeStruct((batch, *size), bool)
+            specs[name] = jax.ShapeDtypeStruct((batch, *size), bool)
         elif name == "labels":
-            found[name] = jax.ShapeDtypeStruct((batch, channels), np.uint8)
+            specs[name] = jax.ShapeDtypeStruct((batch, channels), np.uint8)
         elif name == "secrets":
-            found[name] = jax.ShapeDtypeStruct((batch, channels[0], *size, channels[1]), np.uint8)
+            specs[name] = jax.ShapeDtypeStruct((batch, channels[0], *size, channels[1]), np.uint8)
         else:
-            found[name] = jax.ShapeDtypeStruct((batch, *size, channels), np.uint8)
-    return found
+            specs[name] = jax.ShapeDtypeStruct((batch, *size, channels), np.uint8)
+    return specs
 
 
 def numbers(batch, name="image"):

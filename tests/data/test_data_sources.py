@@ -165,9 +165,9 @@ def test_files_are_stored_as_they_are_and_others_as_their_pixels(settings, tmp_p
 
 
 def pair_folder(root, images, keys):
-    for part, found in (("Images", images), ("Key", keys)):
+    for part, files in (("Images", images), ("Key", keys)):
         (root / part).mkdir(parents=True)
-        for number, name in enumerate(found):
+        for number, name in enumerate(files):
             value = number if part == "Images" else 100 + number
             save(root / part / name, np.full((8, 8, 3), value, np.uint8))
     return root
@@ -228,8 +228,8 @@ def celeba(tmp_path):
 
 def test_celeba_is_split_by_its_partition(settings, celeba):
     config = settings(kind="celeba", path=str(celeba))
-    found = {split: names(config, split) for split in ("train", "validation", "test")}
-    assert found == {"train": FACES[:2], "validation": FACES[2:3], "test": FACES[3:]}
+    splits = {split: names(config, split) for split in ("train", "validation", "test")}
+    assert splits == {"train": FACES[:2], "validation": FACES[2:3], "test": FACES[3:]}
 
 
 def test_celeba_annotations_and_box(settings, celeba):

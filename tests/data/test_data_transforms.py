@@ -36,8 +36,8 @@ def test_the_mask_follows_its_picture(settings, tmp_path, rng, fit, box, size):
     covered = 0
     for _ in range(2):
         batch = next(batches)
-        found = batch["image"][..., 0] > 185  # resizing blends the rim: at least half of it
-        rim = found != batch["mask"]
+        bright = batch["image"][..., 0] > 185  # resizing blends the rim: at least half of it
+        rim = bright != batch["mask"]
         assert rim.mean() < 0.04
         inside = batch["mask"] & ~rim
         assert np.abs(batch["image"][inside].astype(int) - MARKER)[:, 1:].max() < 80

@@ -24,8 +24,8 @@ def test_bits_follow_from_the_error_of_what_is_read(rng):
 
 def test_latents_that_are_read_better_get_more_bits(rng):
     z = rng.standard_normal((20_000, 2))
-    found = z + np.array([0.1, 0.001]) * rng.standard_normal(z.shape)
-    wrong = latents.errors(z, found)
+    estimate = z + np.array([0.1, 0.001]) * rng.standard_normal(z.shape)
+    wrong = latents.errors(z, estimate)
     assert latents.allotted(wrong, 1e-2) > latents.uniform(wrong, 1e-2)[0]
 
 

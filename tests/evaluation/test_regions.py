@@ -45,9 +45,9 @@ def subject(monkeypatch):
     system = dataclasses.replace(
         build(), driver=InPlace(), inputs=entry("diffusion").inputs, traits=Traits(channels=(3,))
     )
-    found = Subject("in place", Cipher(system))
-    monkeypatch.setattr(Setting, "subjects", lambda self: [found])
-    return found
+    own = Subject("in place", Cipher(system))
+    monkeypatch.setattr(Setting, "subjects", lambda self: [own])
+    return own
 
 
 @pytest.mark.parametrize("text", ["box=24", "ellipse=24"])
@@ -60,7 +60,7 @@ def test_regions_have_their_size_and_lie_anywhere(text, rng):
         assert sums == {24 * 24}
     else:
         wanted = np.pi * 12 * 12 * 0.75
-        assert all(abs(found - wanted) < 0.1 * wanted for found in sums)
+        assert all(abs(size - wanted) < 0.1 * wanted for size in sums)
 
 
 @pytest.mark.parametrize("text", ["ring=9", "box", "box=3", "box=1.5"])

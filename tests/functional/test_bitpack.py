@@ -18,8 +18,8 @@ def test_bytes_are_those_of_one_long_number(rng, widths):
     indices = np.stack([rng.integers(0, 2**w, (2, 3)) for w in widths], -1).astype(np.int32)
     packed = np.asarray(pack(indices, widths))
     assert packed.dtype == np.uint8
-    for found, wanted in zip(packed.reshape(6, -1), indices.reshape(6, -1), strict=True):
-        assert bytes(found) == by_hand(wanted, widths)
+    for row, wanted in zip(packed.reshape(6, -1), indices.reshape(6, -1), strict=True):
+        assert bytes(row) == by_hand(wanted, widths)
     np.testing.assert_array_equal(unpack(packed, widths), indices)
 
 

@@ -13,22 +13,22 @@ def test_the_linear_schedule_is_the_product_of_its_betas():
     left = 1.0
     for t in range(1000):
         left *= 1 - (1e-4 + (0.02 - 1e-4) * t / 999)
-    found = diffusion.alpha_bar("linear")
-    assert found[0] == 1.0
-    assert found[1] == pytest.approx(1 - 1e-4)
-    assert found[1000] == pytest.approx(left)
-    assert found[1000] == pytest.approx(4.04e-5, rel=1e-2)  # "about 4e-5", Ho, Jain and Abbeel 2020
+    schedule = diffusion.alpha_bar("linear")
+    assert schedule[0] == 1.0
+    assert schedule[1] == pytest.approx(1 - 1e-4)
+    assert schedule[1000] == pytest.approx(left)
+    assert schedule[1000] == pytest.approx(4.04e-5, rel=1e-2)  # "about 4e-5", Ho, Jain and Abbeel 2020
 
 
 def test_the_cosine_schedule_is_the_closed_form_until_its_betas_are_clipped():
-    found = diffusion.alpha_bar("cosine")
+    schedule = diffusion.alpha_bar("cosine")
 
     def f(t):
         return math.cos((t / 1000 + 0.008) / 1.008 * math.pi / 2) ** 2
 
     for t in (0, 1, 250, 500, 900, 998):
-        assert found[t] == pytest.approx(f(t) / f(0), rel=1e-9)
-    assert found[1000] == pytest.approx(found[999] * 0.001)
+        assert schedule[t] == pytest.approx(f(t) / f(0), rel=1e-9)
+    assert schedule[1000] == pytest.approx(schedule[999] * 0.001)
 
 
 @pytest.mark.parametrize("schedule", diffusion.SCHEDULES)
@@ -62,8 +62,8 @@ def test_timesteps_and_noise_levels_name_each_other(schedule):
 
 def test_a_descent_passes_through_equal_timesteps():
     levels = diffusion.noise_levels("linear")
-    found = diffusion.descent("linear", levels[400], 4)
-    np.testing.assert_allclose(found, levels[[400, 300, 200, 100, 0]])
+    descent = diffusion.descent("linear", levels[400], 4)
+    np.testing.assert_allclose(descent, levels[[400, 300, 200, 100, 0]])
     assert diffusion.descent("cosine", 0.3, 1).tolist() == [0.3, 0.0]
 
 

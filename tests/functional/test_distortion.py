@@ -78,8 +78,8 @@ def test_resizing_is_pillows(photo, scale):
 
 
 def test_noise_has_the_strength_asked_for():
-    found = distortion.noise(jnp.zeros((2, 64, 64, 3)), jax.random.key(0), 4.0)
-    assert abs(float(jnp.std(found)) * 127.5 / 4 - 1) < 0.02
+    distorted = distortion.noise(jnp.zeros((2, 64, 64, 3)), jax.random.key(0), 4.0)
+    assert abs(float(jnp.std(distorted)) * 127.5 / 4 - 1) < 0.02
 
 
 def test_crop_keeps_one_rectangle_of_each_picture():
@@ -94,9 +94,9 @@ def test_crop_keeps_one_rectangle_of_each_picture():
 
 def test_dropout_takes_whole_pixels_of_the_cover():
     stego, cover = jnp.ones((4, 64, 64, 3)), jnp.zeros((4, 64, 64, 3))
-    found = np.asarray(distortion.dropout(stego, cover, jax.random.key(2), 0.1))
-    assert abs(np.mean(found == 0) - 0.1) < 0.01
-    assert set(np.unique(found.sum(-1))) == {0.0, 3.0}
+    distorted = np.asarray(distortion.dropout(stego, cover, jax.random.key(2), 0.1))
+    assert abs(np.mean(distorted == 0) - 0.1) < 0.01
+    assert set(np.unique(distorted.sum(-1))) == {0.0, 3.0}
 
 
 @pytest.mark.parametrize("name", distortion.KINDS)

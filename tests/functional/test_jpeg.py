@@ -34,9 +34,9 @@ def test_tables_are_libjpegs(quality):
 
 def test_blocks_are_scipys_dct_and_come_back():
     x = np.random.default_rng(1).standard_normal((16, 24, 2)).astype(np.float32)
-    found = np.asarray(jpeg.blocks(x))
-    np.testing.assert_allclose(found[4, 1].reshape(8, 8), dctn(x[8:16, 8:16, 1], norm="ortho"), atol=1e-5)
-    np.testing.assert_allclose(jpeg.unblocks(found, x.shape), x, atol=1e-5)
+    blocks = np.asarray(jpeg.blocks(x))
+    np.testing.assert_allclose(blocks[4, 1].reshape(8, 8), dctn(x[8:16, 8:16, 1], norm="ortho"), atol=1e-5)
+    np.testing.assert_allclose(jpeg.unblocks(blocks, x.shape), x, atol=1e-5)
 
 
 @pytest.mark.parametrize("quality", [60, 75, 90, 95])
@@ -65,11 +65,11 @@ def test_in_cell_is_the_truncated_normal():
     variance = np.array([1.0, 4.0, 100.0, 2.0], np.float32)
     centre = np.array([0.0, 4.0, 0.0, 3.0], np.float32)
     step = np.array([1.0, 2.0, 20.0, 200.0], np.float32)
-    found = jpeg.in_cell(mean, variance, centre, step)
+    moments = jpeg.in_cell(mean, variance, centre, step)
     s = np.sqrt(variance)
     low, high = (centre - step / 2 - mean) / s, (centre + step / 2 - mean) / s
-    np.testing.assert_allclose(found[0], stats.truncnorm.mean(low, high, mean, s), rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(found[1], stats.truncnorm.var(low, high, mean, s), rtol=2e-2)
+    np.testing.assert_allclose(moments[0], stats.truncnorm.mean(low, high, mean, s), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(moments[1], stats.truncnorm.var(low, high, mean, s), rtol=2e-2)
 
 
 def test_refine_knows_its_own_error():

@@ -57,10 +57,10 @@ def test_symbols_come_back_from_the_pixels(strength):
     assert cipher.dtype == np.uint8
     assert cipher.shape == layout.cipher_shape
     assert np.mean((cipher == 0) | (cipher == 255)) < 0.02
-    found = jpeg_layout.coefficients(cipher)
-    error = found[:, layout.carriers].reshape(-1) / layout.amplitude - symbols
+    received = jpeg_layout.coefficients(cipher)
+    error = received[:, layout.carriers].reshape(-1) / layout.amplitude - symbols
     assert np.sqrt(np.mean(error**2)) < 0.06
-    error = found[:, jpeg_layout.ORDER[jpeg_layout.PILOT]] / layout.amplitude - pilots
+    error = received[:, jpeg_layout.ORDER[jpeg_layout.PILOT]] / layout.amplitude - pilots
     assert np.sqrt(np.mean(error**2)) < 0.06
 
 

@@ -18,8 +18,8 @@ def drawn(rng, bits, shape):
 def test_symbols_come_back(rng, bits):
     symbols, dither = drawn(rng, bits, (200, 100))
     z = latents.embed(jnp.asarray(symbols), dither, bits)
-    found, sure = latents.extract(z, jnp.full(z.shape, 1e-4), dither, bits)
-    np.testing.assert_array_equal(found, symbols)
+    extracted, sure = latents.extract(z, jnp.full(z.shape, 1e-4), dither, bits)
+    np.testing.assert_array_equal(extracted, symbols)
     assert float(sure.min()) > 3
 
 
@@ -55,8 +55,8 @@ def test_errors_come_where_the_ratio_says_unsure(rng):
     z = latents.embed(jnp.asarray(symbols), dither, 5)
     sigma = 0.02
     seen = z + sigma * rng.standard_normal(z.shape).astype(np.float32)
-    found, sure = latents.extract(seen, jnp.full(z.shape, sigma), dither, 5)
-    wrong, sure = np.asarray(found) != symbols, np.asarray(sure)
+    extracted, sure = latents.extract(seen, jnp.full(z.shape, sigma), dither, 5)
+    wrong, sure = np.asarray(extracted) != symbols, np.asarray(sure)
     assert 0.01 < wrong.mean() < 0.5
     for low, high in ((0.2, 0.8), (1.0, 2.0), (2.5, 3.5)):
         part = (sure > low) & (sure < high)

@@ -78,11 +78,11 @@ def test_lost_samples_are_weighted_out(rng, keyed):
     weights = jnp.asarray((rng.random(SIZE) > 0.2).astype(np.float32))
     y = mix(z, SIZE, keyed)
     damaged = jnp.where(weights > 0, y, 50.0)
-    found = np.asarray(mixing.unmix_weighted(damaged, weights, SIZE, keyed))
-    slope = (found * np.asarray(z)).sum() / (np.asarray(z) ** 2).sum()
+    estimate = np.asarray(mixing.unmix_weighted(damaged, weights, SIZE, keyed))
+    slope = (estimate * np.asarray(z)).sum() / (np.asarray(z) ** 2).sum()
     assert slope == pytest.approx(1.0, abs=0.06)
     share = float(weights.mean())
-    assert np.var(found - np.asarray(z)) == pytest.approx((1 - share) / share, rel=0.25)
+    assert np.var(estimate - np.asarray(z)) == pytest.approx((1 - share) / share, rel=0.25)
     nothing = mixing.unmix_weighted(damaged, jnp.zeros(SIZE), SIZE, keyed)
     assert not np.asarray(nothing).any()
 
@@ -107,8 +107,8 @@ def test_block_energies_tell_a_lone_dot_after_two_rounds_and_not_after_three(rng
         keyed = mixing.material(subkey, 0, size, size, size, rounds)
         return jnp.mean(jnp.square(mixing.mix(dot, size, keyed)).reshape(16, -1), axis=1)
 
-    found = np.array([energies(key) for key in rng.integers(0, 1 << 32, (16, 8), dtype=np.uint32)])
-    ratio = np.mean(np.square(found - 1)) / (2 / mixing.MAX_BLOCK * 15 / 16)
+    blocks = np.array([energies(key) for key in rng.integers(0, 1 << 32, (16, 8), dtype=np.uint32)])
+    ratio = np.mean(np.square(blocks - 1)) / (2 / mixing.MAX_BLOCK * 15 / 16)
     assert low < ratio < high
 
 

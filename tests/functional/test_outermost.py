@@ -27,12 +27,12 @@ def test_more_outermost_bytes_than_room_are_survived():
     values = jnp.full((1, 640), 3.0).at[0, 5].set(-3.3)
     dither = jnp.zeros((1, 640))
     data = companding.compand(values, dither)
-    found = np.asarray(outermost.expand(data, dither, outermost.measure(values, dither, data)))[0]
+    expanded = np.asarray(outermost.expand(data, dither, outermost.measure(values, dither, data)))[0]
     room = outermost.capacity(640)
     assert room < 640
-    assert abs(found[5] + 3.3) < 0.06
-    assert np.abs(found[:5] - 3.0).max() < 0.06
-    np.testing.assert_allclose(found[room:], companding.expand(data, dither)[0, room:])
+    assert abs(expanded[5] + 3.3) < 0.06
+    assert np.abs(expanded[:5] - 3.0).max() < 0.06
+    np.testing.assert_allclose(expanded[room:], companding.expand(data, dither)[0, room:])
 
 
 def test_without_outermost_bytes_nothing_changes():

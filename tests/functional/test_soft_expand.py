@@ -13,9 +13,9 @@ def test_posterior_is_the_integral():
     weight = stats.norm.pdf(z, 0.4, 0.5) * stats.norm.pdf(180.0, byte, 9.0)
     mean = np.average(z, weights=weight)
     var = np.average((z - mean) ** 2, weights=weight)
-    found = soft_expand.posterior(np.float32([180.0]), 81.0, np.float32([0.4]), 0.25, False)
-    np.testing.assert_allclose(found[0], mean, atol=2e-3)
-    np.testing.assert_allclose(found[1], var, rtol=2e-2)
+    moments = soft_expand.posterior(np.float32([180.0]), 81.0, np.float32([0.4]), 0.25, False)
+    np.testing.assert_allclose(moments[0], mean, atol=2e-3)
+    np.testing.assert_allclose(moments[1], var, rtol=2e-2)
 
 
 @pytest.mark.parametrize("sigma", [2.0, 8.0, 25.0])

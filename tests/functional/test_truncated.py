@@ -13,9 +13,9 @@ def test_mean_and_variance_are_those_of_the_distribution(centre, width):
     mean, deviation = 0.7, 0.3
     low, high = (mean + deviation * (centre + side * width / 2) for side in (-1, 1))
     wanted = stats.truncnorm(centre - width / 2, centre + width / 2, loc=mean, scale=deviation)
-    found = moments(*np.float32([[low], [high], [mean]]), np.float32(deviation))
-    assert float(found[0][0]) == pytest.approx(wanted.mean(), abs=2e-3 * deviation * max(width, 0.01))
-    assert float(found[1][0]) == pytest.approx(wanted.var(), rel=0.02)
+    ours = moments(*np.float32([[low], [high], [mean]]), np.float32(deviation))
+    assert float(ours[0][0]) == pytest.approx(wanted.mean(), abs=2e-3 * deviation * max(width, 0.01))
+    assert float(ours[1][0]) == pytest.approx(wanted.var(), rel=0.02)
 
 
 def test_an_impossible_bin_is_taken_at_its_nearer_end():

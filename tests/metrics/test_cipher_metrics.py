@@ -89,7 +89,7 @@ def test_intervals_are_those_of_the_paper(side):
 
 def p_values(batch, plain, other):
     rows, columns = SHAPE[0] // 8, SHAPE[1] // 8
-    found = {
+    values = {
         "chi": chance.chi_square_p(cipher.chi_square(batch), SAMPLES),
         "entropy": chance.entropy_p(cipher.entropy_deficit(batch), SAMPLES),
         "npcr": chance.npcr_p(cipher.npcr(batch, other), SAMPLES),
@@ -98,8 +98,8 @@ def p_values(batch, plain, other):
     }
     for name in cipher.DIRECTIONS:
         pairs = cipher.adjacent_pairs(batch, name)[0][0].size
-        found[name] = chance.correlation_p(cipher.adjacent_correlation(batch, name), pairs)
-    return found
+        values[name] = chance.correlation_p(cipher.adjacent_correlation(batch, name), pairs)
+    return values
 
 
 def test_random_pictures_fail_as_often_as_alpha_says(random_pictures):

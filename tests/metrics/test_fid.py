@@ -25,9 +25,9 @@ def weights():
 def test_features_are_those_of_torch():
     layers = weights()
     pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
-    found = np.asarray(inception.features(layers, pictures))
-    assert found.shape == (2, inception.DEPTH)
-    np.testing.assert_allclose(found[:, ::256], TORCH, atol=2e-4)
+    features = np.asarray(inception.features(layers, pictures))
+    assert features.shape == (2, inception.DEPTH)
+    np.testing.assert_allclose(features[:, ::256], TORCH, atol=2e-4)
 
 
 def test_another_file_is_refused(tmp_path):
@@ -40,10 +40,10 @@ def test_another_file_is_refused(tmp_path):
 
 def test_resizing_keeps_what_is_linear():
     ramp = np.broadcast_to(np.linspace(0, 1, 64, dtype=np.float32)[None, None, :, None], (1, 64, 64, 3))
-    found = np.asarray(inception.resized(ramp))
-    assert found.shape == (1, 299, 299, 3)
+    resized = np.asarray(inception.resized(ramp))
+    assert resized.shape == (1, 299, 299, 3)
     wanted = np.clip((np.arange(299) + 0.5) * 64 / 299 - 0.5, 0, 63) / 63
-    np.testing.assert_allclose(found[0, 100, :, 1], wanted, atol=1e-6)
+    np.testing.assert_allclose(resized[0, 100, :, 1], wanted, atol=1e-6)
 
 
 def test_frechet_distance_of_commuting_normals_is_the_closed_form():
@@ -81,6 +81,6 @@ def test_a_short_last_batch_is_filled_up():
         return batch.reshape(len(batch), -1).astype(np.float32)
 
     pictures = np.arange(7 * 12, dtype=np.uint8).reshape(7, 2, 2, 3)
-    found = fid.features_of(extract, [pictures[:4], pictures[4:]])
-    np.testing.assert_array_equal(found, pictures.reshape(7, -1))
+    features = fid.features_of(extract, [pictures[:4], pictures[4:]])
+    np.testing.assert_array_equal(features, pictures.reshape(7, -1))
     assert shapes == [(4, 2, 2, 3)] * 2

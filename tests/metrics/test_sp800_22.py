@@ -117,8 +117,8 @@ def test_longest_run_example():
 
 
 def test_template_example():
-    found = blocks.non_overlapping_templates(bits_of("10100100101110010110"), 3, 2, np.array([0b001]))
-    assert found["001"] == pytest.approx(0.344154, abs=1e-6)
+    p_values = blocks.non_overlapping_templates(bits_of("10100100101110010110"), 3, 2, np.array([0b001]))
+    assert p_values["001"] == pytest.approx(0.344154, abs=1e-6)
     assert len(blocks.aperiodic_templates(9)) == 148
     assert [len(blocks.aperiodic_templates(m)) for m in (2, 3, 4, 5)] == [2, 4, 6, 12]
 
@@ -200,11 +200,11 @@ def published_tables(monkeypatch):
 @pytest.mark.usefixtures("published_tables")
 def test_a_million_digits(column, name, e_digits):
     digits = e_digits if name == "e" else first_bits(constant(name, MILLION + 16), MILLION)
-    found = nist.run_all(digits)
+    p_values = nist.run_all(digits)
     wrong = {
-        test: (found.get(test), expected[column])
+        test: (p_values.get(test), expected[column])
         for test, expected in APPENDIX_B.items()
-        if not (test in found and abs(found[test] - expected[column]) <= 2e-6)
+        if not (test in p_values and abs(p_values[test] - expected[column]) <= 2e-6)
     }
     assert not wrong
 
@@ -226,9 +226,9 @@ def test_other_parameters_on_the_digits_of_e(e_digits):
 
 def test_what_is_not_random_fails(rng):
     alternating = np.tile(np.array([0, 1], np.uint8), MILLION // 2)
-    found = nist.run_all(alternating)
-    assert found["frequency"] == 1
-    assert max(found[name] for name in ("runs", "rank", "spectral", "serial 1", "universal")) < 1e-6
+    p_values = nist.run_all(alternating)
+    assert p_values["frequency"] == 1
+    assert max(p_values[name] for name in ("runs", "rank", "spectral", "serial 1", "universal")) < 1e-6
     with pytest.raises(ValueError, match="1000000 bits"):
         nist.run_all(alternating[:1000])
 
@@ -241,7 +241,7 @@ def test_excursions_apply_to_walks_that_return(rng):
 def test_proportions():
     results = [{"runs": 0.5, "rank": 0.001 if i < 3 else 0.2} for i in range(10)]
     results[0]["random excursions +1"] = 0.4
-    found = nist.proportions(results)
-    assert (found["runs"].passed, found["runs"].needed, found["runs"].enough) == (10, 8, True)
-    assert (found["rank"].passed, found["rank"].enough) == (7, False)
-    assert found["random excursions +1"].applicable == 1
+    shares = nist.proportions(results)
+    assert (shares["runs"].passed, shares["runs"].needed, shares["runs"].enough) == (10, 8, True)
+    assert (shares["rank"].passed, shares["rank"].enough) == (7, False)
+    assert shares["random excursions +1"].applicable == 1

@@ -65,8 +65,8 @@ def test_upsampling_is_the_transposed_convolution(rng):
     wanted = jax.lax.conv_transpose(
         x, kernel, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), precision="highest"
     )
-    found = net.apply({"params": {"kernel": kernel, "bias": bias}}, x)
-    np.testing.assert_allclose(found, wanted + 0.5, atol=1e-5)
+    upsampled = net.apply({"params": {"kernel": kernel, "bias": bias}}, x)
+    np.testing.assert_allclose(upsampled, wanted + 0.5, atol=1e-5)
 
 
 def test_layers_keep_the_power_of_what_comes_in():

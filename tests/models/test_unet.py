@@ -30,9 +30,9 @@ def params():
 def test_starts_with_no_noise_found_in_any_size():
     for height, width in ((16, 24), (8, 8)):
         inputs = _inputs(height, width)
-        found = NET.apply(NET.init(jax.random.key(0), *inputs), *inputs)
-        assert found.shape == (2, height, width, 3)
-        assert not np.asarray(found).any()
+        noise = NET.apply(NET.init(jax.random.key(0), *inputs), *inputs)
+        assert noise.shape == (2, height, width, 3)
+        assert not np.asarray(noise).any()
 
 
 def test_every_parameter_of_every_path_has_a_gradient(params):

@@ -16,8 +16,8 @@ def tree(root: Path, *names: str) -> Path:
     return root
 
 
-def names(found, root: Path) -> list[str]:
-    return [path.relative_to(root).as_posix() for path in found.files]
+def names(listing, root: Path) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in listing.files]
 
 
 def test_natural_order():
@@ -39,18 +39,18 @@ def test_linked_folders_are_walked_once(tmp_path):
     (root / "alias").symlink_to(root / "real")  # before "real" in any order
     (root / "real" / "self").symlink_to(root / "real")
     (root / "real" / "up").symlink_to(root)
-    found = walk(root)
-    assert names(found, root) == ["again/b.png", "real/a.png", "z.png"]
-    assert not found.unread
+    listing = walk(root)
+    assert names(listing, root) == ["again/b.png", "real/a.png", "z.png"]
+    assert not listing.unread
 
 
 def test_a_link_above_the_folder_is_named_and_not_followed(tmp_path):
     root = tree(tmp_path / "root", "a.png")
     tree(tmp_path, "outside.png")
     (root / "up").symlink_to(tmp_path)
-    found = walk(root)
-    assert names(found, root) == ["a.png"]
-    ((path, reason),) = found.unread
+    listing = walk(root)
+    assert names(listing, root) == ["a.png"]
+    ((path, reason),) = listing.unread
     assert path == root / "up"
     assert "above" in reason
 
@@ -65,16 +65,16 @@ def test_folders_that_cannot_be_read_are_named(tmp_path, monkeypatch):
         return real(path)
 
     monkeypatch.setattr(os, "scandir", guarded)
-    found = walk(root)
-    assert names(found, root) == ["good/a.png"]
-    assert found.unread == [(root / "locked", "cannot be read (Permission denied)")]
+    listing = walk(root)
+    assert names(listing, root) == ["good/a.png"]
+    assert listing.unread == [(root / "locked", "cannot be read (Permission denied)")]
 
 
 def test_links_that_lead_nowhere_are_files(tmp_path):
     (tmp_path / "gone.png").symlink_to("nowhere")
     (tmp_path / "loop").symlink_to("loop")
-    found = walk(tmp_path)
-    assert names(found, tmp_path) == ["gone.png", "loop"]
+    listing = walk(tmp_path)
+    assert names(listing, tmp_path) == ["gone.png", "loop"]
 
 
 def test_deep_trees(tmp_path):
@@ -87,8 +87,8 @@ def test_deep_trees(tmp_path):
         Path("x.png").write_bytes(b"x")
     finally:
         os.chdir(here)
-    found = walk(path)
-    assert len(found.files) == 1
+    listing = walk(path)
+    assert len(listing.files) == 1
 
 
 @pytest.mark.parametrize("name", ["a b", "ü", "caf\udce9"])

@@ -115,14 +115,14 @@ def test_results_of_yolo_become_things():
     boxes = types.SimpleNamespace(
         cls=np.array([1.0, 0.0]), conf=np.array([0.9, 0.5]), xyxy=np.array([[1, 2, 5.5, 6], [0, 0, 3, 3]])
     )
-    found = types.SimpleNamespace(boxes=boxes, masks=None, names={0: "person", 1: "car"})
-    car, person = yolo.things_of(found, (30, 40))
+    result = types.SimpleNamespace(boxes=boxes, masks=None, names={0: "person", 1: "car"})
+    car, person = yolo.things_of(result, (30, 40))
     assert (car.label, car.score, car.box) == ("car", 0.9, (1, 2, 6, 6))
     assert person.label == "person"
     outline = np.zeros((2, 15, 20))
     outline[0, 3:6, 2:8] = outline[1, 10:, 10:] = 1
-    found.masks = types.SimpleNamespace(data=outline)
-    car, person = yolo.things_of(found, (30, 40))
+    result.masks = types.SimpleNamespace(data=outline)
+    car, person = yolo.things_of(result, (30, 40))
     assert car.label == "car"
     assert abs(int(car.mask.sum()) - 4 * 18) < 20
 

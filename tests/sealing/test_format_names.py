@@ -21,13 +21,13 @@ def rows() -> dict[str, tuple[set[str], set[str]]]:
     """Names of options and of side arrays by System, as the page's table has them."""
     page = (ROOT / "docs" / "FORMAT.md").read_text(encoding="utf-8")
     chapter = page.partition("\n## Systems\n")[2].partition("\n### ")[0]
-    found = {}
+    table = {}
     for line in chapter.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) == 3 and re.fullmatch(r"`[a-z]+`", cells[0]):
             options, arrays = (set(re.findall(r"`([a-z_]+)`", cell)) for cell in cells[1:])
-            found[cells[0].strip("`")] = options, arrays
-    return found
+            table[cells[0].strip("`")] = options, arrays
+    return table
 
 
 @pytest.mark.parametrize("name", [name for name in catalog.NAMES if catalog.entry(name).offered])

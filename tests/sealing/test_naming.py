@@ -124,5 +124,5 @@ def test_secrets_keep_their_names_where_no_file_travels(tmp_path):
     told = [str(tmp_path / names[0]), "-o", str(out), "--key-file", str(key), *given, "--pixels-only"]
     assert encrypt.main(told) == ExitCode.OK
     assert decrypt.main([str(out), "-o", f"{tmp_path}/back/", "--key-file", str(key)]) == ExitCode.OK
-    found = sorted(path.name for path in (tmp_path / "back").iterdir())
-    assert found == ["first.png", "second.png", "third.png"]
+    written = sorted(path.name for path in (tmp_path / "back").iterdir())
+    assert written == ["first.png", "second.png", "third.png"]

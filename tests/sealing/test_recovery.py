@@ -1,4 +1,4 @@
-"""``decrypt --recover`` on whatever a cipher picture, its header and its mask may suffer.
+"""``decrypt --recover`` on whatever a cipher picture, its header and its mask may meet.
 
 The property: a picture, or one line and an exit code; never a traceback, a warning, or a result called
 verified that is not. A few dozen cases by default; ``JAXCRYPT_FUZZ=1000`` runs that many of each kind.
@@ -57,9 +57,9 @@ class Sealed:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a warning is a line on the user's screen, too
             code = decrypt.main(command)
-        found = list(out.iterdir())
-        written = found[0].read_bytes() if found else None
-        for path in found:
+        files = list(out.iterdir())
+        written = files[0].read_bytes() if files else None
+        for path in files:
             assert (".unauthenticated" in path.name) == (code == ExitCode.RECOVERED)
             path.unlink()
         return code, written

@@ -30,8 +30,8 @@ def drawn(channels=3, height=96, width=96):
     return np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8)
 
 
-def psnr(found, picture):
-    return 10 * np.log10(255**2 / max(np.mean((found.astype(float) - picture) ** 2), 1e-9))
+def psnr(estimate, picture):
+    return 10 * np.log10(255**2 / max(np.mean((estimate.astype(float) - picture) ** 2), 1e-9))
 
 
 def encrypt(untrained, photo, key=KEY, inputs=None, **options):
@@ -45,8 +45,10 @@ def decrypt(untrained, cipher, side, shape, key=KEY, lost=None, inputs=None, **o
     system, variables = untrained
     given = tuple(options.items())
     gaps = None if lost is None else [lost]
-    (found,) = decrypt_pictures(system, variables, [cipher], [side], [key], given, shape, gaps, inputs=inputs)
-    return found["image"]
+    (decrypted,) = decrypt_pictures(
+        system, variables, [cipher], [side], [key], given, shape, gaps, inputs=inputs
+    )
+    return decrypted["image"]
 
 
 def batched(side):

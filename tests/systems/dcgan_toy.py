@@ -16,11 +16,11 @@ from jaxcrypt.training.weights import save_weights
 
 
 def config():
-    found = get_config()
-    found.model.generator.update({"start": 32, "widths": (24, 16, 12, 8)})
-    found.model.discriminator.update({"widths": (8, 8, 8, 8)})
-    found.model.extractor.update({"widths": (8, 16, 24, 32)})
-    return found
+    small = get_config()
+    small.model.generator.update({"start": 32, "widths": (24, 16, 12, 8)})
+    small.model.discriminator.update({"widths": (8, 8, 8, 8)})
+    small.model.extractor.update({"widths": (8, 16, 24, 32)})
+    return small
 
 
 @functools.cache

@@ -80,10 +80,10 @@ def through_png(pixels):
 def round_trip(trained, image, key=KEY, other=None):
     system, _, variables, _ = trained
     [(cipher, side)] = encrypt_pictures(system, variables, [image], [key])
-    [found] = decrypt_pictures(
+    [decrypted] = decrypt_pictures(
         system, variables, [through_png(cipher)], [side], [other or key], (), image.shape
     )
-    return cipher, found
+    return cipher, decrypted
 
 
 def test_steps_move_both_nets_and_report(trained):
@@ -98,15 +98,15 @@ def test_steps_move_both_nets_and_report(trained):
 @pytest.mark.parametrize("shape", [(64, 64, 1), (64, 64, 3), (17, 23, 3), (100, 130, 1), (1, 1, 1)])
 def test_cipher_is_a_quarter_of_the_bytes_and_the_picture_comes_back(trained, shape):
     image = picture(shape)
-    cipher, found = round_trip(trained, image)
+    cipher, decrypted = round_trip(trained, image)
     assert cipher.dtype == np.uint8
     assert cipher.shape == (-(-shape[0] // 16) * 8, -(-shape[1] // 16) * 8, shape[2])
     if shape[0] == 64:
         assert cipher.nbytes * 4 == image.nbytes
-    assert found["image"].shape == shape
-    assert found["image"].dtype == np.uint8
-    assert found["intact"]
-    assert psnr(found["image"], image) > 30
+    assert decrypted["image"].shape == shape
+    assert decrypted["image"].dtype == np.uint8
+    assert decrypted["intact"]
+    assert psnr(decrypted["image"], image) > 30
 
 
 def test_cipher_looks_like_noise(trained):
@@ -120,10 +120,10 @@ def test_cipher_looks_like_noise(trained):
 
 def test_wrong_key_gives_nothing_of_the_picture(trained):
     image = picture((64, 64, 1))
-    _, found = round_trip(trained, image, other=OTHER)
-    assert not found["intact"]
-    assert abs(np.corrcoef(found["image"].ravel(), image.ravel())[0, 1]) < 0.15
-    assert psnr(found["image"], image) < 16
+    _, decrypted = round_trip(trained, image, other=OTHER)
+    assert not decrypted["intact"]
+    assert abs(np.corrcoef(decrypted["image"].ravel(), image.ravel())[0, 1]) < 0.15
+    assert psnr(decrypted["image"], image) < 16
 
 
 def test_windows_leave_no_seams(trained):
@@ -152,10 +152,10 @@ def test_windows_leave_no_seams(trained):
     ("length", "size", "reach"), [(5, 8, 1), (8, 8, 1), (9, 8, 1), (100, 16, 5), (33, 7, 3)]
 )
 def test_spans_cover_once_and_see_far_enough(length, size, reach):
-    found = windows.spans(length, size, reach)
-    kept = [i for span in found for i in range(span.start, span.stop)]
+    spans = windows.spans(length, size, reach)
+    kept = [i for span in spans for i in range(span.start, span.stop)]
     assert kept == list(range(length))
-    for span in found:
+    for span in spans:
         assert span.first >= 0
         assert span.first + span.size <= length
         assert span.first in (0, span.start - reach) or span.start - span.first >= reach
@@ -168,12 +168,12 @@ def test_streamed_and_whole_agree(trained):
     image = picture((64, 64, 3))
     subkey = np.frombuffer(KEY, "<u4")[None]
     sealed = jax.jit(lambda: system.encrypt(variables, {"image": image[None]}, subkey, ()).__dict__)()
-    [found] = decrypt_pictures(
+    [decrypted] = decrypt_pictures(
         system, variables, [np.asarray(sealed["pixels"])[0]],
         [{"digest": np.asarray(sealed["side"]["digest"])[0]}], [KEY], (), image.shape,
     )  # fmt: skip
-    assert found["intact"]
-    assert psnr(found["image"], image) > 30
+    assert decrypted["intact"]
+    assert psnr(decrypted["image"], image) > 30
 
 
 def test_outputs_are_pictures_in_unit_range(trained):

@@ -43,14 +43,14 @@ def trained():
     batch = {"image": np.stack([picture((32, 32, 3), seed) for seed in range(4)])}
     metrics = []
     for _ in range(60):
-        state, found = step(state, batch)
-        metrics.append({name: float(value.compute()) for name, value in found.items()})
+        state, values = step(state, batch)
+        metrics.append({name: float(value.compute()) for name, value in values.items()})
     return system, params, {"params": state.params, "extra": state.extra}, metrics, batch
 
 
 def test_gradients_reach_every_parameter_of_every_net(trained):
     system, params, variables, metrics, batch = trained
-    assert all(np.isfinite(list(found.values())).all() for found in metrics)
+    assert all(np.isfinite(list(values.values())).all() for values in metrics)
     nets = [net for phase in system.stages[0].phases.values() for net in phase.nets]
     assert sorted(nets) == sorted(params)
     for phase in system.stages[0].phases.values():
@@ -85,9 +85,9 @@ def test_any_size_comes_back_through_a_png(trained, shape):
     buffer = io.BytesIO()
     Image.fromarray(cipher).save(buffer, "PNG")
     read = np.asarray(Image.open(buffer))
-    (found,) = decrypt_pictures(system, variables, [read], [side], [KEY], (), shape)
-    assert found["image"].shape == shape
-    assert found["image"].dtype == np.uint8
+    (decrypted,) = decrypt_pictures(system, variables, [read], [side], [KEY], (), shape)
+    assert decrypted["image"].shape == shape
+    assert decrypted["image"].dtype == np.uint8
 
 
 def test_the_driver_does_what_the_system_does(trained):
@@ -98,10 +98,10 @@ def test_the_driver_does_what_the_system_does(trained):
     ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY])
     assert np.abs(cipher.astype(int) - sealed.pixels[0]).max() <= 1
     opened = system.decrypt(variables, sealed, {}, subkey, ())
-    (found,) = decrypt_pictures(
+    (decrypted,) = decrypt_pictures(
         system, variables, [np.asarray(sealed.pixels[0])], [side], [KEY], (), photo.shape
     )
-    assert np.abs(found["image"].astype(int) - opened["image"][0]).max() <= 1
+    assert np.abs(decrypted["image"].astype(int) - opened["image"][0]).max() <= 1
 
 
 def test_windows_leave_no_seams(trained):

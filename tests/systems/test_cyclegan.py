@@ -34,10 +34,10 @@ def test_round_trip(untrained, rate, least):
 def test_any_shape(untrained, shape, rate):
     photo = drawn(shape[2], *shape[:2])
     cipher, side = encrypt(untrained, photo, rate=rate)
-    found = decrypt(untrained, cipher, side, shape, rate=rate)
-    assert found.shape == shape
-    assert found.dtype == np.uint8
-    assert psnr(found, photo) > 20
+    decrypted = decrypt(untrained, cipher, side, shape, rate=rate)
+    assert decrypted.shape == shape
+    assert decrypted.dtype == np.uint8
+    assert psnr(decrypted, photo) > 20
 
 
 def test_jitted_record_and_driver_agree(untrained):
@@ -48,18 +48,18 @@ def test_jitted_record_and_driver_agree(untrained):
     cipher, side = encrypt(untrained, photo, rate=2)
     np.testing.assert_array_equal(sealed.side["digits"][0], side["digits"])
     assert np.mean(np.asarray(sealed.pixels[0]) != cipher) < 1e-3  # sums in another order
-    found = system.decrypt(variables, Sealed(cipher[None], batched(side)), {}, words, (("rate", 2),))
+    decrypted = system.decrypt(variables, Sealed(cipher[None], batched(side)), {}, words, (("rate", 2),))
     ours = decrypt(untrained, cipher, side, photo.shape, rate=2)
-    assert np.abs(np.asarray(found["image"][0], int)[:96, :96] - ours).max() <= 1
+    assert np.abs(np.asarray(decrypted["image"][0], int)[:96, :96] - ours).max() <= 1
 
 
 def test_wrong_key_tells_nothing(untrained):
     photo = drawn()
     for rate in (1, 4):
         cipher, side = encrypt(untrained, photo, rate=rate)
-        found = decrypt(untrained, cipher, side, photo.shape, OTHER, rate=rate)
+        decrypted = decrypt(untrained, cipher, side, photo.shape, OTHER, rate=rate)
         flat = psnr(np.broadcast_to(photo.mean(axis=(0, 1)), photo.shape), photo)
-        assert psnr(found, photo) < flat + 0.3
+        assert psnr(decrypted, photo) < flat + 0.3
 
 
 def test_flat_and_busy_pictures_have_ciphers_alike(untrained):
@@ -109,8 +109,8 @@ def test_robust_layout_outlives_subsampled_jpeg(untrained):
     photo = drawn(3, 128, 128)
     cipher, side = encrypt(untrained, photo, robust=2)
     assert cipher.size <= 2 * 128 * 128
-    found = decrypt(untrained, _jpeg(cipher, 75, subsampling=2), side, photo.shape, robust=2)
-    assert psnr(found, photo) > 30
+    decrypted = decrypt(untrained, _jpeg(cipher, 75, subsampling=2), side, photo.shape, robust=2)
+    assert psnr(decrypted, photo) > 30
 
 
 def test_an_undamaged_cipher_is_decoded_in_one_pass(untrained, monkeypatch):
@@ -171,9 +171,9 @@ def test_estimate_without_noise_is_the_picture_and_with_much_of_it_the_mean(untr
         got = code.Received(
             described.coefficients, everything, described.scales, jnp.array([level]), described.mean
         )
-        found = code.estimate(got)
-        assert float(jnp.abs(found.picture - wanted).max()) < 0.5
-        assert np.isfinite(found.doubt).all()
+        estimate = code.estimate(got)
+        assert float(jnp.abs(estimate.picture - wanted).max()) < 0.5
+        assert np.isfinite(estimate.doubt).all()
 
 
 def test_every_net_learns_and_a_flat_batch_is_survived():

@@ -52,9 +52,9 @@ def test_record_and_driver_agree_over_several_tiles(untrained, small_tiles):
         cipher, side = encrypt(untrained, photo)
         np.testing.assert_allclose(sealed.side["spread"][0], side["spread"], rtol=1e-3)
         assert np.mean(np.asarray(sealed.pixels[0]) != cipher) < 0.01
-        found = system.decrypt(variables, Sealed(cipher[None], batched(side)), {}, words, ())
+        decrypted = system.decrypt(variables, Sealed(cipher[None], batched(side)), {}, words, ())
         ours = decrypt(untrained, cipher, side, photo.shape)
-        assert psnr(np.asarray(found["image"][0])[:96, :96], ours) > 55
+        assert psnr(np.asarray(decrypted["image"][0])[:96, :96], ours) > 55
 
 
 def test_the_power_of_a_cipher_does_not_tell_flat_pictures(untrained):
@@ -99,10 +99,10 @@ def test_scales_are_those_of_whole_number_arithmetic():
     encoder = Encoder(8, 1)
     params = encoder.init(jax.random.key(0), jnp.zeros((1, 2, 2, 768)))["params"]
     params = dict(params) | {"base": base, "slope": slope}
-    found = jax.jit(lambda d: encoder.apply({"params": params}, d, method="scales"))(digits)
+    scales = jax.jit(lambda d: encoder.apply({"params": params}, d, method="scales"))(digits)
     steps = np.rint(np.float32(2048) * base).astype(int), np.rint(np.float32(2048 / 15) * slope).astype(int)
     wanted = steps[0] + (2 * digits.astype(int) - 15) @ steps[1]
-    np.testing.assert_array_equal(found, np.maximum(wanted, -2 * OCTAVE))
+    np.testing.assert_array_equal(scales, np.maximum(wanted, -2 * OCTAVE))
 
 
 def test_levelling_by_the_driver_is_that_of_the_record(small_tiles):
@@ -111,9 +111,9 @@ def test_levelling_by_the_driver_is_that_of_the_record(small_tiles):
     symbols = rng.standard_normal((1, plan.symbols[-1])).astype(np.float32)
     symbols[:, 2 :: plan.count] = 0  # a tile without power
     key = jnp.asarray(np.frombuffer(KEY, "<u4")[None])
-    found, spread = code.levelled(jnp.asarray(symbols), jnp.array([3.0]), key, plan)
+    levelled, spread = code.levelled(jnp.asarray(symbols), jnp.array([3.0]), key, plan)
     ordered, ours = cyclegan_driver._levelled(3 * symbols[0, plan.order()], key, plan)
     np.testing.assert_allclose(spread[0], ours, rtol=1e-5)
-    np.testing.assert_allclose(np.asarray(found)[0, plan.order()], ordered, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(levelled)[0, plan.order()], ordered, atol=1e-5)
     assert ours[2] == 0
     assert np.all(ours[[0, 1, 3]] > 2)

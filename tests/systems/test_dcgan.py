@@ -36,33 +36,33 @@ def sealed():
 def opened(made, key=KEY, lost=None, **options):
     system, _ = system_and_variables()
     options = {"quality": 30} | options
-    [found] = system.driver.decrypt(call(**options), [made], [key], SHAPE, lost)
-    return found
+    [outcome] = system.driver.decrypt(call(**options), [made], [key], SHAPE, lost)
+    return outcome
 
 
 def test_latents_are_read_back_far_below_a_bin(rng):
     system, variables = system_and_variables()
     z = rng.standard_normal((20, 100)).astype(np.float32)
     faces = system.prior.generate(variables, z)
-    found = system.prior.read(variables, faces)
+    latent = system.prior.read(variables, faces)
     assert faces.shape == (20, 64, 64, 3)
-    error = found.z - z
+    error = latent.z - z
     assert np.sqrt(np.mean(error**2)) < 1e-3
-    assert np.std(error / found.sigma) == pytest.approx(1, abs=0.1)
-    assert np.abs(found.other - found.z).max() < 1e-3
-    assert found.noise == pytest.approx(0.289, abs=0.02)
+    assert np.std(error / latent.sigma) == pytest.approx(1, abs=0.1)
+    assert np.abs(latent.other - latent.z).max() < 1e-3
+    assert latent.noise == pytest.approx(0.289, abs=0.02)
     alone = reading.read(system.driver.of, variables, faces[17:18])
-    np.testing.assert_allclose(alone.z[0], found.z[17], atol=1e-3)
+    np.testing.assert_allclose(alone.z[0], latent.z[17], atol=1e-3)
 
 
 def test_the_very_file_comes_back_from_an_8_bit_sheet(sealed):
     pixels = through_png(sealed.pixels)
     assert pixels.shape[0] % 64 == pixels.shape[1] % 64 == 0
-    found = opened(Sealed(pixels, sealed.side))
-    assert found.report["file"] == inner.pack(picture(), 30)
-    np.testing.assert_array_equal(found.pictures[0], inner.unpack(found.report["file"], SHAPE))
-    assert found.report["noise"] == pytest.approx(0.289, abs=0.02)
-    assert found.noise is None
+    outcome = opened(Sealed(pixels, sealed.side))
+    assert outcome.report["file"] == inner.pack(picture(), 30)
+    np.testing.assert_array_equal(outcome.pictures[0], inner.unpack(outcome.report["file"], SHAPE))
+    assert outcome.report["noise"] == pytest.approx(0.289, abs=0.02)
+    assert outcome.noise is None
 
 
 def through_png(pixels):
@@ -83,9 +83,9 @@ def test_a_missing_face_and_another_order_are_healed(sealed):
     lost[:64, :64] = True
     moved = np.roll(driver.cells(made.pixels), 2, axis=0)
     moved = Sealed(sheet(moved), made.side)
-    [found] = system.driver.decrypt(call(quality=10, survives=75), [moved], [KEY], (16, 16, 3), [lost])
-    assert found.report["file"] == inner.pack(picture((16, 16, 3)), 10)
-    assert 0 < found.report["mended"] < found.report["coded"]
+    [outcome] = system.driver.decrypt(call(quality=10, survives=75), [moved], [KEY], (16, 16, 3), [lost])
+    assert outcome.report["file"] == inner.pack(picture((16, 16, 3)), 10)
+    assert 0 < outcome.report["mended"] < outcome.report["coded"]
 
 
 def test_faces_of_others_are_refused(sealed, rng):

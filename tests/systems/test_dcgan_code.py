@@ -29,9 +29,9 @@ def test_data_comes_back(rng, plan, length):
     z = sent(plan, data)
     assert z.shape == (plan.faces(length), 100)
     assert z.dtype == np.float32
-    found = received(plan, z)
-    assert found.data == data
-    assert found.mended == 0
+    decoded = received(plan, z)
+    assert decoded.data == data
+    assert decoded.mended == 0
     assert plan.capacity(len(z)) >= length
     assert len(z) == 1 or plan.capacity(len(z) - 1) < length
 
@@ -65,10 +65,10 @@ def test_noise_is_mended_and_counted(rng):
     data = rng.bytes(3000)
     z = sent(ROUGH, data)
     noisy = z + 0.12 * rng.standard_normal(z.shape).astype(np.float32)
-    found = received(ROUGH, noisy, sigma=0.12)
-    assert found.data == data
-    assert 0 < found.mended < found.total
-    assert 0 < found.worst <= 1
+    decoded = received(ROUGH, noisy, sigma=0.12)
+    assert decoded.data == data
+    assert 0 < decoded.mended < decoded.total
+    assert 0 < decoded.worst <= 1
 
 
 def test_a_lost_face_is_healed_and_too_many_are_refused(rng):
@@ -99,12 +99,12 @@ def test_faces_in_another_order_are_put_back(rng):
     noisy = z + 1e-3 * rng.standard_normal(z.shape).astype(np.float32)
     sigma = np.full(z.shape, 1e-3, np.float32)
     shuffled = rng.permutation(len(z))
-    found = code.order(noisy[shuffled], sigma, pilots)
-    np.testing.assert_array_equal(shuffled[found], np.arange(len(z)))
+    carriers = code.order(noisy[shuffled], sigma, pilots)
+    np.testing.assert_array_equal(shuffled[carriers], np.arange(len(z)))
     without = np.delete(np.arange(len(z)), 4)
-    found = code.order(noisy[without], sigma[without], pilots)
-    assert found[4] == -1
-    np.testing.assert_array_equal(without[np.delete(found, 4)], without)
+    carriers = code.order(noisy[without], sigma[without], pilots)
+    assert carriers[4] == -1
+    np.testing.assert_array_equal(without[np.delete(carriers, 4)], without)
     assert (code.order(rng.standard_normal(z.shape), sigma, pilots) == -1).all()
 
 

@@ -53,7 +53,7 @@ def moved(before, after):
         name: jax.tree.leaves(jax.tree.map(lambda a, b: bool((a != b).any()), tree, after.params[name]))
         for name, tree in before.params.items()
     }
-    return {n for n, found in changes.items() if all(found)}, {n for n, f in changes.items() if not any(f)}
+    return {n for n, moves in changes.items() if all(moves)}, {n for n, f in changes.items() if not any(f)}
 
 
 @pytest.fixture(scope="module")

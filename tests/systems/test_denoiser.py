@@ -38,18 +38,18 @@ def _photo(channels=3, height=96, width=96):
     return np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8)
 
 
-def _psnr(found, picture):
-    return 10 * np.log10(255**2 / np.mean((found.astype(float) - picture) ** 2))
+def _psnr(estimate, picture):
+    return 10 * np.log10(255**2 / np.mean((estimate.astype(float) - picture) ** 2))
 
 
 def _jpeg(cipher, quality, subsampling=0):
     return Damage("jpeg" if subsampling else "jpeg444", quality)(cipher, None).pixels
 
 
-def _both(shipped, photo, suffer, lost=None):
+def _both(shipped, photo, distort, lost=None):
     system, variables = shipped
     ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY])
-    received = suffer(cipher)
+    received = distort(cipher)
     gaps = None if lost is None else [lost(cipher)]
     (ours,) = decrypt_pictures(system, variables, [received], [side], [KEY], (), photo.shape, gaps)
     (plain,) = decrypt_pictures(build("mixing"), {}, [received], [side], [KEY], (), photo.shape, gaps)
@@ -57,11 +57,11 @@ def _both(shipped, photo, suffer, lost=None):
 
 
 def _noise(sigma):
-    def suffer(cipher):
+    def distort(cipher):
         noise = sigma * np.random.default_rng(1).standard_normal(cipher.shape)
         return np.clip(np.rint(cipher + noise), 0, 255).astype(np.uint8)
 
-    return suffer
+    return distort
 
 
 DAMAGES = {
@@ -75,8 +75,8 @@ DAMAGES = {
 @pytest.mark.parametrize("name", DAMAGES)
 def test_better_than_mixing(shipped, name):
     photo = _photo()
-    suffer, gain = DAMAGES[name]
-    ours, plain = _both(shipped, photo, suffer)
+    distort, gain = DAMAGES[name]
+    ours, plain = _both(shipped, photo, distort)
     assert ours.dtype == np.uint8
     assert ours.shape == photo.shape
     assert _psnr(ours, photo) >= _psnr(plain, photo) + gain
@@ -99,11 +99,11 @@ def _gaps(cipher):
 def test_lost_blocks_marked_or_flat(shipped, marked):
     photo = _photo()
 
-    def suffer(cipher):
+    def distort(cipher):
         return np.where(_gaps(cipher)[..., None], 128, cipher).astype(np.uint8)
 
-    ours, _ = _both(shipped, photo, suffer, _gaps if marked else None)
-    _, plain = _both(shipped, photo, suffer, _gaps)
+    ours, _ = _both(shipped, photo, distort, _gaps if marked else None)
+    _, plain = _both(shipped, photo, distort, _gaps)
     assert _psnr(ours, photo) >= _psnr(plain, photo) + 12
 
 
@@ -111,10 +111,10 @@ def test_jpeg_and_losses_together(shipped):
     """A hole does not make the decoder forget the steps that the rest of the picture shows."""
     photo = _photo()
 
-    def suffer(cipher):
+    def distort(cipher):
         return np.where(_gaps(cipher)[..., None], 128, _jpeg(cipher, 75)).astype(np.uint8)
 
-    both, _ = _both(shipped, photo, suffer, _gaps)
+    both, _ = _both(shipped, photo, distort, _gaps)
     coded, _ = _both(shipped, photo, lambda cipher: _jpeg(cipher, 75))
     assert _psnr(both, photo) > _psnr(coded, photo) - 1.5
 
@@ -133,9 +133,9 @@ def test_a_wrong_key_gives_noise(shipped):
     photo = _photo()
     ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY])
     other = bytes([KEY[0] ^ 1]) + KEY[1:]
-    (found,) = decrypt_pictures(system, variables, [cipher], [side], [other], (), photo.shape)
-    assert _psnr(found["image"], photo) < 16
-    assert abs(np.corrcoef(found["image"].ravel(), photo.ravel())[0, 1]) < 0.1
+    (decrypted,) = decrypt_pictures(system, variables, [cipher], [side], [other], (), photo.shape)
+    assert _psnr(decrypted["image"], photo) < 16
+    assert abs(np.corrcoef(decrypted["image"].ravel(), photo.ravel())[0, 1]) < 0.1
 
 
 def test_bands_agree_with_the_whole(shipped, monkeypatch):
@@ -145,14 +145,14 @@ def test_bands_agree_with_the_whole(shipped, monkeypatch):
     ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY])
     assert len(side["mean"]) > 1
     noisy = _noise(8.0)(cipher)
-    found = []
+    decrypted = []
     for band in (denoiser._BAND, 1):
         monkeypatch.setattr(denoiser, "_BAND", band)
         monkeypatch.setattr(received, "PASSES", 1)
         (results,) = decrypt_pictures(system, variables, [noisy], [side], [KEY], (), photo.shape)
-        found.append(results["image"])
-    assert _psnr(found[0], photo) > 34
-    assert abs(_psnr(found[0], photo) - _psnr(found[1], photo)) < 0.3
+        decrypted.append(results["image"])
+    assert _psnr(decrypted[0], photo) > 34
+    assert abs(_psnr(decrypted[0], photo) - _psnr(decrypted[1], photo)) < 0.3
 
 
 def test_inside_jit_one_pass_is_better_than_none(shipped):
@@ -162,9 +162,9 @@ def test_inside_jit_one_pass_is_better_than_none(shipped):
     sealed = system.encrypt(variables, {"image": photo}, subkey, ())
     noisy = np.asarray(_noise(8.0)(np.asarray(sealed.pixels)))
     run = jax.jit(lambda v, p, s: system.decrypt(v, type(sealed)(p, s), {}, subkey, ()))
-    found = run(variables, noisy, sealed.side)
+    decrypted = run(variables, noisy, sealed.side)
     plain = build("mixing").decrypt({}, type(sealed)(noisy, sealed.side), {}, subkey, ())
-    assert _psnr(np.asarray(found["image"]), photo) > _psnr(np.asarray(plain["image"]), photo) + 4
+    assert _psnr(np.asarray(decrypted["image"]), photo) > _psnr(np.asarray(plain["image"]), photo) + 4
 
 
 def test_two_steps_move_every_parameter():
@@ -197,20 +197,20 @@ def test_options_are_checked(shipped, options):
 # ------------------------------------------------------------------------------------------------- robust
 
 
-def _robust(shipped, photo, strength, suffer, lost=None):
+def _robust(shipped, photo, strength, distort, lost=None):
     system, variables = shipped
     options = (("robust", strength),)
     ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY], options)
-    received = suffer(cipher)
-    (found,) = decrypt_pictures(system, variables, [received], [side], [KEY], options, photo.shape, lost)
-    return found["image"]
+    received = distort(cipher)
+    (decrypted,) = decrypt_pictures(system, variables, [received], [side], [KEY], options, photo.shape, lost)
+    return decrypted["image"]
 
 
 @pytest.mark.parametrize("strength", [1, 2, 3])
 def test_robust_survives_a_jpeg_with_less_chroma(shipped, strength):
     photo = _photo()
-    found = _robust(shipped, photo, strength, lambda cipher: _jpeg(cipher, 75, 2))
-    assert _psnr(found, photo) > (25 if strength == 1 else 30)
+    decrypted = _robust(shipped, photo, strength, lambda cipher: _jpeg(cipher, 75, 2))
+    assert _psnr(decrypted, photo) > (25 if strength == 1 else 30)
 
 
 def test_robust_survives_cutting_and_whole_enlarging(shipped):

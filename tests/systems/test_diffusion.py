@@ -57,8 +57,8 @@ def sealed(system, variables):
     return one
 
 
-def _psnr(found, photo, mask=None):
-    error = np.square(found.astype(float) - photo)
+def _psnr(estimate, photo, mask=None):
+    error = np.square(estimate.astype(float) - photo)
     return 10 * np.log10(255**2 / np.mean(error if mask is None else error[mask]))
 
 
@@ -114,15 +114,15 @@ def test_the_claim_of_a_channel_is_its_error(sealed):
         prior = (
             symbols * 0 if variance == 1 else symbols + rng.normal(0, 0.1, symbols.size).astype(np.float32)
         )
-        found, claimed = Bins(one.data, one.dither, one.noise, one.left)(prior, variance)
-        assert np.mean((found - symbols) ** 2) == pytest.approx(claimed, rel=0.2)
+        estimate, claimed = Bins(one.data, one.dither, one.noise, one.left)(prior, variance)
+        assert np.mean((estimate - symbols) ** 2) == pytest.approx(claimed, rel=0.2)
     diffused = one.left**0.5 * symbols + (1 - one.left) ** 0.5 * one.noise
 
     def noisy(prior, variance):
         return diffused + rng.normal(0, 0.05, symbols.size).astype(np.float32), 0.05**2
 
-    found, claimed = Diffused(noisy, one.noise, one.left)(symbols * 0, 1.0)
-    assert np.mean((found - symbols) ** 2) == pytest.approx(claimed, rel=0.1)
+    estimate, claimed = Diffused(noisy, one.noise, one.left)(symbols * 0, 1.0)
+    assert np.mean((estimate - symbols) ** 2) == pytest.approx(claimed, rel=0.1)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
@@ -156,8 +156,8 @@ def test_the_functions_and_the_driver_make_the_same_cipher(system, variables):
     (one,) = system.driver.encrypt(Call(variables, ()), [photo], [KEY])
     made = system.encrypt(variables, {"image": jnp.asarray(photo)[None]}, host.words(KEY)[None], ())
     np.testing.assert_array_equal(np.asarray(made.pixels)[0], one.pixels)
-    found = system.decrypt(variables, made, {}, host.words(KEY)[None], ())
-    assert _psnr(np.asarray(found["image"])[0], photo) > 40
+    decrypted = system.decrypt(variables, made, {}, host.words(KEY)[None], ())
+    assert _psnr(np.asarray(decrypted["image"])[0], photo) > 40
 
 
 @pytest.mark.parametrize("quality", [90, 60])
@@ -237,6 +237,6 @@ def test_windows_reach_all_of_a_large_region_and_nothing_else(system):
     photo = _photo(1, 50, 700)
     sampler = Sampler(net, params, np.zeros((64, 64, 3), np.float32), 1, "linear")
     samples = region.take(photo).astype(np.float32)
-    (found,) = sampler.stages(region, photo, samples, np.full(samples.shape, 9.0))
-    assert np.all(found != samples)
-    assert np.abs(np.diff(region.put(photo, found)[20, 5:690, 0])).max() < 60
+    (sampled,) = sampler.stages(region, photo, samples, np.full(samples.shape, 9.0))
+    assert np.all(sampled != samples)
+    assert np.abs(np.diff(region.put(photo, sampled)[20, 5:690, 0])).max() < 60

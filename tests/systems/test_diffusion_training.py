@@ -89,10 +89,10 @@ def test_the_key_image_is_the_scene_another_or_none():
 
 def test_outside_the_region_nothing_changes_and_inside_it_does():
     clean, scene, _ = losses.training_scene(_batch(8), jax.random.key(5), (5.0, 50.0))
-    found = np.asarray(estimate(NET, _moved(), scene.received, jnp.ones(8), scene))
+    denoised = np.asarray(estimate(NET, _moved(), scene.received, jnp.ones(8), scene))
     outside = np.asarray(scene.mask) == 0
-    np.testing.assert_array_equal(found[outside], np.asarray(clean)[outside])
-    assert np.abs(found - np.asarray(scene.received))[~outside].max() > 1e-3
+    np.testing.assert_array_equal(denoised[outside], np.asarray(clean)[outside])
+    assert np.abs(denoised - np.asarray(scene.received))[~outside].max() > 1e-3
 
 
 def test_sampling_in_one_step_is_the_estimate_and_later_steps_see_what_was_received():

@@ -33,9 +33,9 @@ def test_round_trip_is_exact(rng, shape):
     cipher, side = seal(picture)
     assert cipher.shape == shape
     assert cipher.dtype == np.uint8
-    found = unseal(cipher, side)
-    np.testing.assert_array_equal(found["image"], picture)
-    assert bool(found["intact"])
+    opened = unseal(cipher, side)
+    np.testing.assert_array_equal(opened["image"], picture)
+    assert bool(opened["intact"])
 
 
 def test_first_pixel_is_encrypted_like_any_other():
@@ -74,9 +74,9 @@ def test_one_key_bit_gives_an_unrelated_cipher_and_opens_nothing(rng):
         key[byte] ^= 1 << bit
         other, _ = seal(picture, bytes(key))
         assert (other != base).mean() == pytest.approx(0.99609, abs=0.005)
-        found = unseal(base, side, bytes(key))
-        assert not bool(found["intact"])
-        assert found["image"].std() > 60
+        opened = unseal(base, side, bytes(key))
+        assert not bool(opened["intact"])
+        assert opened["image"].std() > 60
 
 
 def test_pictures_of_one_run_but_another_shape_have_another_cipher(rng):
@@ -92,9 +92,9 @@ def test_tampering_is_noticed_and_damage_decodes_to_noise(rng):
     for place in ((0, 0, 0), (5, 7, 1), (35, 35, 2), (20, 3, 0)):
         damaged = cipher.copy()
         damaged[place] ^= 0x10
-        found = unseal(damaged, side)
-        assert not bool(found["intact"])
-        wrong = found["image"] != picture
+        opened = unseal(damaged, side)
+        assert not bool(opened["intact"])
+        wrong = opened["image"] != picture
         words += 8 if wrong.sum() > 1 else 0
         hit += wrong.sum()
     assert words >= 24  # a pair of words for every damaged one

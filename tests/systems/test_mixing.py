@@ -63,27 +63,27 @@ def test_hard_pictures_leave_no_trace(name):
     pooled = scipy.stats.chi2.sf(np.sum(statistics), 255 * len(sealed))
     assert 1e-4 < pooled < 1 - 1e-4
     assert abs(np.mean(corners)) < 4 / np.sqrt(24 * picture.size)
-    found = unseal(sealed[:1], keys[:1], SHAPE)[0]["image"]
-    assert psnr(found, picture) > 38 if name != "flat" else (found == picture).all()
+    opened = unseal(sealed[:1], keys[:1], SHAPE)[0]["image"]
+    assert psnr(opened, picture) > 38 if name != "flat" else (opened == picture).all()
 
 
 def test_photo_comes_back_and_pilots_tell_how_well(rng):
     picture = photo_like(rng)
     sealed, keys = seal([picture])
-    found = unseal(sealed, keys, SHAPE)[0]
-    assert psnr(found["image"], picture) > 42
-    error = np.sqrt(np.mean((found["image"].astype(float) - picture) ** 2))
-    assert float(found["noise"]) == pytest.approx(error, rel=0.45)
+    opened = unseal(sealed, keys, SHAPE)[0]
+    assert psnr(opened["image"], picture) > 42
+    error = np.sqrt(np.mean((opened["image"].astype(float) - picture) ** 2))
+    assert float(opened["noise"]) == pytest.approx(error, rel=0.45)
 
 
 def test_noise_in_the_cipher_is_seen_by_the_pilots(rng):
     picture = photo_like(rng)
     ((cipher, side),), keys = seal([picture])
     noisy = np.clip(cipher + rng.normal(scale=12, size=cipher.shape), 0, 255).astype(np.uint8)
-    found = unseal([(noisy, side)], keys, SHAPE)[0]
-    error = np.sqrt(np.mean((found["image"].astype(float) - picture) ** 2))
+    opened = unseal([(noisy, side)], keys, SHAPE)[0]
+    error = np.sqrt(np.mean((opened["image"].astype(float) - picture) ** 2))
     assert error > 5
-    assert float(found["noise"]) == pytest.approx(error, rel=0.4)
+    assert float(opened["noise"]) == pytest.approx(error, rel=0.4)
 
 
 def test_known_losses_are_weighted_out(rng):
@@ -104,9 +104,9 @@ def test_wrong_key_gives_nothing(rng):
     flat_mean = psnr(np.full(SHAPE, picture.mean()), picture)
     wrong = bytearray(keys[0])
     wrong[13] ^= 1
-    found = unseal(sealed, [bytes(wrong)], SHAPE)[0]["image"]
-    assert psnr(found, picture) < flat_mean
-    assert abs(np.corrcoef(found.ravel(), picture.ravel())[0, 1]) < 4 / np.sqrt(picture.size)
+    opened = unseal(sealed, [bytes(wrong)], SHAPE)[0]["image"]
+    assert psnr(opened, picture) < flat_mean
+    assert abs(np.corrcoef(opened.ravel(), picture.ravel())[0, 1]) < 4 / np.sqrt(picture.size)
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_odd_shapes(rng, shape):
     picture = rng.integers(0, 256, shape, np.uint8)
     sealed, keys = seal([picture])
     assert sealed[0][0].shape == mixing.cipher_shape(shape)
-    found = unseal(sealed, keys, shape)[0]["image"]
-    assert np.sqrt(np.mean((found.astype(float) - picture) ** 2)) < 25
+    opened = unseal(sealed, keys, shape)[0]["image"]
+    assert np.sqrt(np.mean((opened.astype(float) - picture) ** 2)) < 25
 
 
 def test_cipher_is_at_most_three_percent_larger_and_tells_the_shape():
@@ -152,9 +152,9 @@ def test_whole_pictures_equal_streamed_ones(rng):
         np.testing.assert_allclose(whole.side["spread"][i], sealed[i][1]["spread"], rtol=1e-6)
     lost = np.zeros(whole.pixels.shape[:3], bool)
     lost[:, 3:5] = True
-    found = SYSTEM.decrypt({}, whole, {"lost": jnp.asarray(lost)}, subkeys, ())
+    opened = SYSTEM.decrypt({}, whole, {"lost": jnp.asarray(lost)}, subkeys, ())
     streamed = unseal(sealed, keys, pictures.shape[1:], list(lost))
-    np.testing.assert_allclose(np.asarray(found["image"][0]).astype(int), streamed[0]["image"], atol=1)
+    np.testing.assert_allclose(np.asarray(opened["image"][0]).astype(int), streamed[0]["image"], atol=1)
 
 
 def test_record(rng):
@@ -180,8 +180,8 @@ def test_kodak_crops_keep_44_decibels(real_data):
         crops.append(picture[top : top + 256, left : left + 256])
     assert len(crops) == 24
     sealed, keys = seal(crops)
-    found = unseal(sealed, keys, crops[0].shape)
-    assert np.mean([psnr(f["image"], crop) for f, crop in zip(found, crops, strict=True)]) > 45
+    opened = unseal(sealed, keys, crops[0].shape)
+    assert np.mean([psnr(f["image"], crop) for f, crop in zip(opened, crops, strict=True)]) > 45
 
 
 def test_the_power_of_a_cipher_does_not_tell_flat_pictures(rng):

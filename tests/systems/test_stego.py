@@ -99,16 +99,16 @@ def test_damage_reaches_the_reveal_network_alone():
     settings = config("networks", 3)
     settings.model.distortions = ("crop",)
     damaged = build("stego", settings)
-    found = {}
+    values = {}
     for name, system in (("plain", plain), ("damaged", damaged)):
         loss = system.stages[0].phases["stego"].loss
         (_, (_, metrics)), slopes = jax.jit(jax.value_and_grad(loss, has_aux=True))(
             variables["params"], {}, batch, jax.random.key(0)
         )
         assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(slopes))
-        found[name] = metrics
-    assert found["plain"]["cover_psnr"] == found["damaged"]["cover_psnr"]
-    assert found["plain"]["secret_psnr"] != found["damaged"]["secret_psnr"]
+        values[name] = metrics
+    assert values["plain"]["cover_psnr"] == values["damaged"]["cover_psnr"]
+    assert values["plain"]["secret_psnr"] != values["damaged"]["secret_psnr"]
 
 
 def test_a_stage_may_start_from_shipped_weights():
@@ -142,8 +142,10 @@ def hidden(kind, cover, secrets, key=KEY, options=()):
 
 def revealed(made, shape, key=KEY, options=()):
     system, variables, stego_picture, side = made
-    [found] = decrypt_pictures(system, variables, [through_png(stego_picture)], [side], [key], options, shape)
-    return found
+    [opened] = decrypt_pictures(
+        system, variables, [through_png(stego_picture)], [side], [key], options, shape
+    )
+    return opened
 
 
 @pytest.mark.parametrize(
@@ -154,19 +156,19 @@ def test_lattice_hides_any_size_in_any_size(cover, secret):
     made = hidden("lattice", front, [back])
     assert made[2].shape == (*cover[:2], 3)
     assert psnr(made[2], np.broadcast_to(front, (*cover[:2], 3))) > 45
-    found = revealed(made, secret)
-    assert found["intact"]
-    assert found["image"].shape == secret
+    opened = revealed(made, secret)
+    assert opened["intact"]
+    assert opened["image"].shape == secret
     if cover == secret:
-        assert psnr(found["image"], back) > 33
+        assert psnr(opened["image"], back) > 33
 
 
 def test_three_secrets_come_back_each_in_its_own_size():
     secrets = [picture(shape, seed) for seed, shape in enumerate([(64, 48, 3), (64, 64, 3), (30, 40, 1)])]
-    found = revealed(hidden("lattice", picture((64, 64, 3), 9), secrets), secrets[0].shape)
+    opened = revealed(hidden("lattice", picture((64, 64, 3), 9), secrets), secrets[0].shape)
     for name, secret in zip(("image", "image2", "image3"), secrets, strict=True):
-        assert found[name].shape == secret.shape
-    assert psnr(found["image2"], secrets[1]) > 33
+        assert opened[name].shape == secret.shape
+    assert psnr(opened["image2"], secrets[1]) > 33
 
 
 @pytest.mark.parametrize("kind", ["lattice", "robust"])
@@ -189,8 +191,8 @@ def test_robust_outlives_jpeg(quality):
     back = picture((64, 64, 3), 2)
     system, variables, front, side = hidden("robust", picture((64, 64, 3), 1), [back])
     damaged = Damage("jpeg", quality)(front, None).pixels
-    [found] = decrypt_pictures(system, variables, [damaged], [side], [KEY], (), back.shape)
-    assert psnr(found["image"], back) > 18
+    [opened] = decrypt_pictures(system, variables, [damaged], [side], [KEY], (), back.shape)
+    assert psnr(opened["image"], back) > 18
 
 
 def test_robust_bits_are_what_was_hidden():
@@ -234,8 +236,8 @@ def test_windows_leave_no_seams(kind, monkeypatch):
             monkeypatch.setattr(coefficients, "_WINDOW", 9)
             monkeypatch.setattr(coefficients, "_BAND", 5)
         [(front, side)] = encrypt_pictures(system, variables, [back], [KEY], inputs={"cover": cover})
-        [found] = decrypt_pictures(system, variables, [front], [side], [KEY], (), back.shape)
-        made.append((front, found["image"]))
+        [opened] = decrypt_pictures(system, variables, [front], [side], [KEY], (), back.shape)
+        made.append((front, opened["image"]))
     assert (made[0][0] != cover).mean() > 0.1
     for whole, parts in zip(*made, strict=True):
         assert (whole != parts).mean() < 1e-3

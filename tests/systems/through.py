@@ -18,6 +18,6 @@ def decrypt_pictures(
     results = []
     for outcome in system.driver.decrypt(call, sealed, keys, tuple(shape), lost):
         names = ["image", *(f"image{number}" for number in range(2, len(outcome.pictures) + 1))]
-        found = dict(zip(names, outcome.pictures, strict=True))
-        results.append(found | {"noise": outcome.noise} | outcome.report)
+        pictures = dict(zip(names, outcome.pictures, strict=True))
+        results.append(pictures | {"noise": outcome.noise} | outcome.report)
     return results

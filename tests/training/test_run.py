@@ -86,8 +86,8 @@ def test_a_run_that_goes_on_with_another_config_says_so(tmp_path, caplog):
 def test_a_stage_starts_from_the_parameters_of_an_earlier_one(tmp_path):
     config = complete(toys.config())
     config.optimizer.lr = 0.1
-    found = run.train(two_nets(config), config, tmp_path, around())
-    w, v = (float(found["params"][net]["x"]) for net in "wv")
+    variables = run.train(two_nets(config), config, tmp_path, around())
+    w, v = (float(variables["params"][net]["x"]) for net in "wv")
     assert 0.3 < w < 0.5
     assert 0 < v < w + 0.1
     assert set(values(tmp_path, "w/loss")) == {1, 2, 3, 4}
@@ -109,12 +109,12 @@ def test_a_stage_may_start_from_the_zoo_or_from_nothing(tmp_path):
     config = complete(toys.config())
     given = {"params": {"w": {"x": np.float32(7.0)}, "other": {}}, "extra": {}}
     system = two_nets(config, init_from="zoo-entry")
-    found = run.train(
+    variables = run.train(
         system, config, tmp_path / "zoo", around(weights=lambda name: {"zoo-entry": given}[name])
     )
-    assert float(found["params"]["w"]["x"]) == 7.0
-    found = run.train(two_nets(config, init_from=None), config, tmp_path / "none", around())
-    assert float(found["params"]["w"]["x"]) == 0.0
+    assert float(variables["params"]["w"]["x"]) == 7.0
+    variables = run.train(two_nets(config, init_from=None), config, tmp_path / "none", around())
+    assert float(variables["params"]["w"]["x"]) == 0.0
     with pytest.raises(Refusal, match="neither an earlier stage nor a zoo entry"):
         run.train(system, config, tmp_path / "unknown", around())
 
@@ -179,12 +179,12 @@ def test_padding_of_the_last_validation_batch_does_not_count():
     blind = dataclasses.replace(system, outputs=lambda variables, batch, rng: {
         "image": batch["image"] / 255.0, "decrypted": jnp.full(batch["image"].shape, 0.5),
     })  # fmt: skip
-    found = dict(validation.validation_evaluator(blind, config)({}))
+    values = dict(validation.validation_evaluator(blind, config)({}))
     data = toys.Data(16, seed=1, count=24)
     real = np.concatenate([batch["image"][batch["valid"]] for batch in data]) / 255
     assert len(real) == 24
-    assert found["mse"] == pytest.approx(np.mean((real - round(0.5 * 255) / 255) ** 2), rel=1e-3)
-    assert found["sheet"].shape == (LABEL + 8 * 9, 2 * 9, 3)
+    assert values["mse"] == pytest.approx(np.mean((real - round(0.5 * 255) / 255) ** 2), rel=1e-3)
+    assert values["sheet"].shape == (LABEL + 8 * 9, 2 * 9, 3)
 
 
 @pytest.fixture
@@ -197,10 +197,10 @@ def test_a_checkpoint_of_the_first_format_is_restored(old):
     _, variables, entry = zoo.load(old)
     assert entry["steps"] == 4
     expected = json.loads((FIXTURE / "expected.json").read_text())
-    found = {
+    numbers = {
         jax.tree_util.keystr(path): float(np.sum(leaf)) for path, leaf in jax.tree.leaves_with_path(variables)
     }
-    assert found == pytest.approx(expected, rel=1e-6)
+    assert numbers == pytest.approx(expected, rel=1e-6)
     config = complete({**entry["config"], "train": {**entry["config"]["train"], "steps": 6}})
     run.train(toys.denoiser(config), config, old, around())
     assert set(values(old, "net/loss")) == {5, 6}

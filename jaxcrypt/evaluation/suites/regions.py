@@ -73,7 +73,7 @@ def run(setting: Setting) -> Result:
     kinds = {text: parse(text) for text in setting.own.get("region") or REGIONS}
     chosen = [damages.parse(text) for text in setting.own.get("damage") or DAMAGES]
     pictures = setting.colour_pictures()
-    found: dict[str, Any] = {kind: {damage.words: {} for damage in chosen} for kind in kinds}
+    psnrs: dict[str, Any] = {kind: {damage.words: {} for damage in chosen} for kind in kinds}
     keys: dict[str, list] = {"right": [], "flat": [], "wrong": [], "flipped": [], "blocks": []}
     seconds: list[float] = []
     for (picture,) in progress(([one] for one in pictures), len(pictures), "measured"):
@@ -81,7 +81,7 @@ def run(setting: Setting) -> Result:
             trial = _Trial(subject, picture, kind, text, setting.seed, setting.own.get("alone"))
             for damage in chosen:
                 for name, value in trial.through(damage).items():
-                    found[text][damage.words].setdefault(name, []).append(value)
+                    psnrs[text][damage.words].setdefault(name, []).append(value)
             seconds.append(trial.seconds)
             for name, value in trial.under_wrong_keys().items():
                 keys[name].append(value)
@@ -91,7 +91,7 @@ def run(setting: Setting) -> Result:
             setting.own["sheet"], _Trial(subject, pictures[0], kinds[first], first, setting.seed), chosen
         )
     facts = {"pictures": len(pictures), "names": [picture.name for picture in pictures]}
-    facts |= {"label": subject.label, "values": found, "keys": keys, "seconds": seconds}
+    facts |= {"label": subject.label, "values": psnrs, "keys": keys, "seconds": seconds}
     return Result(facts, plot(facts))
 
 
@@ -117,12 +117,12 @@ class _Trial:
         start = time.perf_counter()
         outcome = self.received(damage)
         self.seconds = max(self.seconds, time.perf_counter() - start)
-        found = {"region": self._psnr(outcome.pictures[0])}
+        psnrs = {"region": self._psnr(outcome.pictures[0])}
         if "algebraic" in outcome.report:
-            found[ALGEBRA] = self._psnr(outcome.report["algebraic"])
+            psnrs[ALGEBRA] = self._psnr(outcome.report["algebraic"])
         if self._alone:
-            found[ALONE] = self._by_itself(damage)
-        return found
+            psnrs[ALONE] = self._by_itself(damage)
+        return psnrs
 
     def received(self, damage: damages.Damage, key: bytes | None = None):
         """What comes back of the damaged picture."""
@@ -155,8 +155,8 @@ class _Trial:
         right, wrong, flipped = (self.received(nothing, key).pictures[0] for key in (None, other, near))
         flat = np.broadcast_to(self.photo[self.mask].mean(axis=0), self.photo.shape)
         values = {"right": right, "wrong": wrong, "flipped": flipped, "flat": flat}
-        found = {name: self._psnr(picture) for name, picture in values.items()}
-        return found | {"blocks": _surprise(self._block_means(wrong), self._block_means(self.photo))}
+        psnrs = {name: self._psnr(picture) for name, picture in values.items()}
+        return psnrs | {"blocks": _surprise(self._block_means(wrong), self._block_means(self.photo))}
 
     def _psnr(self, picture: np.ndarray) -> float:
         return _decibels(picture[self.mask], self.photo[self.mask])
@@ -170,8 +170,8 @@ class _Trial:
         return picture[cut].astype(float).reshape(*shape, -1).mean(axis=(1, 3, 4))[inside]
 
 
-def _decibels(found: np.ndarray, photo: np.ndarray) -> float:
-    return float(decibels(np.mean(np.square(found.astype(np.float64) - photo))))
+def _decibels(estimate: np.ndarray, photo: np.ndarray) -> float:
+    return float(decibels(np.mean(np.square(estimate.astype(np.float64) - photo))))
 
 
 def _surprise(one: np.ndarray, other: np.ndarray) -> float:
@@ -186,7 +186,7 @@ def table(facts: Mapping[str, Any]) -> str:
         for damage, columns in by_damage.items():
             cells = [mean(numbers(columns[name])).words if name in columns else "" for name in names]
             rows.append([kind.replace("=", " "), damage, *cells])
-    return "\n\n".join([head, markdown(["region", "picture suffered", *names], rows), _wrong_keys(facts)])
+    return "\n\n".join([head, markdown(["region", "damage", *names], rows), _wrong_keys(facts)])
 
 
 def _wrong_keys(facts: Mapping[str, Any]) -> str:

@@ -64,11 +64,11 @@ class Plan:
         """Length and redundancy, in bytes, of every codeword in so many faces."""
         total = faces * self.carriers * self.bits // 8
         count = -(-total // _FIELD)
-        found = []
+        words = []
         for index in range(count):
             length = (total - index + count - 1) // count
-            found.append((length, 2 * round(self.parity * length / 2)))
-        return found
+            words.append((length, 2 * round(self.parity * length / 2)))
+        return words
 
     def capacity(self, faces: int) -> int:
         """Bytes of data that so many faces carry; below 0 where they are too few for anything."""
@@ -206,11 +206,11 @@ def _mend(plan: Plan, coded: np.ndarray, reliable: np.ndarray, faces: int) -> tu
     words, body, mended, worst = plan.codewords(faces), bytearray(), 0, 0.0
     for index, (length, parity) in enumerate(words):
         word, sure = coded[index :: len(words)], reliable[index :: len(words)]
-        found = _mend_word(word, sure, parity) if parity else word.tobytes()
-        wrong = int(np.sum(np.frombuffer(found, np.uint8) != word))
+        corrected = _mend_word(word, sure, parity) if parity else word.tobytes()
+        wrong = int(np.sum(np.frombuffer(corrected, np.uint8) != word))
         mended += wrong
         worst = max(worst, min(1.0, 2 * wrong / parity)) if parity else worst
-        body += found[: length - parity]
+        body += corrected[: length - parity]
     return bytes(body), mended, worst
 
 
@@ -224,12 +224,12 @@ def _mend_word(word: np.ndarray, sure: np.ndarray, parity: int) -> bytes:
     lost = int(np.sum(sure <= 0))
     for erased in sorted({min(lost, parity), *(min(parity, lost + parity * i // 4) for i in range(1, 5))}):
         try:
-            found = _codec().rs_correct_msg(
+            corrected = _codec().rs_correct_msg(
                 bytearray(word.tobytes()), parity, erase_pos=doubtful[:erased].tolist()
             )
         except _codec().ReedSolomonError:
             continue
-        return bytes(found[0]) + bytes(found[1])
+        return bytes(corrected[0]) + bytes(corrected[1])
     raise Refusal("the faces carry nothing under this key, or were altered beyond what the code can mend")
 
 
@@ -268,16 +268,16 @@ def order(z: np.ndarray, sigma: np.ndarray, pilots: np.ndarray, slack: float = 5
       int ``[N]``: for each part the face that carries it, -1 where none does.
     """
     seen, spread = z[:, -PILOTS:], np.maximum(sigma[:, -PILOTS:], _SURE)
-    found, both = np.full(len(pilots), -1), min(len(pilots), len(seen))
+    carriers, both = np.full(len(pilots), -1), min(len(pilots), len(seen))
     off = np.abs((seen[:both] - pilots[:both]) / spread[:both])
     spread = spread * np.clip(np.median(off) / _MEDIAN, 1, _COARSEST) if both else spread
     free = np.ones(len(seen), bool)
     for part in range(both):  # those in their place first
         if np.abs((seen[part] - pilots[part]) / spread[part]).max() < slack:
-            found[part], free[part] = part, False
-    for part in np.flatnonzero(found < 0):
+            carriers[part], free[part] = part, False
+    for part in np.flatnonzero(carriers < 0):
         off = np.where(free, np.abs((seen - pilots[part]) / spread).max(axis=1), np.inf)
         if len(off) and off.min() < slack:
-            found[part] = off.argmin()
-            free[found[part]] = False
-    return found
+            carriers[part] = off.argmin()
+            free[carriers[part]] = False
+    return carriers

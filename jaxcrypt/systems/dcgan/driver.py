@@ -81,7 +81,7 @@ class Faces:
         """As :class:`~jaxcrypt.record.Driver` says. The report has ``file``, the compressed picture's bytes,
         how much was mended, and the noise of the faces in grey levels."""
         host.check_sealed(sealed, shape, (1, 3))
-        plan, found = self.plan(call.options), []
+        plan, outcomes = self.plan(call.options), []
         for index, (one, key) in enumerate(zip(sealed, keys, strict=True)):
             pixels = cells(one.pixels)
             count = int(host.side_array(one.side, "faces", (), np.uint32))
@@ -93,8 +93,8 @@ class Faces:
             report |= {"coded": decoded.total, "worst": decoded.worst}
             picture = inner.unpack(decoded.data, shape)
             report["noise"] = float(np.median(read.noise))  # of the faces: the picture has none
-            found.append(Outcome([picture], report=report))
-        return found
+            outcomes.append(Outcome([picture], report=report))
+        return outcomes
 
     def _count(self, plan: code.Plan, length: int) -> int:
         """Faces for so many bytes, to whole rows of the sheet."""

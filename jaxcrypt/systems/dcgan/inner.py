@@ -39,7 +39,7 @@ def unpack(data: bytes, shape: Shape) -> np.ndarray:
                 raise Refusal(
                     f"the faces carry a picture of {image.width}×{image.height}, not of {shape[1]}×{shape[0]}"
                 )
-            found = np.asarray(image.convert(_MODES[shape[2]]))
+            pixels = np.asarray(image.convert(_MODES[shape[2]]))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise Refusal(f"the faces carry no picture that can be read ({error})") from None
-    return found.reshape(shape)
+    return pixels.reshape(shape)

@@ -87,8 +87,8 @@ def _read(of: Nets, variables: Any, x: jax.Array, count: int) -> list[np.ndarray
     """``z``, ``other``, ``sigma``, ``noise`` of faces; all after ``count`` are copies of the first."""
     z = _guess(of, variables, x)
     for _ in range(_ROUNDS):
-        found = [program(_slopes, of)(variables, one) for one in z[:count]]
-        slopes = jnp.stack(found + found[:1] * (len(z) - count))
+        each = [program(_slopes, of)(variables, one) for one in z[:count]]
+        slopes = jnp.stack(each + each[:1] * (len(z) - count))
         square = program(_square, of)(slopes)
         for _ in range(_STEPS):
             z, move, sigma, noise = program(_step, of)(variables, x, z, slopes, square)

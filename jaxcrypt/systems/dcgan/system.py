@@ -38,8 +38,8 @@ def _outputs(of: Nets, variables, batch, rng) -> dict[str, Any]:
     pixels = to_bytes(reading.generate(of, variables, z))
     read = reading.extract(of, variables, to_floats(pixels))
     again = to_bytes(reading.generate(of, variables, read))
-    found = {"real": jnp.asarray(batch["image"]), "face_image": pixels, "face_decrypted": again}
-    return {name: x.astype(jnp.float32) / 255 for name, x in found.items()}
+    pictures = {"real": jnp.asarray(batch["image"]), "face_image": pixels, "face_decrypted": again}
+    return {name: x.astype(jnp.float32) / 255 for name, x in pictures.items()}
 
 
 def build(config: Any = None) -> System:

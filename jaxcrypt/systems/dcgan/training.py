@@ -69,7 +69,7 @@ def nets(model: Mapping[str, Any]) -> Nets:
         if model[name] < 0:
             raise usage(f"config.model.{name}={model[name]}: must be 0 or more")
     check_names(model["distortions"])
-    found = Nets(
+    chosen = Nets(
         of_settings(Generator, model["generator"]),
         of_settings(Discriminator, model["discriminator"]),
         of_settings(Extractor, model["extractor"]),
@@ -77,9 +77,9 @@ def nets(model: Mapping[str, Any]) -> Nets:
         float(model["legible"]),
         tuple(model["distortions"]),
     )
-    if found.extractor.latent != found.latent:
-        raise usage(f"config.model.extractor.latent={found.extractor.latent}: must be {found.latent}")
-    return found
+    if chosen.extractor.latent != chosen.latent:
+        raise usage(f"config.model.extractor.latent={chosen.extractor.latent}: must be {chosen.latent}")
+    return chosen
 
 
 def stages(of: Nets, model: Mapping[str, Any], steps: int) -> tuple[Stage, ...]:
@@ -149,8 +149,8 @@ def _reading_error(of: Nets, params, extra, z: jax.Array, faces: jax.Array, rng:
     faces = faces.astype(jnp.float32)
     seen = distort(faces, faces, rng, of.distortions) if of.distortions else faces
     seen = seen + jax.lax.stop_gradient(to_floats(to_bytes(seen)) - seen)  # rounding lets gradients pass
-    found, _ = _apply(of.extractor, params, extra, "extractor", seen)
-    return jnp.mean(jnp.square(found - z))
+    estimate, _ = _apply(of.extractor, params, extra, "extractor", seen)
+    return jnp.mean(jnp.square(estimate - z))
 
 
 def _apply(net: nn.Module, params, extra, name: str, x, dropout=None, train=None):
@@ -161,5 +161,5 @@ def _apply(net: nn.Module, params, extra, name: str, x, dropout=None, train=None
     if dropout is None and not train:
         return net.apply(variables, x).astype(jnp.float32), extra[name]
     rngs = None if dropout is None else {"dropout": dropout}
-    found, updated = net.apply(variables, x, train=True, rngs=rngs, mutable=list(extra[name]))
-    return found.astype(jnp.float32), updated
+    output, updated = net.apply(variables, x, train=True, rngs=rngs, mutable=list(extra[name]))
+    return output.astype(jnp.float32), updated

@@ -147,9 +147,9 @@ class Beside:
     def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
         value, error = np.empty_like(prior), 0.0
         for which, receive in self._parts:
-            found, own = receive(prior[which], variance)
+            estimate, own = receive(prior[which], variance)
             left = 1 / (1 / own + 1 / variance)
-            value[which] = left * (found / own + prior[which] / variance)
+            value[which] = left * (estimate / own + prior[which] / variance)
             error += left * float(which.mean())
         return soft_expand.extrinsic(value, error, prior, variance)
 

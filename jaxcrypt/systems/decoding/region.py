@@ -84,9 +84,9 @@ def _jpeg(picture: np.ndarray, inside: Region, data: np.ndarray, run: turbo.Run,
 
 
 def _lost_in(inside: Region, gaps: np.ndarray) -> np.ndarray:
-    found = np.zeros_like(inside.mask)
-    found[inside.mask] = gaps[: inside.size : inside.channels]
-    return found
+    lost = np.zeros_like(inside.mask)
+    lost[inside.mask] = gaps[: inside.size : inside.channels]
+    return lost
 
 
 def _among(
@@ -111,5 +111,5 @@ def _among(
 
 def _span(inside: np.ndarray) -> slice:
     """Where a row or a column of a mask is, and what surrounds it."""
-    found = np.flatnonzero(inside)
-    return slice(max(0, int(found[0]) - _AROUND), int(found[-1]) + 1 + _AROUND)
+    indices = np.flatnonzero(inside)
+    return slice(max(0, int(indices[0]) - _AROUND), int(indices[-1]) + 1 + _AROUND)

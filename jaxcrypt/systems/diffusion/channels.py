@@ -1,4 +1,4 @@
-"""What the bytes of a diffused region still say about its symbols, whatever they suffered.
+"""What the bytes of a diffused region still say about its symbols, through any damage.
 
 Each channel is a ``receive`` of :func:`jaxcrypt.systems.decoding.turbo.decode`: from what is known of the
 symbols beforehand, N(prior, variance), to the extrinsic estimate and its variance. The forward process

@@ -47,8 +47,8 @@ def signal(given: Options) -> float:
     Raises:
       Refusal: an option or a value that the catalog does not declare.
     """
-    found = chosen(entry("diffusion").options, given)
-    return float(diffusion.alpha_bar(found["schedule"])[found["timestep"]])
+    options = chosen(entry("diffusion").options, given)
+    return float(diffusion.alpha_bar(options["schedule"])[options["timestep"]])
 
 
 @dataclass(frozen=True)
@@ -131,15 +131,15 @@ def symbols_of(data, dither, noise, prior, variance, left: float) -> tuple[jax.A
     return symbol, error / gain**2
 
 
-def stack(found: Layout, data, subkey) -> dict[str, jax.Array]:
+def stack(tiling: Layout, data, subkey) -> dict[str, jax.Array]:
     """The stack ``[B * k, …]`` of a batch's tiles: ``data`` ``[B, k, S]``, ``subkey`` uint32 ``[B, 8]``."""
     batch = subkey.shape[0]
     return {
-        "data": data.reshape(batch * found.count, found.size),
-        "subkey": jnp.repeat(subkey, found.count, axis=0),
-        "index": np.tile(np.arange(found.count, dtype=np.uint32), batch),
-        "plain_length": np.tile(np.diff(found.plain).astype(np.int32), batch),
-        "cipher_length": np.tile(np.diff(found.cipher).astype(np.int32), batch),
+        "data": data.reshape(batch * tiling.count, tiling.size),
+        "subkey": jnp.repeat(subkey, tiling.count, axis=0),
+        "index": np.tile(np.arange(tiling.count, dtype=np.uint32), batch),
+        "plain_length": np.tile(np.diff(tiling.plain).astype(np.int32), batch),
+        "cipher_length": np.tile(np.diff(tiling.cipher).astype(np.int32), batch),
     }
 
 
@@ -159,22 +159,22 @@ def encrypt_runs(runs: jax.Array, subkey: jax.Array, left: float) -> tuple[jax.A
       ``[B, k, p]``.
     """
     batch, count = runs.shape
-    found = layout(count)
-    tile = stack(found, cut(runs, found.plain, found.size), subkey)
+    tiling = layout(count)
+    tile = stack(tiling, cut(runs, tiling.plain, tiling.size), subkey)
     data, side = seal_stack(tile, left)
-    rows = data.reshape(batch, found.count, found.size)
-    lengths = np.diff(found.plain)
-    pilots = jnp.stack([rows[:, i, n : n + found.pilots] for i, n in enumerate(lengths)], axis=1)
-    side = {name: x.reshape(batch, found.count) for name, x in side.items()}
-    return join(rows, found.plain), side | {"pilots": pilots}
+    rows = data.reshape(batch, tiling.count, tiling.size)
+    lengths = np.diff(tiling.plain)
+    pilots = jnp.stack([rows[:, i, n : n + tiling.pilots] for i, n in enumerate(lengths)], axis=1)
+    side = {name: x.reshape(batch, tiling.count) for name, x in side.items()}
+    return join(rows, tiling.plain), side | {"pilots": pilots}
 
 
-def with_pilots(found: Layout, data, pilots):
+def with_pilots(tiling: Layout, data, pilots):
     """The flat symbols' bytes, ``[B, n + k p]``, of the runs' ``[B, n]`` and the pilots' ``[B, k, p]``."""
     parts = [
         part
-        for i in range(found.count)
-        for part in (data[:, found.plain[i] : found.plain[i + 1]], pilots[:, i])
+        for i in range(tiling.count)
+        for part in (data[:, tiling.plain[i] : tiling.plain[i + 1]], pilots[:, i])
     ]
     return jnp.concatenate(parts, axis=1)
 
@@ -189,16 +189,16 @@ def decrypt_runs(data: jax.Array, side: dict[str, jax.Array], subkey: jax.Array,
       Samples float32 ``[B, n]`` in grey levels, and their noise level, the same shape and unit.
     """
     batch, count = data.shape
-    found = layout(count)
-    flat = with_pilots(found, data, side["pilots"])
-    tile = stack(found, cut(flat, found.cipher, found.size), subkey)
+    tiling = layout(count)
+    flat = with_pilots(tiling, data, side["pilots"])
+    tile = stack(tiling, cut(flat, tiling.cipher, tiling.size), subkey)
     tile |= {name: jnp.asarray(side[name]).reshape(-1) for name in ("mean", "spread")}
     opened = over_tiles(lambda one: open_tile(one, left), tile)
-    samples = join(opened["samples"].reshape(batch, found.count, found.size), found.plain)
+    samples = join(opened["samples"].reshape(batch, tiling.count, tiling.size), tiling.plain)
     levels = jnp.broadcast_to(
-        opened["level"].reshape(batch, found.count, 1), (batch, found.count, found.size)
+        opened["level"].reshape(batch, tiling.count, 1), (batch, tiling.count, tiling.size)
     )
-    levels = join(levels, found.plain)
+    levels = join(levels, tiling.plain)
     return samples, levels
 
 

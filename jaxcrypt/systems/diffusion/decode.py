@@ -1,4 +1,4 @@
-"""From a received picture to its region: what the cipher suffered, and decoding by turns with the net.
+"""From a received picture to its region: the channel estimated, then decoding by turns with the net.
 
 A region is decoded like a whole cipher picture of keyed mixing (:mod:`jaxcrypt.systems.decoding.received`),
 with three differences: the forward process is undone on the way (:mod:`jaxcrypt.systems.diffusion.channels`),
@@ -76,19 +76,19 @@ def arrived(picture, region: Region, side, subkey: np.ndarray, left: float, lost
       picture: uint8 ``[H, W, C]``; side: as encryption made it; subkey: uint32 ``[8]``.
       lost: bool ``[H, W]`` or None.
     """
-    found = cipher.layout(region.size)
+    tiling = cipher.layout(region.size)
     is_pixel = np.concatenate(
-        [np.arange(n + found.pilots) < n for n in np.diff(found.plain)] or [np.zeros(0, bool)]
+        [np.arange(n + tiling.pilots) < n for n in np.diff(tiling.plain)] or [np.zeros(0, bool)]
     )
     data = np.empty(is_pixel.size, np.uint8)
     data[is_pixel], data[~is_pixel] = region.take(picture), side["pilots"].reshape(-1)
-    run = turbo.Run(subkey, 0, found.size, found.plain, found.cipher, side["mean"], side["spread"])
+    run = turbo.Run(subkey, 0, tiling.size, tiling.plain, tiling.cipher, side["mean"], side["spread"])
     gaps = None
     if lost is not None and lost[region.mask].any():
         gaps = np.zeros(is_pixel.size, bool)
         gaps[is_pixel] = np.repeat(lost[region.mask], region.channels)
-    tiles = run.tiles(np.zeros(0, np.float32), (0,) * len(found.plain))
-    noise = run.join(_noise(tiles), found.cipher)
+    tiles = run.tiles(np.zeros(0, np.float32), (0,) * len(tiling.plain))
+    noise = run.join(_noise(tiles), tiling.cipher)
     return Arrived(picture, region, run, data, run.dither(), noise, left, is_pixel, gaps)
 
 
@@ -114,7 +114,7 @@ def decode(one: Arrived, denoise: Denoise, turns: int = 0, progress=None) -> Dec
 
 
 def _channel(one: Arrived) -> tuple[Receive | None, bool]:
-    """What the bytes suffered, as a channel (None: everything), and whether that is nothing."""
+    """The channel of the bytes (None: nothing came through), and whether they are undamaged."""
     bins = Bins(one.data, one.dither, one.noise, one.left)
     sure = 1 + _SURE * (2 / max(int((~one.is_pixel).sum()), 1)) ** 0.5
     error, claimed = _first(one, bins)

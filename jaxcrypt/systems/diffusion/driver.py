@@ -87,8 +87,8 @@ class DiffusionDriver:
             gaps = None if lost is None else lost[i]
             progress = host.share(call.progress, i, len(sealed))
             region = regions.stored(one.side, shape)
-            found = opened(one, region, _subkey(call, key), cipher.signal(call.options), gaps)
-            results.append(_outcome(found, sampler, progress))
+            arrived = opened(one, region, _subkey(call, key), cipher.signal(call.options), gaps)
+            results.append(_outcome(arrived, sampler, progress))
         return results
 
 
@@ -108,14 +108,14 @@ def opened(one: Sealed, region: Region, subkey: np.ndarray, left: float, lost=No
 
 
 def _outcome(one: decode.Arrived, sampler: Sampler, progress) -> Outcome:
-    found = decode.decode(one, sampler.denoiser(one.region, one.picture), progress=progress)
-    stages = [found.clean]
-    if found.decoded:
-        stages = sampler.stages(one.region, one.picture, found.noisy, found.levels)
-    pictures = [one.region.put(one.picture, _bytes(x)) for x in (stages[-1], found.noisy, *stages)]
-    level = float(np.sqrt(np.mean(np.square(found.levels))))
+    decoded = decode.decode(one, sampler.denoiser(one.region, one.picture), progress=progress)
+    stages = [decoded.clean]
+    if decoded.decoded:
+        stages = sampler.stages(one.region, one.picture, decoded.noisy, decoded.levels)
+    pictures = [one.region.put(one.picture, _bytes(x)) for x in (stages[-1], decoded.noisy, *stages)]
+    level = float(np.sqrt(np.mean(np.square(decoded.levels))))
     by_algebra = one.region.put(one.picture, _bytes(decode.algebraic(one)))
-    return Outcome(pictures[:1], level, pictures[1:], {"undamaged": found.intact, "algebraic": by_algebra})
+    return Outcome(pictures[:1], level, pictures[1:], {"undamaged": decoded.intact, "algebraic": by_algebra})
 
 
 def _bytes(samples: np.ndarray) -> np.ndarray:
@@ -144,12 +144,12 @@ def _seen_key(call: Call) -> np.ndarray:
 
 def _encrypt_run(samples: np.ndarray, subkey: np.ndarray, left: float) -> tuple[np.ndarray, dict[str, Any]]:
     """Bytes uint8 ``[n]`` of a run uint8 ``[n]``, and its side."""
-    found = cipher.layout(samples.size)
-    rows = np.zeros((1, found.count, found.size), np.uint8)
-    for row, first, last in zip(rows[0], found.plain, found.plain[1:], strict=False):
+    tiling = cipher.layout(samples.size)
+    rows = np.zeros((1, tiling.count, tiling.size), np.uint8)
+    for row, first, last in zip(rows[0], tiling.plain, tiling.plain[1:], strict=False):
         row[: last - first] = samples[first:last]
-    made, side = jax.tree.map(np.asarray, _seal(left)(cipher.stack(found, rows, subkey[None])))
-    lengths = np.diff(found.plain)
+    made, side = jax.tree.map(np.asarray, _seal(left)(cipher.stack(tiling, rows, subkey[None])))
+    lengths = np.diff(tiling.plain)
     data = np.concatenate([row[:n] for row, n in zip(made, lengths, strict=True)])
-    pilots = np.stack([row[n : n + found.pilots] for row, n in zip(made, lengths, strict=True)])
+    pilots = np.stack([row[n : n + tiling.pilots] for row, n in zip(made, lengths, strict=True)])
     return data, side | {"pilots": pilots}

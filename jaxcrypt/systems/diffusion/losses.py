@@ -103,8 +103,8 @@ def denoising(net: ResUNet, bounds: tuple[float, float], with_key: bool):
     return loss
 
 
-def _error(found: jax.Array, clean: jax.Array, mask: jax.Array) -> jax.Array:
+def _error(denoised: jax.Array, clean: jax.Array, mask: jax.Array) -> jax.Array:
     """Mean squared error inside the region in grey levels, float32 ``[B]``."""
-    square = jnp.square(found - clean).mean(axis=-1) * mask
+    square = jnp.square(denoised - clean).mean(axis=-1) * mask
     inside = jnp.maximum(mask.sum(axis=(1, 2)), 1.0)
     return jnp.maximum(127.5**2 * square.sum(axis=(1, 2)) / inside, 1e-6)

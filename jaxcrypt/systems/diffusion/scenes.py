@@ -71,8 +71,8 @@ class Sampler:
         made = [noisy.copy() for _ in range(steps)]
         for group in _GROUPS[region.channels]:
             planes = noisy[..., group]
-            for picture, found in zip(made, self._colour(region, planes, sigma, ratios), strict=True):
-                picture[..., group] = found
+            for picture, estimate in zip(made, self._colour(region, planes, sigma, ratios), strict=True):
+                picture[..., group] = estimate
         return [region.take(picture) for picture in made]
 
     def _ratios(self, level: float, steps: int) -> np.ndarray:
@@ -93,8 +93,8 @@ class Sampler:
         for seen, kept, inner in _windows(mask[..., 0]):
             scene = Scene(picture[seen][None], level[seen][None, ..., 0], mask[seen][None, ..., 0],
                           self._key_image[None])  # fmt: skip
-            for whole, found in zip(made, run(self._params, scene, ratios), strict=True):
-                whole[kept] = np.asarray(found)[0][inner]
+            for whole, estimate in zip(made, run(self._params, scene, ratios), strict=True):
+                whole[kept] = np.asarray(estimate)[0][inner]
         height, width = region.mask.shape
         for whole in made:
             full = unit(planes)
@@ -106,13 +106,13 @@ class Sampler:
 
 def box(region: Region) -> tuple[slice, slice]:
     """Rows and columns of the region and of what the net sees of its surroundings, in whole units."""
-    found = []
+    sides = []
     for axis in (1, 0):
         inside = np.flatnonzero(region.mask.any(axis=axis))
         first = max(0, inside[0] // _UNIT - _REACH)
         last = min(-(-region.mask.shape[1 - axis] // _UNIT), inside[-1] // _UNIT + 1 + _REACH)
-        found.append(slice(first * _UNIT, last * _UNIT))
-    return found[0], found[1]
+        sides.append(slice(first * _UNIT, last * _UNIT))
+    return sides[0], sides[1]
 
 
 def _cut(picture: np.ndarray, rows: slice, columns: slice) -> np.ndarray:

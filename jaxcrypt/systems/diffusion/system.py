@@ -106,8 +106,8 @@ def _outputs(net: ResUNet, variables, batch, rng) -> dict[str, Any]:
         for noise, key_image in ((light, 0 * keys), (heavy, 0 * keys), (heavy, keys))
     ]
     together = jax.tree.map(lambda *parts: jnp.concatenate(parts), *scenes)  # one program to compile
-    found = sample(net, variables["params"]["unet"], together, jnp.asarray(_SAMPLING))[0]
-    decrypted, healed, keyed = jnp.split(found, 3)
+    estimates = sample(net, variables["params"]["unet"], together, jnp.asarray(_SAMPLING))[0]
+    decrypted, healed, keyed = jnp.split(estimates, 3)
     shown = {"image": clean, "noisy": scenes[0].received, "decrypted": decrypted}
     shown |= {"damaged": scenes[1].received, "healed": healed}
     for name, picture in {"region": healed, "keyed": keyed}.items():

@@ -135,10 +135,10 @@ def cipher_run(one: Sealed, inside: Region, shape: Shape) -> Sealed:
 
 def lost_run(lost: np.ndarray, inside: Region, shape: Shape) -> np.ndarray:
     """bool ``[H', W']``: what of a run's cipher of ``shape`` is lost; its rest, in the header, never is."""
-    found = np.zeros(shape[0] * shape[1], bool)
+    erased = np.zeros(shape[0] * shape[1], bool)
     pixels = lost[inside.mask]
-    found[: pixels.size] = pixels
-    return found.reshape(shape[:2])
+    erased[: pixels.size] = pixels
+    return erased.reshape(shape[:2])
 
 
 def _in_place(inside: Region, picture: np.ndarray, one: Sealed, packed: np.ndarray) -> Sealed:

@@ -40,10 +40,10 @@ def test_a_refusal_names_the_strength_that_fits(shape):
 )
 def test_blocks_of_ordinary_pictures_have_pilots(width, height, strength):
     layout = robust.plan((height, width, 3), strength)
-    found = robust.alignment(SUBKEY, layout)
-    assert found.shape == (layout.grid[0] * layout.grid[1],)
-    assert abs(found.std() - 1) < 5 / np.sqrt(2 * found.size)
-    assert abs(found.mean()) < 5 / np.sqrt(found.size)
+    pilots = robust.alignment(SUBKEY, layout)
+    assert pilots.shape == (layout.grid[0] * layout.grid[1],)
+    assert abs(pilots.std() - 1) < 5 / np.sqrt(2 * pilots.size)
+    assert abs(pilots.mean()) < 5 / np.sqrt(pilots.size)
 
 
 @pytest.mark.parametrize(("shape", "strength"), [((480, 640, 3), 2), ((512, 768, 3), 1), ((512, 768, 4), 3)])
@@ -96,6 +96,8 @@ def test_a_page_with_flat_tiles_comes_back(monkeypatch, rounds):
     def windows(picture, sigma):
         return picture  # a denoiser that leaves pictures alone
 
-    found, noise = robust.decrypt(Sealed(cipher, side), SUBKEY, 2, rounds, _page().shape, windows, None, None)
-    assert np.mean((found.astype(float) - _page()) ** 2) < 20
+    decoded, noise = robust.decrypt(
+        Sealed(cipher, side), SUBKEY, 2, rounds, _page().shape, windows, None, None
+    )
+    assert np.mean((decoded.astype(float) - _page()) ** 2) < 20
     assert noise < 5

@@ -33,12 +33,12 @@ def test_many_tiles_streamed_equal_the_whole(rng, small_tiles):
         np.testing.assert_array_equal(cipher, whole.pixels[i])
         np.testing.assert_array_equal(side["digest"], whole.side["digest"][i])
     ciphers, sides = zip(*sealed, strict=True)
-    found = decrypt_pictures(small_tiles, {}, ciphers, sides, keys, (), pictures[0].shape)
+    decrypted = decrypt_pictures(small_tiles, {}, ciphers, sides, keys, (), pictures[0].shape)
     opened = small_tiles.decrypt({}, whole, {}, subkeys, ())
     for i, picture in enumerate(pictures):
-        np.testing.assert_array_equal(found[i]["image"], picture)
+        np.testing.assert_array_equal(decrypted[i]["image"], picture)
         np.testing.assert_array_equal(opened["image"][i], picture)
-        assert bool(found[i]["intact"])
+        assert bool(decrypted[i]["intact"])
 
 
 def test_tiles_with_equal_contents_have_unrelated_ciphers(small_tiles):
@@ -74,8 +74,8 @@ def test_inputs_are_left_alone(rng, small_tiles):
     before = picture.copy()
     ((cipher, side),) = encrypt_pictures(small_tiles, {}, [view], [bytes(32)])
     np.testing.assert_array_equal(picture, before)
-    found = decrypt_pictures(small_tiles, {}, [cipher], [side], [bytes(32)], (), view.shape)[0]
-    np.testing.assert_array_equal(found["image"], view)
+    decrypted = decrypt_pictures(small_tiles, {}, [cipher], [side], [bytes(32)], (), view.shape)[0]
+    np.testing.assert_array_equal(decrypted["image"], view)
 
 
 def test_systems_without_tiles_run_whole(rng):
@@ -95,12 +95,12 @@ def test_systems_without_tiles_run_whole(rng):
     np.testing.assert_array_equal(sealed[1][0], pictures[1] + np.uint8(201))
     ciphers, sides = zip(*sealed, strict=True)
     shape = pictures[0].shape
-    found = decrypt_pictures(plain, variables, ciphers, sides, keys, (), shape)
-    np.testing.assert_array_equal(found[0]["image"], pictures[0])
+    decrypted = decrypt_pictures(plain, variables, ciphers, sides, keys, (), shape)
+    np.testing.assert_array_equal(decrypted[0]["image"], pictures[0])
     lost = np.zeros((5, 6), bool)
     lost[2] = True
-    found = decrypt_pictures(plain, variables, ciphers, sides, keys, (), shape, [lost, lost])
-    assert not found[0]["image"][2].any()
+    decrypted = decrypt_pictures(plain, variables, ciphers, sides, keys, (), shape, [lost, lost])
+    assert not decrypted[0]["image"][2].any()
 
 
 def test_even_bounds():
