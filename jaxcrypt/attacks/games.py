@@ -1,8 +1,8 @@
 """Rows of the game "which of two pictures" (:mod:`jaxcrypt.attacks.which`): drawn pictures against a photo.
 
-The control is the dot's game against the victim as it was before its present version (an option that older
-headers lack, at what they mean), or, where there is none or that falls no more at this size, against a System
-that is broken on purpose.
+The control is the dot's game, or where that finds nothing the specks', against the victim as it was before
+its present version (an option that older headers lack, at what they mean); or, where there is none or that
+falls no more at this size, against a System that is broken on purpose.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from PIL import Image
 from jaxcrypt.attacks import drawn, which
 from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.victim import Victim
-from jaxcrypt.errors import Refusal
+from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.pictures.files import load_picture
 
 _log = logging.getLogger("jaxcrypt.evaluate")
-_CONTROL = "dot"
+_CONTROLS = ("dot", "specks")
 
 
 def rows(victim: Victim, judged: Sequence[Path], config: ConfigDict, broken: Victim) -> list[Row]:
@@ -33,6 +33,9 @@ def rows(victim: Victim, judged: Sequence[Path], config: ConfigDict, broken: Vic
       broken: what falls to every attack.
     """
     games, made = config.games, []
+    unknown = set(games.pictures) - set(drawn.KINDS)
+    if unknown:
+        raise usage(f"games: no picture {', '.join(sorted(unknown))}; choose of {', '.join(drawn.KINDS)}")
     for side in games.sides:
         photo = _photo(judged, side, config.channels)
         seen = _Seen(games.trials, config.seeds[0])
@@ -58,11 +61,11 @@ def _photo(paths: Sequence[Path], side: int, channels: int) -> np.ndarray:
 
 def _control(victim: Victim, broken: Victim, photo: np.ndarray, seen: _Seen) -> Row:
     before = older(victim)
-    if before is not None:
-        row = seen.row(before, _CONTROL, photo, words="as before its present version")
+    for name in _CONTROLS if before is not None else ():
+        row = seen.row(before, name, photo, words=f"{name}, as before its present version")
         if row.surely_in:
             return row
-    return seen.row(broken, _CONTROL, photo, words="broken on purpose")
+    return seen.row(broken, _CONTROLS[0], photo, words="broken on purpose")
 
 
 def older(victim: Victim) -> Victim | None:

@@ -1,13 +1,7 @@
 """Detecting that a picture hides another, and reassembling what a reveal without the key shows.
 
-Two detectors learn from covers and the stego pictures made of them, and are tested on other pictures:
-
-- SPAM features (Pevny, Bas and Fridrich, *Steganalysis by subtractive pixel adjacency matrix*, 2010):
-differences of
-  neighbours, cut to [-T, T], as a Markov chain; its transition probabilities averaged over directions. Here
-  first order, T = 3, of red, green and blue and along rows and columns as along diagonals: 2 x 3 x 49
-  numbers; then regularised linear discriminant analysis.
-- a small convolutional network behind a fixed high-pass filter, trained on pairs.
+A small convolutional network behind a fixed high-pass filter learns from covers and the stego pictures made
+of them, and is tested on other pictures; :mod:`jaxcrypt.attacks.srm` is the stronger detector.
 
 All pictures are uint8 ``[N, H, W, 3]``.
 """
@@ -20,57 +14,12 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-_T = 3
-_RIDGE = 1e-3
 _BATCH = 8  # pairs in a step of the network
 _SQUARE = 8  # side of the pieces of a jigsaw
 _TIMES = 10  # over, to look at
-_DIRECTIONS = (((0, 1), (0, -1), (1, 0), (-1, 0)), ((1, 1), (-1, -1), (1, -1), (-1, 1)))
 _HIGH_PASS = np.array(
     [[-1, 2, -2, 2, -1], [2, -6, 8, -6, 2], [-2, 8, -12, 8, -2], [2, -6, 8, -6, 2], [-1, 2, -2, 2, -1]]
 )  # the KV filter of the spatial rich model
-
-
-def features(picture: np.ndarray) -> np.ndarray:
-    """SPAM features of one picture, uint8 ``[H, W, 3]``: float64 ``[294]``."""
-    wide = picture.astype(np.int16)
-    averages = []
-    for group in _DIRECTIONS:
-        for channel in range(3):
-            chains = [_chain(wide[..., channel], step) for step in group]
-            averages.append(np.mean(chains, axis=0).ravel())
-    return np.concatenate(averages)
-
-
-def _chain(plane: np.ndarray, step: tuple[int, int]) -> np.ndarray:
-    """Probabilities of one difference after another along ``step``: ``[2T + 1, 2T + 1]``."""
-
-    def part(times: int) -> np.ndarray:
-        rows, columns = (
-            slice(times * s if s > 0 else (2 - times) * -s, n + (times - 2) * s if s > 0 else n + times * s)
-            for s, n in zip(step, plane.shape, strict=True)
-        )
-        return plane[rows, columns]
-
-    here, there, beyond = part(0), part(1), part(2)
-    first, second = (np.clip(d, -_T, _T) + _T for d in (here - there, there - beyond))
-    size = 2 * _T + 1
-    counts = np.bincount((first * size + second).ravel(), minlength=size * size).reshape(size, size)
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-
-
-def linear_accuracy(covers: np.ndarray, stegos: np.ndarray, train: int) -> float:
-    """Share of the pictures after the first ``train`` pairs that SPAM features and a linear rule tell
-    right."""
-    x = np.stack([np.stack([features(p) for p in pictures]) for pictures in (covers, stegos)])
-    mean, spread = x[:, :train].mean((0, 1)), x[:, :train].std((0, 1)) + 1e-9
-    x = (x - mean) / spread
-    centres = x[:, :train].mean(1)
-    inside = (x[:, :train] - centres[:, None]).reshape(-1, x.shape[2])
-    scatter = inside.T @ inside / len(inside)
-    weights = np.linalg.solve(scatter + _RIDGE * np.eye(len(scatter)), centres[1] - centres[0])
-    score = (x[:, train:] - centres.mean(0)) @ weights
-    return float(np.mean(np.concatenate([score[0] < 0, score[1] >= 0])))
 
 
 class _Detector(nn.Module):
@@ -89,7 +38,8 @@ class _Detector(nn.Module):
 
 
 def network_accuracy(covers: np.ndarray, stegos: np.ndarray, train: int, steps: int = 300) -> float:
-    """As :func:`linear_accuracy`, by a small convolutional network trained for ``steps`` steps of pairs."""
+    """Share of the pictures after the first ``train`` pairs that a small convolutional network, trained for
+    ``steps`` steps of pairs, tells right."""
     net, optimizer = _Detector(), optax.adam(2e-3)
     params = net.init(jax.random.key(0), jnp.zeros((1, *covers.shape[1:]), jnp.float32))
     state = optimizer.init(params)

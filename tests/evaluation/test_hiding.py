@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from jaxcrypt import evaluate
-from jaxcrypt.attacks import steganalysis
-from jaxcrypt.errors import ExitCode
+from jaxcrypt.attacks import srm, steganalysis
+from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.evaluation import subject
 from jaxcrypt.evaluation.hiding import Hider, order, secrets_of
 from jaxcrypt.evaluation.hiding_sheet import TITLES, draw_sheet
@@ -56,12 +56,20 @@ def test_detectors_are_trained_on_other_pictures(folder, tmp_path, capsys, monke
     for index in range(8):
         Image.fromarray(picture((64, 64, 3), 90 + index)).save(training / f"{index}.png")
     given = ["--data", str(folder), "--crop", "64", "--weights", "stego-robust", "--known", str(training)]
-    given += ["--limit", "4", "--damage", "none", "--output", str(tmp_path / "out")]
+    given += ["--limit", "4", "--detector", "network", "--damage", "none", "--output", str(tmp_path / "out")]
     assert evaluate.main(["hiding", "--system", "stego", *given]) == ExitCode.OK
     table = cells(capsys.readouterr().out)
-    assert {"detected by SPAM features, linear", "detected by small CNN", "secret after nothing"} <= set(
-        table
-    )
+    assert {"detected by a small CNN", "secret after nothing"} <= set(table)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [(["--detector", "network"], "wants --known"), (["--known", "x"], r"pip install 'jaxcrypt\[detect\]'")],
+)
+def test_detectors_that_cannot_run_are_refused_before_the_work(folder, given, words, monkeypatch):
+    monkeypatch.setattr(srm, "available", lambda: False)
+    with pytest.raises(Refusal, match=words):
+        evaluate.main(["hiding", "--system", "stego", "--data", str(folder), *given])
 
 
 def test_the_sheet_has_a_row_for_every_secret():

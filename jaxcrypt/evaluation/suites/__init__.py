@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from jaxcrypt.systems.catalog import Entry
 
 Flags = Callable[[argparse.ArgumentParser], None]
+DETECTORS = ("rich", "network")  # of hiding
 _BUDGET = "small budget, to try things out: no ground for claims"
 
 
@@ -66,6 +67,16 @@ def _attacks(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quick", action="store_true", help=_BUDGET)
     parser.add_argument("--budget", metavar="FILE", help="a config such as configs/attacks.py")
+    parser.add_argument(
+        "--part", action="append", metavar="NAME", help="of the table alone: keys and looks, games, learned"
+    )
+    parser.add_argument(
+        "--side", action="append", type=positive, metavar="N", help="of the games' pictures; may be repeated"
+    )
+    parser.add_argument("--trials", type=positive, metavar="N", help="ciphers of each picture in a game")
+    parser.add_argument(
+        "--picture", action="append", metavar="NAME", help="that games are played with: dot, word, stars, …"
+    )
 
 
 def _damage(parser: argparse.ArgumentParser) -> None:
@@ -100,6 +111,12 @@ def _hiding(parser: argparse.ArgumentParser) -> None:
     _add_damage(parser)
     parser.add_argument(
         "--known", action="append", metavar="DIR", help="pictures that detectors of hiding are trained on"
+    )
+    parser.add_argument(
+        "--detector",
+        action="append",
+        choices=DETECTORS,
+        help="rich: rich model and ensemble (pip install 'jaxcrypt[detect]'); network: a small CNN (both)",
     )
     parser.add_argument("--memory", action="store_true", help="peak memory at 12 megapixels, too (a minute)")
 

@@ -44,7 +44,8 @@ def run(setting: Setting) -> Result:
 
 
 def _budget(setting: Setting) -> Any:
-    """The config with all seeds moved by the setting's, and pictures of the size that ``--crop`` says."""
+    """The config with all seeds moved by the setting's, pictures of the size that ``--crop`` says, and what
+    other flags ask for."""
     quick, path = setting.own.get("quick"), setting.own.get("budget")
     if quick and path:
         raise usage("--quick is a budget of its own: leave out --budget")
@@ -55,6 +56,10 @@ def _budget(setting: Setting) -> Any:
     config.seeds = tuple(seed + setting.seed for seed in config.seeds)
     if setting.crop:
         config.side = setting.crop
+    config.parts = tuple(setting.own.get("part") or config.parts)
+    games = {"sides": "side", "trials": "trials", "pictures": "picture"}
+    given = {field: setting.own.get(flag) for field, flag in games.items()}
+    config.games.update({field: value for field, value in given.items() if value})
     return config
 
 

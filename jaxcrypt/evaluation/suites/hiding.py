@@ -8,30 +8,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxcrypt.attacks import steganalysis
-from jaxcrypt.errors import Refusal
+from jaxcrypt.attacks import srm, steganalysis
+from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.evaluation.circumstances import own_peak
 from jaxcrypt.evaluation.hiding import Hider, alike, order, secrets_of
 from jaxcrypt.evaluation.hiding_sheet import draw_sheet
 from jaxcrypt.evaluation.pictures import load_colour
 from jaxcrypt.evaluation.report import Result, markdown, numbers
 from jaxcrypt.evaluation.setting import Setting, digests, progress, title
+from jaxcrypt.evaluation.suites import DETECTORS
 from jaxcrypt.metrics.image import mean
 from jaxcrypt.pictures import damages, folders
 from jaxcrypt.pictures.damages import Damage
 from jaxcrypt.record import Sealed
 
 KEYED, NO = "keyed", "no"  # the option of hiding without the key
+RICH, NETWORK = DETECTORS
+RICH_WORDS, NETWORK_WORDS = "rich model and ensemble", "a small CNN"
 STRANGERS = ("wrong key", "no key", "no key, jigsaw")
 
 
 def run(setting: Setting) -> Result:
     """Hide every picture's secrets in it and read them again, damaged and without the key too."""
+    detectors = _detectors(setting)
     (subject,) = setting.subjects()
     hider = Hider(subject, subject.at(KEYED, NO) if KEYED in dict(subject.cipher.options) else None)
     covers = _stacked(setting.paths(), setting.crop)
@@ -45,8 +50,19 @@ def run(setting: Setting) -> Result:
     facts["damages"] = [damage.words for damage in chosen]
     if setting.own.get("known"):
         training = _stacked(folders.find_all(setting.own["known"], "--known", setting.limit), setting.crop)
-        facts["detected"] = detect(hider, training, covers, stegos)
+        facts["detected"] = detect(hider, training, covers, stegos, detectors)
     return Result(facts, draw_sheet(table_title(facts | {"setting": setting.facts()}), hider, covers))
+
+
+def _detectors(setting: Setting) -> Sequence[str]:
+    """Those that are asked for, refused where what they need is missing or nothing is there to train on."""
+    chosen = setting.own.get("detector")
+    if chosen and not setting.own.get("known"):
+        raise usage("--detector: wants --known DIR, pictures to train on")
+    if setting.own.get("known") and RICH in (chosen or DETECTORS) and not srm.available():
+        hint = f"pip install 'jaxcrypt[detect]', or take --detector {NETWORK}"
+        raise usage(f"--detector {RICH}: sealwatch is missing: {hint}")
+    return chosen or DETECTORS
 
 
 def _stacked(paths, crop: int | None) -> np.ndarray:
@@ -113,19 +129,40 @@ def strangers(
     return {name: alike(guess, secrets)[1] for name, guess in guesses.items()}
 
 
-def detect(hider: Hider, training: np.ndarray, covers: np.ndarray, stegos: np.ndarray) -> dict[str, float]:
+def detect(
+    hider: Hider,
+    training: np.ndarray,
+    covers: np.ndarray,
+    stegos: np.ndarray,
+    detectors: Sequence[str] = DETECTORS,
+) -> dict[str, dict[str, float]]:
     """How often detectors are right on ``covers`` and ``stegos``, trained on pairs made of ``training``."""
     following = order(len(training), hider.seed)
-    made = [
-        hider.hide(cover, secrets_of(training, i, hider.secrets, following), i).pixels
-        for i, cover in enumerate(training)
-    ]
-    clean, full = np.concatenate([training, covers]), np.concatenate([np.stack(made), stegos])
-    detectors = {
-        "SPAM features, linear": steganalysis.linear_accuracy,
-        "small CNN": steganalysis.network_accuracy,
+    made = np.stack(
+        [
+            hider.hide(cover, secrets_of(training, i, hider.secrets, following), i).pixels
+            for i, cover in enumerate(training)
+        ]
+    )
+    found: dict[str, dict[str, float]] = {}
+    if RICH in detectors:
+        found |= _by_rich_model((training, covers), (made, stegos), hider.seed)
+    if NETWORK in detectors:
+        both = np.concatenate([training, covers]), np.concatenate([made, stegos])
+        found[NETWORK_WORDS] = {"right": steganalysis.network_accuracy(*both, len(training))}
+    return found
+
+
+def _by_rich_model(clean: Sequence, full: Sequence, seed: int) -> dict[str, dict[str, float]]:
+    """Of covers and stego pictures, those to train on first; beside LSB matching, and covers alone."""
+    covers = [srm.features(part) for part in clean]
+    control = [srm.lsb_matched(part, seed) for part in clean]
+    found = {
+        name: srm.detect(*zip(covers, map(srm.features, ours), strict=True), seed)
+        for name, ours in ((RICH_WORDS, full), (f"{RICH_WORDS}, control: LSB matching", control))
     }
-    return {name: accuracy(clean, full, len(training)) for name, accuracy in detectors.items()}
+    found[f"{RICH_WORDS}, null: covers against other covers"] = srm.covers_apart(*covers, seed)
+    return {name: asdict(one) for name, one in found.items()}
 
 
 def table_title(facts: Mapping[str, Any]) -> str:
@@ -159,8 +196,9 @@ def _cells(facts: Mapping[str, Any]) -> dict[str, str]:
     count = len(facts["rows"])
     cells["named without the key, of as many pictures"] = f"{columns['named'].sum():.0f} of {count}"
     cells["SSIM of unrelated pictures"] = f"{columns['unrelated'].mean():.3f}"
-    for name, share in facts.get("detected", {}).items():
-        cells[f"detected by {name}"] = f"{100 * share:.0f}%"
+    for name, found in facts.get("detected", {}).items():
+        beside = f", side by side {100 * found['pairs']:.0f}%" if "pairs" in found else ""
+        cells[f"detected by {name}"] = f"{100 * found['right']:.1f}%{beside}"
     cells["parameters"] = f"{facts['parameters']:,}"
     speeds = [1 / columns[name].min() for name in ("hiding", "revealing")]
     cells["pictures/s, hiding / revealing, one at a time"] = " / ".join(f"{speed:.1f}" for speed in speeds)
