@@ -17,6 +17,7 @@ VERBS = {
     "verify": ("check sealed pictures; nothing is written", "main"),
     "rekey": ("give a sealed picture other keys or recipients", "main"),
     "inspect": ("what anyone can see of a sealed picture", "main"),
+    "browse": ("look through a folder of sealed pictures", "main"),
     "keygen": ("make keys", "main"),
     "roi": ("masks of regions for a folder of pictures", "main"),
     "train": ("train a System", "run"),

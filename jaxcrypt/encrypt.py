@@ -43,12 +43,15 @@ def _parser(system: str) -> Parser:
     add("--attach", metavar="FILE", action="append", default=[], help="any further file, to travel as well")
     add("--pixels-only", action="store_true", help="leave out the original file's bytes")
     add("--hide-size", action="store_true", help="pad what travels to the next power of two")
+    add("--thumbnail", action="store_true", help="a small picture travels too, encrypted, for browse")
+    add("--hide-names", action="store_true", help="random names on disk; decrypt restores them")
     add("--write-header", metavar="FILE", help="save the header too, for recovery (folders: DIR/)")
     add("--preserve", action="store_true", help="the file's time and mode travel too, encrypted")
     add("--skip-existing", action="store_true", help="leave out pictures whose output is there")
     add("--skip-unsupported", action="store_true", help="name what a folder holds besides, and go on")
     add("--dry-run", action="store_true", help="say size and quality; write nothing")
-    add("--device", default="auto", choices=runtime.DEVICES, help="where to compute (%(default)s)")
+    devices = ", ".join(runtime.DEVICES)
+    add("--device", default="auto", choices=runtime.DEVICES, metavar="NAME", help=f"one of {devices} (auto)")
     add("--json", action="store_true", help="one JSON line a file on stdout")
     add("--force", action="store_true", help="overwrite existing outputs")
     keyoptions.add_key_options(parser, sealing=True)
@@ -85,7 +88,7 @@ def _main(argv: Sequence[str] | None) -> int:
     check_region(system, region)
 
     how = {"weights": args.weights, "pixels_only": args.pixels_only, "attach": args.attach}
-    how |= {"hide_size": args.hide_size, "region": region}
+    how |= {"hide_size": args.hide_size, "region": region, "thumbnail": args.thumbnail}
     keys = keyoptions.read_keys(args, confirm=True)
     sealer = Sealer(keys, system, options=options, inputs=inputs, signer=args.sign, **how)
     return SealRun(args, sealer, targets, Report(jobs, args.json)).work(jobs)

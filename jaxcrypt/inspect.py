@@ -1,6 +1,7 @@
-"""Show sealed pictures' public headers, without a key: ``jaxcrypt inspect photo.jpg.png``.
+"""Show what the headers of sealed pictures say: ``jaxcrypt inspect photo.jpg.png``.
 
-Without a key nothing here is authenticated: it is what the file claims.
+Without a key nothing here is authenticated: it is what the file claims. With one the header is verified, and
+what is encrypted in it is shown as well: the name, and the small picture that encrypt --thumbnail put there.
 """
 
 from __future__ import annotations
@@ -8,11 +9,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain, one_line
+from jaxcrypt.cli import keyoptions
+from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain
+from jaxcrypt.cli.headerwords import opened_facts, public_facts, text
 from jaxcrypt.cli.jobs import Report, is_sealed, plan_reading
-from jaxcrypt.errors import ExitCode, usage
+from jaxcrypt.cli.output import Targets, refuse_other_suffix, write_whole
+from jaxcrypt.errors import ExitCode, Refusal, usage
+
+if TYPE_CHECKING:
+    from jaxcrypt.sealing.keys import Keys
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,14 +34,17 @@ def _main(argv: Sequence[str] | None) -> int:
         raise usage("give a sealed picture, or --header FILE")
     if len(options.files) > 1 and options.header is not None:
         raise usage("--header belongs to one picture; inspect one at a time with it")
+    keys = _keys(options)
+    if options.thumbnail:
+        return _thumbnail(options, keys)
     if not options.files:
-        _show(describe(None, header_path=options.header), options.json)
+        _show(describe(None, header_path=options.header, keys=keys), options.json)
         return ExitCode.OK
     jobs = plan_reading(options.files, is_sealed)
     report = Report(jobs, options.json)
     for job in jobs:
         try:
-            facts = describe(job.read(), job.name, options.header)
+            facts = describe(job.read(), job.name, options.header, keys)
         except Exception as error:
             report.refused(job, explain(error, job.name))
         else:
@@ -41,18 +52,20 @@ def _main(argv: Sequence[str] | None) -> int:
     return report.close()
 
 
-def describe(data: bytes | None, name: str = "input", header_path: str | None = None) -> dict[str, Any]:
-    """The public header's fields by name.
+def describe(
+    data: bytes | None, name: str = "input", header_path: str | None = None, keys: Keys | None = None
+) -> dict[str, Any]:
+    """The header's fields by name.
 
     Args:
       data: a sealed picture's bytes, or None; ``name`` is what to call it.
       header_path: a header that ``--write-header`` saved, shown instead of the picture's own.
+      keys: those that open it; without them only what is public is shown.
 
     Raises:
-      Refusal: no sealed picture, no header, or a malformed one.
+      Refusal: no sealed picture, no header, or a malformed one; no key fits.
     """
     from jaxcrypt.crypto import header, pngreader, sealed, textfile
-    from jaxcrypt.crypto.filekey import wanted
 
     container = None if data is None else pngreader.read(data, name)
     if header_path is not None:
@@ -60,71 +73,62 @@ def describe(data: bytes | None, name: str = "input", header_path: str | None = 
     else:
         source, data = name, container.need_header()
     head, _ = sealed.read_header(data, source)
-    facts = {
-        "file": source,
-        "version": head.version,
-        "system": head.system,
-        "options": dict(head.options),
-        "cipher": _shape(head.shape),
-        "original": _shape(head.original),
-        "payload": head.payload != header.NOTHING,
-        "several_files": head.payload == header.FILES,
-        "stanzas": len(head.stanzas),
-        "opens_with": wanted(head.stanzas),
-        "signed": head.signature is not None,
-        "header_bytes": len(data),
-    }
+    facts = {"file": source, **public_facts(head, len(data))}
     if container is not None:
         facts["payload_bytes"] = sum(map(len, container.payload))
+    if keys is not None:
+        from jaxcrypt.sealing.glance import look
+
+        facts |= opened_facts(look(sealed.open_header(data, keys.keyring, source), Path(source)))
     return facts
+
+
+def _keys(options: Any) -> Keys | None:
+    """The keys that were named; None where none was."""
+    if not keyoptions.names_some_key(options, sealing=False):
+        if options.thumbnail:
+            raise usage("--thumbnail: is encrypted; give the key as well, such as --key-file")
+        return None
+    return keyoptions.read_keys(options, confirm=False)
+
+
+def _thumbnail(options: Any, keys: Keys | None) -> int:
+    """Write the small picture of one sealed picture, of whose file only the header is read."""
+    if len(options.files) != 1 or options.header is not None or not Path(options.files[0]).is_file():
+        raise usage("--thumbnail: name one sealed picture with it; jaxcrypt browse shows a folder of them")
+    source, target = Path(options.files[0]), Path(options.thumbnail)
+    refuse_other_suffix(target, "the thumbnail is")
+    targets = Targets([source, *keyoptions.files_named(options)], options.force)
+    targets.check(target)
+    from jaxcrypt.pictures.files import encode_png
+    from jaxcrypt.sealing.glance import glance
+
+    seen = glance(source, keys)
+    if seen.thumbnail is None:
+        hint = "encrypt --thumbnail puts one there; jaxcrypt browse makes one of the file itself"
+        raise Refusal(f"{source}: has no thumbnail in its header; {hint}")
+    made = encode_png(seen.thumbnail)
+    write_whole(target, lambda file: file.write(made), options.force)
+    if options.json:
+        print(json.dumps({"file": str(source), "output": str(target), **opened_facts(seen)}))
+    return ExitCode.OK
 
 
 def _parser() -> Parser:
     parser = Parser(prog="jaxcrypt inspect", description=__doc__, epilog=EXIT_CODES)
-    parser.add_argument(
-        "files", nargs="*", metavar="FILE", help="sealed pictures, folders of them, or - for stdin"
-    )
-    parser.add_argument(
-        "--header", metavar="FILE", help="show this saved header instead of the picture's own"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON line a file")
+    parser.usage = "jaxcrypt inspect FILE … [KEYS] [OPTIONS]"
+    add = parser.add_argument
+    add("files", nargs="*", metavar="FILE", help="sealed pictures, folders of them, or - for stdin")
+    add("--header", metavar="FILE", help="show this saved header instead of the picture's own")
+    add("--thumbnail", metavar="OUT.png", help="write the small picture that its header carries")
+    add("--force", action="store_true", help="overwrite OUT.png")
+    add("--json", action="store_true", help="one JSON line a file")
+    keyoptions.add_key_options(parser, sealing=False, signatures=False)
     return parser
 
 
-def _shape(shape: tuple[int, int, int]) -> dict[str, Any]:
-    from jaxcrypt.pictures.files import MODES
-
-    height, width, channels = shape
-    return {"width": width, "height": height, "mode": MODES[channels]}
-
-
 def _show(facts: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(facts))
-    else:
-        _print(facts)
-
-
-def _print(facts: dict[str, Any]) -> None:
-    size = "{width}×{height} {mode}"
-    options = ", ".join(f"{name}={value!r}" for name, value in facts["options"].items()) or "none"
-    print(
-        f"{one_line(facts['file'])}: sealed picture, format version {facts['version']}; "
-        "nothing verified without a key"
-    )
-    print(f"system    {facts['system']} (options: {options})")
-    print(f"cipher    {size.format(**facts['cipher'])}")
-    print(f"original  {size.format(**facts['original'])}")
-    print(f"payload   {_payload(facts)}")
-    print(f"opens by  {facts['opens_with']}")
-    print(f"signed    {'yes (by whom: decrypt --signed-by PUB)' if facts['signed'] else 'no'}")
-
-
-def _payload(facts: dict[str, Any]) -> str:
-    if not facts["payload"]:
-        return "none: only the pixels travel (--pixels-only)"
-    size = f", {facts['payload_bytes']} bytes encrypted" if "payload_bytes" in facts else ""
-    return f"the original {'files, several' if facts['several_files'] else 'file'}, exact{size}"
+    print(json.dumps(facts) if as_json else text(facts))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""How fast and how large: ``python -m jaxcrypt.bench speed|step|memory``.
+"""How fast and how large: ``python -m jaxcrypt.bench speed|step|memory|glance``.
 
   python -m jaxcrypt.bench speed     MB/s of ciphers beside AES-256-GCM
   python -m jaxcrypt.bench step      images per second of a training step beside torch
   python -m jaxcrypt.bench memory    peak memory of encrypt and decrypt on a large picture
+  python -m jaxcrypt.bench glance    time to open thumbnails, and what they cost
 
 Each has --help, and --json FILE for its numbers with command, commit, versions and machine.
 """
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from jaxcrypt.cli import command as cli
 from jaxcrypt.errors import usage
 
-BENCHES = ("speed", "step", "memory")
+BENCHES = ("speed", "step", "memory", "glance")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

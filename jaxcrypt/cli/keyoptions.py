@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from jaxcrypt.sealing.keys import Keys
 
 
-def add_key_options(parser: argparse.ArgumentParser, *, sealing: bool) -> None:
-    """Add the options for passphrase, key image and key file, and recipients or identities."""
+def add_key_options(parser: argparse.ArgumentParser, *, sealing: bool, signatures: bool = True) -> None:
+    """Add the options for passphrase, key image, key file, recipients or identities, and ``signatures``."""
     group = parser.add_argument_group("keys (given together, all of them are needed)" if sealing else "keys")
     secret = group.add_mutually_exclusive_group()
     secret.add_argument("--passphrase", action="store_true", help="ask for a passphrase at the terminal")
@@ -25,11 +25,13 @@ def add_key_options(parser: argparse.ArgumentParser, *, sealing: bool) -> None:
     if sealing:
         help = "also for this public key (again for further people)"
         group.add_argument("--recipient", metavar="FILE", action="append", default=[], help=help)
-        group.add_argument("--sign", metavar="KEY", help="sign with this private signing key")
+        signing = "--sign", {"metavar": "KEY", "help": "sign with this private signing key"}
     else:
         help = "a private recipient key; may be given again"
         group.add_argument("--identity", metavar="FILE", action="append", default=[], help=help)
-        group.add_argument("--signed-by", metavar="PUB", help="demand a signature by this public key")
+        signing = "--signed-by", {"metavar": "PUB", "help": "demand a signature by this public key"}
+    if signatures:
+        group.add_argument(signing[0], **signing[1])
 
 
 def add_new_key_options(parser: argparse.ArgumentParser) -> None:
@@ -98,17 +100,15 @@ def require_new_key(args: argparse.Namespace) -> None:
         raise usage("give a new key: --new-recipient, --new-key-file, … (see --help)")
 
 
+def names_some_key(args: argparse.Namespace, *, sealing: bool) -> bool:
+    """Whether a command line names any key to seal with, or to open with."""
+    public = args.recipient if sealing else args.identity
+    secret = args.passphrase, args.passphrase_file, args.passphrase_env, args.key_image, args.key_file
+    return any(secret) or bool(public) or args.passphrase_fd is not None
+
+
 def require_some_key(args: argparse.Namespace, *, sealing: bool) -> None:
     """Refuse a command line that names no key at all, before anything is read."""
-    public = args.recipient if sealing else args.identity
-    named = (
-        args.passphrase,
-        args.passphrase_file,
-        args.passphrase_env,
-        args.key_image,
-        args.key_file,
-        public,
-    )
-    if not any(named) and args.passphrase_fd is None:
+    if not names_some_key(args, sealing=sealing):
         other = "--recipient" if sealing else "--identity"
         raise usage(f"give a key: --key-image, --passphrase, --key-file or {other} (see --help)")

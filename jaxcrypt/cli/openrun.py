@@ -6,6 +6,7 @@ Whatever one picture raises costs the run that picture only.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ class OpenRun:
         if not self._args.recover and self._skips(job, self._expected(job, data, header)):
             return
         begun = self._opener.begin(data, job.name, header)
+        job = _restored(job, begun.folder)
         planned = _paths(job, begun.names, begun.from_pixels, begun.damaged is not None)
         if self._skips(job, *planned[:1]):
             return
@@ -146,6 +148,11 @@ class OpenRun:
         if begun.decodes:
             runtime.start(self._args.device)
         return begun.finish(self._report.progress(1))
+
+
+def _restored(job: Job, folder: tuple[str, ...]) -> Job:
+    """The same, with its output in the folders that its file lay in before names were hidden."""
+    return replace(job, target=job.folder.joinpath(*folder)) if job.into and folder else job
 
 
 def _paths(job: Job, names: list[str], from_pixels: bool, unauthenticated: bool) -> list[Path]:

@@ -44,7 +44,7 @@ def add_region_flags(parser: argparse.ArgumentParser, explained: bool = False) -
     def add(flag: str, help: str, **how):
         group.add_argument(flag, help=help if explained else argparse.SUPPRESS, **how)
 
-    help = HELP if explained else "encrypt faces, boxes, a mask only; --roi --help explains"
+    help = HELP if explained else "faces, boxes, a mask only (--roi --help)"
     group.add_argument("--roi", metavar="WHAT", action="append", default=[], help=help)
     add("--dilate", "grow it to every side (0)", metavar="PIXELS", type=int, default=0)
     add("--box", "take bounding boxes of what was found", action="store_true")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxcrypt import runtime
 from jaxcrypt.cli.command import explain
+from jaxcrypt.cli.hiddennames import HiddenNames
 from jaxcrypt.cli.jobs import Job, Report, batched_by_shape, plan_jobs, plan_reading
 from jaxcrypt.cli.output import (
     Targets,
@@ -49,12 +50,13 @@ class SealRun:
 
     Args:
       args: the command line: ``device``, ``force``, ``skip_existing``, ``write_header``, ``preserve``,
-        ``dry_run``, ``pixels_only``, ``preview``, ``roi_empty``.
+        ``dry_run``, ``pixels_only``, ``preview``, ``roi_empty``, ``hide_names``.
     """
 
     def __init__(self, args: Any, sealer: Sealer, targets: Targets, report: Report):
         self._args, self._sealer, self._targets, self._report = args, sealer, targets, report
         self._started = False
+        self._hidden = HiddenNames(sealer.keys, args) if args.hide_names else None
 
     def work(self, jobs: list[Job]) -> int:
         """All of them; returns the exit code.
@@ -86,13 +88,14 @@ class SealRun:
         for job in sorted(jobs, key=lambda job: picture_size(job.source) or (0, 0) if job.source else (0, 0)):
             try:
                 job.check()
-                target, header = _targets_of(self._args, job)
+                target, header = self._targets_of(job)
                 if self._args.skip_existing and target and is_written(target):
                     self._report.skipped(job, target)
                     continue
                 if not self._args.dry_run:
                     self._claim(job, target, header)
-                plain = self._sealer.read(job.read(), job.file_name, stamp=self._stamp(job))
+                folder = self._hidden.folder(job) if self._hidden else ()
+                plain = self._sealer.read(job.read(), job.file_name, stamp=self._stamp(job), folder=folder)
                 self._preview(job, plain)
                 yield _Item(job, target, header, plain)
             except NothingFound as nothing:
@@ -118,9 +121,15 @@ class SealRun:
         drawn = encode_png(preview(plain.pixels, plain.region))
         write_whole(path, lambda file: file.write(drawn), self._args.force)
 
+    def _targets_of(self, job: Job) -> tuple[Path | None, Path | None]:
+        """Where the sealed picture and its header go."""
+        hidden = self._hidden and job.into
+        target = self._hidden.target(job) if hidden else _shown_target(job)
+        return target, _sidecar(self._args, job, target)
+
     def _claim(self, job: Job, target: Path | None, header: Path | None) -> None:
-        if job.into:
-            make_folder(job.folder)
+        if job.into and target:
+            make_folder(target.parent)
         if header and _is_folder(self._args.write_header):
             make_folder(header.parent)
         for path in filter(None, (target, header)):
@@ -181,17 +190,20 @@ class SealRun:
             self._report.told(item.job, says, **estimated.facts())
 
 
-def _targets_of(args: Any, job: Job) -> tuple[Path | None, Path | None]:
-    """Where the sealed picture and its header go."""
-    target = job.folder / f"{job.file_name}.png" if job.into else job.target
+def _shown_target(job: Job) -> Path | None:
+    """Where the sealed picture goes, by the photo's own name."""
+    return job.folder / f"{job.file_name}.png" if job.into else job.target
+
+
+def _sidecar(args: Any, job: Job, target: Path | None) -> Path | None:
+    """Where the header goes that is saved beside; None: nowhere."""
     sidecar = args.write_header
-    if sidecar is None:
-        return target, None
-    if not _is_folder(sidecar):
-        return target, Path(sidecar)
-    inner = job.folder.relative_to(args.output) if job.into and args.output is not None else Path()
+    if sidecar is None or not _is_folder(sidecar):
+        return sidecar and Path(sidecar)
+    hidden = args.hide_names or args.output is None
+    inner = Path() if hidden or not job.into else job.folder.relative_to(args.output)
     name = target.name if target else "picture.png"
-    return target, Path(sidecar) / inner / f"{name}.hdr"
+    return Path(sidecar) / inner / f"{name}.hdr"
 
 
 def plan_pictures(args: Any) -> list[Job]:
@@ -215,8 +227,11 @@ def refuse_misfits(args: Any, jobs: list[Job], targets: Targets) -> None:
     target = jobs[0].target
     if target and not jobs[0].into:
         refuse_other_suffix(target)
-    if len(jobs) == 1 and not (args.skip_existing or args.dry_run):
-        for path in filter(None, _targets_of(args, jobs[0])):
+    if args.hide_names and not args.dry_run and not jobs[0].into:
+        raise usage("--hide-names: chooses the name itself; name a folder, such as -o sealed/")
+    if len(jobs) == 1 and not (args.skip_existing or args.dry_run or args.hide_names):
+        target = _shown_target(jobs[0])
+        for path in filter(None, (target, _sidecar(args, jobs[0], target))):
             if path.parent.is_dir() or not (jobs[0].into or args.write_header):
                 targets.check(path)
 

@@ -145,6 +145,11 @@ class Keyring:
         stanzas += [bytes([RECIPIENT]) + recipient.seal(secret) for recipient in self._recipients]
         return tuple(stanzas)
 
+    @property
+    def opens(self) -> bool:
+        """Whether there is anything to open with: recipients alone only seal."""
+        return bool(self._material or self._identities)
+
     def check_sealing(self) -> None:
         """Refuse to seal with nothing, or with what can be guessed; to be called before any work."""
         if not self._material and not self._recipients:

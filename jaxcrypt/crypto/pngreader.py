@@ -6,9 +6,11 @@ size is allocated. :mod:`jaxcrypt.crypto.pngpixels` has the pixels.
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 import numpy as np
 from PIL import ImageFile
@@ -22,6 +24,7 @@ MAX_FILE = 1 << 31
 _CHANNELS = {colour: channels for channels, colour in COLOUR_TYPES.items()}
 _GREY, _PALETTE = 0, 3
 _MAX_CHUNKS = 1 << 20
+_END_CRC = struct.pack(">I", zlib.crc32(b"IEND"))
 
 
 @dataclass
@@ -115,6 +118,41 @@ def read(data: bytes | memoryview, name: str = "input", *, lenient: bool = False
     walker = _Walker(view, name, lenient)
     walker.walk()
     return walker.container()
+
+
+def read_header_chunk(file: BinaryIO, name: str = "input") -> bytes:
+    """The header's bytes alone: pixels and payload are stepped over, and not looked at.
+
+    Args:
+      file: a file that can be sought in, at its beginning.
+
+    Raises:
+      Refusal: (BAD_INPUT) not a PNG, or one without a header; (TAMPERED) truncated, damaged, two headers.
+    """
+    if file.read(len(SIGNATURE)) != SIGNATURE:
+        raise Refusal(f"{name}: not a sealed picture (not a PNG file)")
+    header, has_payload = None, False
+    for _ in range(_MAX_CHUNKS):
+        head = file.read(8)
+        length, kind = struct.unpack(">I4s", head) if len(head) == 8 else (0, None)
+        if kind is None:
+            raise tampered(f"{name}: is truncated or damaged")
+        if kind == b"IEND":
+            if file.read(4) != _END_CRC:
+                raise tampered(f"{name}: is truncated or damaged")
+            return Container(name, (0, 0, 0), header, [memoryview(b"")] * has_payload).need_header()
+        has_payload |= kind == PAYLOAD_CHUNK
+        if kind != HEADER_CHUNK:
+            file.seek(length + 4, os.SEEK_CUR)
+            continue
+        if header is not None or length > MAX_BYTES:
+            raise tampered(
+                f"{name}: damaged or tampered ({'two headers' if header else 'its header is too large'})"
+            )
+        header = file.read(length)
+        if file.read(4) != struct.pack(">I", zlib.crc32(header, zlib.crc32(kind))):
+            raise tampered(f"{name}: damaged or tampered (a chunk's checksum is wrong)")
+    raise Refusal(f"{name}: too many chunks for a sealed picture")
 
 
 class _Walker:

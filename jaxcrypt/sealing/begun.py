@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxcrypt.crypto.bundle import File
+from jaxcrypt.crypto.names import safe_name
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.errors import ExitCode, Refusal, tampered
 from jaxcrypt.pictures.decoders import identify
@@ -91,6 +92,11 @@ class Begun:
         if not self.from_pixels:
             return [name for name, _ in self.files]
         return naming.picture_names([self.opened.name], 1, naming.MARK if self.damaged else "")
+
+    @property
+    def folder(self) -> tuple[str, ...]:
+        """The folders that the file lay in, the outermost first, where that travelled; with safe names."""
+        return tuple(map(safe_name, self._extras[0].folder))
 
     def finish(self, progress: Progress = None) -> Unsealed:
         """What the picture gives.

@@ -1,14 +1,16 @@
 """What travels in a header's encrypted part besides what the System itself asks for.
 
-======= ============ =====================================================================
-name    array        what
-======= ============ =====================================================================
-alpha   uint8 [n]    PNG of the alpha channel, where the System takes colours only
-icc     uint8 [n]    the picture's ICC profile, where only its pixels travel
-changed uint8 [1]    1 where only the pixels travel, and lack what the file has (bits, frames, colours)
-names   uint8 [n]    names of further secrets, a zero byte between them, where no file of theirs travels
-file    uint32 [3]   modification time in seconds (high and low word) and mode bits of the file
-======= ============ =====================================================================
+========= ============ =====================================================================
+name      array        what
+========= ============ =====================================================================
+alpha     uint8 [n]    PNG of the alpha channel, where the System takes colours only
+icc       uint8 [n]    the picture's ICC profile, where only its pixels travel
+changed   uint8 [1]    1 where only the pixels travel, and lack what the file has (bits, frames, colours)
+names     uint8 [n]    names of further secrets, a zero byte between them, where no file of theirs travels
+file      uint32 [3]   modification time in seconds (high and low word) and mode bits of the file
+folder    uint8 [n]    names of the folders that the file lay in, a zero byte between them, with hidden names
+thumbnail uint8 [4096] what :mod:`jaxcrypt.pictures.thumbnails` makes of the picture
+========= ============ =====================================================================
 
 A System's own side arrays never have these names.
 """
@@ -24,8 +26,9 @@ import numpy as np
 from jaxcrypt.crypto.names import clean_name, decode_name, encode_name
 from jaxcrypt.errors import Refusal, tampered
 
-NAMES = ("alpha", "icc", "changed", "names", "file")
+NAMES = ("alpha", "icc", "changed", "names", "file", "folder", "thumbnail")
 MAX_ICC = 1 << 20
+MAX_FOLDERS = 32
 _WORD = 1 << 32
 _MODE_BITS = 0o7777
 
@@ -40,13 +43,18 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Extras:
-    """See the module. ``alpha`` is uint8 ``[H, W]``; what is not there is None or empty."""
+    """See the module; what is not there is None or empty.
+
+    ``alpha`` is uint8 ``[H, W]``; ``folder`` has the outermost first.
+    """
 
     alpha: np.ndarray | None = None
     icc: bytes = b""
     changed: bool = False
     names: tuple[str, ...] = ()
     stamp: Stamp | None = None
+    folder: tuple[str, ...] = ()
+    thumbnail: bytes = b""
 
     def arrays(self) -> dict[str, np.ndarray]:
         """As side arrays."""
@@ -60,11 +68,15 @@ class Extras:
         if self.changed:
             arrays["changed"] = _bytes(b"\1")
         if self.names:
-            arrays["names"] = _bytes(b"\0".join(encode_name(clean_name(name)) for name in self.names))
+            arrays["names"] = _joined(self.names)
         if self.stamp:
             seconds = self.stamp.seconds % (1 << 64)
             words = [seconds // _WORD, seconds % _WORD, self.stamp.mode & _MODE_BITS]
             arrays["file"] = np.array(words, np.uint32)
+        if self.folder:
+            arrays["folder"] = _joined(self.folder)
+        if self.thumbnail:
+            arrays["thumbnail"] = _bytes(self.thumbnail)
         return arrays
 
 
@@ -79,13 +91,14 @@ def split(side: Mapping[str, Any], shape: Sequence[int], source: str) -> tuple[E
     """
     own = {name: array for name, array in side.items() if name not in NAMES}
     try:
-        text = _text(side, "names")
         return Extras(
             alpha=_alpha(side, shape),
             icc=_text(side, "icc"),
             changed=_flag(side, "changed"),
-            names=tuple(map(clean_name, map(decode_name, text.split(b"\0")))) if text else (),
+            names=_names(side, "names"),
             stamp=_stamp(side),
+            folder=_names(side, "folder", MAX_FOLDERS),
+            thumbnail=_text(side, "thumbnail"),
         ), own
     except (Refusal, ValueError) as reason:
         raise tampered(f"{source}: its header does not fit ({reason})") from None
@@ -93,6 +106,18 @@ def split(side: Mapping[str, Any], shape: Sequence[int], source: str) -> tuple[E
 
 def _bytes(data: bytes) -> np.ndarray:
     return np.frombuffer(data, np.uint8)
+
+
+def _joined(names: Sequence[str]) -> np.ndarray:
+    return _bytes(b"\0".join(encode_name(clean_name(name)) for name in names))
+
+
+def _names(side: Mapping[str, Any], name: str, most: int | None = None) -> tuple[str, ...]:
+    text = _text(side, name)
+    names = tuple(map(clean_name, map(decode_name, text.split(b"\0")))) if text else ()
+    if most is not None and len(names) > most:
+        raise ValueError(f"its array {name} holds too many names")
+    return names
 
 
 def _text(side: Mapping[str, Any], name: str) -> bytes:

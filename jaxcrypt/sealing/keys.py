@@ -67,6 +67,11 @@ class Keys:
             randomness=randomness or os.urandom,
         )
 
+    @property
+    def opens(self) -> bool:
+        """Whether pictures can be opened with them, and not only sealed."""
+        return self.keyring.opens
+
     def is_key_image(self, data: bytes) -> bool:
         """Whether these are the bytes of the key image itself."""
         return self._image is not None and self._image == data

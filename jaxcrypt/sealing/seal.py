@@ -16,6 +16,7 @@ from jaxcrypt.crypto.bundle import File
 from jaxcrypt.crypto.sealed import SealedPicture
 from jaxcrypt.crypto.signing import Signer
 from jaxcrypt.errors import usage
+from jaxcrypt.pictures import thumbnails
 from jaxcrypt.pictures.files import load_picture
 from jaxcrypt.record import Progress, Sealed
 from jaxcrypt.regions.request import Region, Request, request
@@ -64,6 +65,7 @@ class Sealer:
       hide_size: pad what travels to the next power of two, so that its length names hardly any file.
       region: what of each picture is encrypted, as :func:`jaxcrypt.regions.request.request` takes it; the
         rest stays open. None for all of it.
+      thumbnail: a small picture travels in the header, encrypted, so that a folder can be looked through.
 
     Raises:
       Refusal: whatever of these cannot be; the System itself is loaded when the first picture is sealed.
@@ -82,7 +84,9 @@ class Sealer:
         signer: Signer | str | Path | None = None,
         hide_size: bool = False,
         region: Any = None,
+        thumbnail: bool = False,
     ):
+        self._thumbnail = thumbnail
         self.keys, self.pixels_only, self.entry = keys, pixels_only, catalog.entry(system)
         self._weights = weights
         self._region: Request | None = None if region is None else request(region)
@@ -103,12 +107,20 @@ class Sealer:
         """The System with its weights; loading it starts JAX."""
         return load(self.entry.name, self._weights, self._options, self._inputs.arrays)
 
-    def read(self, data: bytes, name: str = "picture", *, stamp: Stamp | None = None) -> Plain:
+    def read(
+        self,
+        data: bytes,
+        name: str = "picture",
+        *,
+        stamp: Stamp | None = None,
+        folder: Sequence[str] = (),
+    ) -> Plain:
         """Decode a picture's file.
 
         Args:
           name: the file's, which travels encrypted.
           stamp: modification time and mode of the file, to travel as well.
+          folder: names of the folders that it lay in, the outermost first, to travel as well.
 
         Raises:
           Refusal: no picture, one that the System does not take, or the key image itself; as a
@@ -124,7 +136,8 @@ class Sealer:
         further = tuple(name for name, _ in self._inputs.files) if self.pixels_only else ()
         icc = picture.icc if self.pixels_only and len(picture.icc) <= MAX_ICC else b""
         changed = self.pixels_only and bool(picture.changes)
-        extras = Extras(alpha, icc, changed, further, stamp)
+        small = thumbnails.encode(picture.pixels) if self._thumbnail else b""
+        extras = Extras(alpha, icc, changed, further, stamp, tuple(folder), small)
         region = self._region.find(pixels, name) if self._region else None
         return Plain(Path(name).name, data, picture.pixels.shape, pixels, extras, picture.changes, region)
 
@@ -224,6 +237,7 @@ def seal(
     signer: Signer | str | Path | None = None,
     hide_size: bool = False,
     region: Any = None,
+    thumbnail: bool = False,
     progress: Progress = None,
 ) -> bytes:
     """A photo's file as a sealed picture: a PNG that any viewer opens.
@@ -234,6 +248,7 @@ def seal(
       system, weights, options, inputs: which System, and with what; see :class:`Sealer`.
       pixels_only, attach, signer, hide_size: what travels, and how; see there too.
       region: what of the picture is encrypted, such as ``"faces"``; see there too.
+      thumbnail: a small picture travels in the header, encrypted; see there too.
       progress: called with the share done, 0 to 1.
 
     Raises:
@@ -250,6 +265,7 @@ def seal(
         signer=signer,
         hide_size=hide_size,
         region=region,
+        thumbnail=thumbnail,
     )
     (picture,) = sealer.seal([sealer.read(data, name)], progress)
     file = io.BytesIO()

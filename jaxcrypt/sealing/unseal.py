@@ -105,16 +105,17 @@ class Opener:
             return Begun(self, opened, files, notes=("the pixels around are damaged", *notes))
         return Begun(self, opened, damaged=damaged)
 
-    def expects(self, data: bytes, name: str = "input", header: bytes | None = None) -> str:
-        """The name that what comes back will most likely have, from the header alone: for resuming a folder.
+    def expects(self, data: bytes, name: str = "input", header: bytes | None = None) -> Path:
+        """Where in a folder what comes back will most likely go, from the header alone: for resuming one.
 
         Raises:
           Refusal: no sealed picture, no key fits.
         """
         _, opened = self.open_container(data, name, header)
+        folder = Path(*Begun(self, opened).folder)
         if opened.header.payload and not self.policy.from_pixels:
-            return safe_name(opened.name)
-        return naming.picture_names([opened.name], 1)[0]
+            return folder / safe_name(opened.name)
+        return folder / naming.picture_names([opened.name], 1)[0]
 
     def open(self, data: bytes, name: str = "input", progress: Progress = None) -> Unsealed:
         """Open a picture; see :func:`unseal`."""
