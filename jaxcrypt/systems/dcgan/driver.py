@@ -112,7 +112,7 @@ class Faces:
         Raises:
           Refusal: one of them does not find the file, which a sender must not find out from the receiver.
         """
-        read = reading.read(self.of, call.variables, pixels, progress)
+        read = reading.read(self.of, call.variables, pixels, progress, twice=True)
         for z in (read.z, read.other):
             try:
                 decoded = self._decode(plan, key, len(z), z, read.sigma, None)
