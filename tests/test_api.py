@@ -4,7 +4,9 @@ import io
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ import jaxcrypt
 from jaxcrypt import decrypt, encrypt, keygen
 from jaxcrypt.crypto import pngreader, recipients, signing
 from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.sealing.seal import Sealer
+from jaxcrypt.sealing.unseal import Opener
 
 ROOT = Path(__file__).parent.parent
 KEY = b"correct horse"
@@ -161,3 +165,45 @@ def test_importing_the_package_loads_nothing():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "[]", done.stderr
     assert {"Keys", "seal", "unseal", "load"} <= set(dir(jaxcrypt))
+
+
+def test_what_travels_beside_is_given_back_on_request_only(rng, key):
+    photo, keys = png(rng), jaxcrypt.Keys(key_file=key)
+    sealed = jaxcrypt.seal(photo, keys, name="p.png", attach=[("notes.sh", b"#!/bin/sh\n")])
+    with pytest.raises(Refusal, match="--any-file"):
+        jaxcrypt.unseal(sealed, keys)
+    assert jaxcrypt.unseal(sealed, keys, any_file=True).files == [
+        ("p.png", photo),
+        ("notes.sh", b"#!/bin/sh\n"),
+    ]
+
+
+def test_pixels_that_show_another_picture_are_seen_on_request(rng, key):
+    photo, keys = png(rng), jaxcrypt.Keys(key_file=key)
+    sealer = Sealer(keys)
+    plain = sealer.read(photo, "p.png")
+    for pixels, differ in ((plain.pixels, False), (255 - plain.pixels, True)):
+        file = io.BytesIO()
+        sealer.seal([replace(plain, pixels=pixels)])[0].write(file)
+        assert jaxcrypt.unseal(file.getvalue(), keys).files == [("p.png", photo)]
+        if differ:
+            with pytest.raises(Refusal, match=r"show another picture than the file p\.png") as refused:
+                jaxcrypt.unseal(file.getvalue(), keys, check_pixels=True)
+            assert refused.value.code == ExitCode.TAMPERED
+        else:
+            assert jaxcrypt.unseal(file.getvalue(), keys, check_pixels=True).files == [("p.png", photo)]
+
+
+def test_weights_and_options_of_decryption_are_those_that_were_named(rng, key):
+    keys = jaxcrypt.Keys(key_file=key)
+    sealed = jaxcrypt.seal(png(rng, (16, 16)), keys, system="autoencoder", pixels_only=True)
+    opened = jaxcrypt.unseal(sealed, keys)
+    again = jaxcrypt.unseal(sealed, keys, weights="autoencoder")
+    np.testing.assert_array_equal(again.pictures[0], opened.pictures[0])
+    with pytest.raises(Refusal, match="made with the weights autoencoder@"):
+        jaxcrypt.unseal(sealed, keys, weights="stego")
+    with pytest.raises(Refusal, match="--steps: --system autoencoder has no such option"):
+        jaxcrypt.unseal(sealed, keys, options={"steps": "8"})
+    header = SimpleNamespace(system="diffusion", options=jaxcrypt.load("diffusion").stored)
+    policy = Opener(keys, options={"steps": "8"}).policy
+    assert dict(policy.cipher(SimpleNamespace(header=header, source="p.png")).options)["steps"] == 8

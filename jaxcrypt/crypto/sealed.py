@@ -92,9 +92,7 @@ def seal(
       Refusal: side information beyond what a header holds.
     """
     padded = 0 if file is None else padding(len(file))
-    hidden = header.Hidden(clean_name(name), key.digest, key.length, dict(side or {}), padded).encode()
-    if len(hidden) > header.MAX_BYTES // 2:
-        raise usage(f"--system {system}: its side information does not fit into a header")
+    hidden = header.Hidden(clean_name(name), key.digest, key.length, dict(side or {}), padded)
     head = header.Header(
         system=system,
         options=tuple(sorted(options, key=lambda entry: entry[0])),
@@ -103,13 +101,24 @@ def seal(
         payload=header.NOTHING if file is None else header.FILES if several else header.FILE,
         stanzas=key.stanzas,
         pixel_mac=pixel_mac(key, pixels),
-        hidden=AESSIV(key.subkey("header encryption", 64)).encrypt(hidden, None),
+        hidden=_encrypted(hidden, key, system),
     )
+    return SealedPicture(_closed(head, key, signer), pixels, key.subkey("payload"), file, padded)
+
+
+def _encrypted(hidden: header.Hidden, key: FileKey, system: str) -> bytes:
+    plain = hidden.encode()
+    if len(plain) > header.MAX_BYTES // 2:
+        raise usage(f"--system {system}: its side information does not fit into a header")
+    return AESSIV(key.subkey("header encryption", 64)).encrypt(plain, None)
+
+
+def _closed(head: header.Header, key: FileKey, signer: Signer | None) -> bytes:
+    """The header's bytes: signed where somebody signs, then authenticated."""
     if signer is not None:
         head = replace(head, signature=signer.sign(head.body()))
     data = head.authenticated()
-    mac = hmac.digest(key.subkey("header mac"), data, "sha256")
-    return SealedPicture(data + mac, pixels, key.subkey("payload"), file, padded)
+    return data + hmac.digest(key.subkey("header mac"), data, "sha256")
 
 
 def rekeyed(opened: Opened, stanzas: Sequence[bytes], signer: Signer | None = None) -> bytes:
@@ -117,11 +126,7 @@ def rekeyed(opened: Opened, stanzas: Sequence[bytes], signer: Signer | None = No
 
     A signature covers the stanzas, so the old one is dropped; ``signer`` signs anew.
     """
-    head = replace(opened.header, stanzas=tuple(stanzas), signature=None)
-    if signer is not None:
-        head = replace(head, signature=signer.sign(head.body()))
-    data = head.authenticated()
-    return data + hmac.digest(opened.key.subkey("header mac"), data, "sha256")
+    return _closed(replace(opened.header, stanzas=tuple(stanzas), signature=None), opened.key, signer)
 
 
 @dataclass(frozen=True)

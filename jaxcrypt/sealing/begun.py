@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,7 @@ from jaxcrypt.pictures.files import encode_png, load_picture
 from jaxcrypt.record import Outcome, Progress, Sealed
 from jaxcrypt.sealing import extras, naming, recovery
 from jaxcrypt.sealing.extras import Extras
-
-if TYPE_CHECKING:
-    from jaxcrypt.sealing.unseal import Opener
+from jaxcrypt.sealing.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Begun:
       files: the very files, where they travelled and are whole.
     """
 
-    opener: Opener = field(repr=False)
+    policy: Policy = field(repr=False)
     opened: Opened = field(repr=False)
     files: Sequence[File] = field(default=(), repr=False)
     pixels: np.ndarray | None = field(default=None, repr=False)
@@ -79,7 +77,7 @@ class Begun:
     @property
     def from_pixels(self) -> bool:
         """Whether what comes back is made from the pixels: then as PNG, and a System decodes it."""
-        return not self.files or (self.opener.policy.from_pixels and self.pixels is not None)
+        return not self.files or (self.policy.from_pixels and self.pixels is not None)
 
     @property
     def decodes(self) -> bool:
@@ -116,7 +114,7 @@ class Begun:
         return self._result(list(self.files), from_pixels=False, exact=True, notes=self.notes)
 
     def _result(self, files: list[File], **facts: Any) -> Unsealed:
-        signed = self.opener.policy.verifier is not None
+        signed = self.policy.verifier is not None
         stamp = self._extras[0].stamp
         return Unsealed(files, self.opened.header.system, signed=signed, stamp=stamp, **facts)
 
@@ -126,7 +124,7 @@ class Begun:
 
     def _from_pixels(self, pixels: np.ndarray, progress: Progress, notes: tuple[str, ...] = ()) -> Unsealed:
         outcome = self._decode(pixels, None, progress)
-        exact = self.opener.cipher(self.opened).system.traits.exact
+        exact = self.policy.cipher(self.opened).system.traits.exact
         if self._extras[0].changed:
             exact = False
             notes = (
@@ -148,7 +146,7 @@ class Begun:
         height, width, channels = self.opened.header.original
         shape = height, width, channels - (more.alpha is not None)
         given = [Sealed(pixels, side)], [self.opened.key.subkey("system")], shape
-        cipher = self.opener.cipher(self.opened)
+        cipher = self.policy.cipher(self.opened)
         try:
             (outcome,) = cipher.decrypt(*given, None if lost is None else [lost], progress)
         except Refusal as refusal:
@@ -160,7 +158,7 @@ class Begun:
         return Outcome([first, *outcome.pictures[1:]], outcome.noise, outcome.stages, outcome.report)
 
     def _recover(self, damaged: recovery.Damaged, progress: Progress) -> Unsealed:
-        policy, cipher = self.opener.policy, self.opener.cipher(self.opened)
+        policy, cipher = self.policy, self.policy.cipher(self.opened)
         pixels, missing = damaged.decode(self.opened.header.shape, cipher.aligns)
         whole = recovery.verified(self.opened, pixels)
         if whole is not None:
@@ -179,7 +177,7 @@ class Begun:
     def _compare(self, pixels: np.ndarray, progress: Progress) -> None:
         """Refuse pixels that show another picture than the file that travels with them."""
         pictures = self._decode(pixels, None, progress).pictures
-        exact = self.opener.cipher(self.opened).system.traits.exact
+        exact = self.policy.cipher(self.opened).system.traits.exact
         for picture, (name, data) in zip(pictures, self.files, strict=False):
             plain = load_picture(bytes(data), name).pixels
             if not recovery.alike(picture, plain, exact):

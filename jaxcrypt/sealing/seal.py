@@ -223,50 +223,21 @@ def _binding(plain: Plain) -> tuple[tuple[str, str], ...]:
     return () if plain.region is None else (("region", system_inputs.digest([plain.region.mask])),)
 
 
-def seal(
-    data: bytes,
-    keys: Keys,
-    *,
-    name: str = "picture",
-    system: str = catalog.DEFAULT,
-    weights: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    inputs: Mapping[str, Source | Sequence[Source]] | None = None,
-    pixels_only: bool = False,
-    attach: Sequence[Source] = (),
-    signer: Signer | str | Path | None = None,
-    hide_size: bool = False,
-    region: Any = None,
-    thumbnail: bool = False,
-    progress: Progress = None,
-) -> bytes:
+def seal(data: bytes, keys: Keys, *, name: str = "picture", progress: Progress = None, **how: Any) -> bytes:
     """A photo's file as a sealed picture: a PNG that any viewer opens.
 
     Args:
       data: the file's bytes.
       name: its name, which travels encrypted.
-      system, weights, options, inputs: which System, and with what; see :class:`Sealer`.
-      pixels_only, attach, signer, hide_size: what travels, and how; see there too.
-      region: what of the picture is encrypted, such as ``"faces"``; see there too.
-      thumbnail: a small picture travels in the header, encrypted; see there too.
       progress: called with the share done, 0 to 1.
+      how: ``system``, ``weights``, ``options``, ``inputs`` for which System, and with what; ``pixels_only``,
+        ``attach``, ``signer``, ``hide_size``, ``thumbnail`` for what travels, and how; ``region`` for what of
+        the picture is encrypted, such as ``"faces"``. What each takes stands at :class:`Sealer`.
 
     Raises:
       Refusal: no picture, one that the System does not take, or options that make no sense.
     """
-    sealer = Sealer(
-        keys,
-        system,
-        weights=weights,
-        options=options,
-        inputs=inputs,
-        pixels_only=pixels_only,
-        attach=attach,
-        signer=signer,
-        hide_size=hide_size,
-        region=region,
-        thumbnail=thumbnail,
-    )
+    sealer = Sealer(keys, **how)
     (picture,) = sealer.seal([sealer.read(data, name)], progress)
     file = io.BytesIO()
     picture.write(file)

@@ -33,7 +33,7 @@ def _parts(opener, name):
     opened = begun.opened
     side = {array: np.asarray(value) for array, value in opened.side.items()}
     key = opened.key.subkey("system")
-    return opener.cipher(opened), Sealed(begun.pixels, side), key, tuple(opened.header.original)
+    return opener.policy.cipher(opened), Sealed(begun.pixels, side), key, tuple(opened.header.original)
 
 
 def _refused(cipher, sealed, key, shape):

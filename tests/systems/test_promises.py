@@ -44,7 +44,7 @@ def test_what_a_system_survives(opener, name, damage):
     shape = tuple(opened.header.original)
     sealed = Sealed(pixels, {array: np.asarray(value) for array, value in opened.side.items()})
     gaps = None if lost is None else [lost]
-    [outcome] = opener.cipher(opened).decrypt([sealed], [opened.key.subkey("system")], shape, gaps)
+    [outcome] = opener.policy.cipher(opened).decrypt([sealed], [opened.key.subkey("system")], shape, gaps)
     plain = load_picture(FOLDER / "plain" / "colour.png").pixels
     flat = np.var(plain.astype(float), axis=(0, 1)).mean()
     assert np.mean((outcome.pictures[0].astype(float) - plain) ** 2) < flat / 2
