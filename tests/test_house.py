@@ -16,21 +16,23 @@ PACKAGE = ROOT / "jaxcrypt"
 # Every room, and the rooms or modules that it may import; ``errors`` is for all.
 ALLOWED = {
     "errors": set(),
-    "record": set(),
+    "declared": set(),
+    "record": {"declared"},
     "crypto": {"pictures"},  # a key image is decoded as any picture is
     "functional": set(),
     "metrics": {"runtime"},
     "pictures": set(),
     "runtime": set(),
     "models": {"functional"},
-    "systems": {"functional", "models", "pictures.sheets", "record"},
+    "systems": {"declared", "functional", "models", "pictures.sheets", "record"},
     "training": {"record"},
     "data": {"pictures", "training.defaults"},
     "zoo": {"record", "runtime", "systems.catalog", "training.checkpoint", "training.weights"},
     "regions": {"pictures"},
-    "sealing": {"crypto", "pictures", "record", "regions", "systems.catalog", "zoo"},
+    "sealing": {"crypto", "pictures", "declared", "record", "regions", "systems.catalog", "zoo"},
     "cli": {
         "crypto",
+        "declared",
         "pictures",
         "record",
         "regions",
@@ -40,9 +42,9 @@ ALLOWED = {
         "training.defaults",
     },
     "browsing": {"pictures", "sealing"},
-    "attacks": {"crypto", "data", "functional", "metrics", "models", "pictures", "record", "sealing"}
-    | {"systems.drivers", "training"},
-    "evaluation": {"attacks", "cli", "crypto", "data", "metrics", "pictures", "record", "sealing"}
+    "attacks": {"crypto", "data", "declared", "functional", "metrics", "models", "pictures", "record"}
+    | {"sealing", "systems.drivers", "training"},
+    "evaluation": {"attacks", "cli", "crypto", "data", "declared", "metrics", "pictures", "record", "sealing"}
     | {"systems.catalog", "training"},
     "bench": {
         "cli",

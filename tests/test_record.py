@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from jaxcrypt.declared import Input, Option, chosen
 from jaxcrypt.errors import ExitCode, Refusal
-from jaxcrypt.record import Call, Input, Option, Undriven, chosen
+from jaxcrypt.record import Call, Undriven
 
 RATE = Option("rate", 1, "share of the bytes", {"1": 1, "1/2": 2, "1/4": 4})
 SWITCH = Option("key_image", 0, "the key image as a condition", flag="--condition-on-key-image")

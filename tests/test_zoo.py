@@ -13,6 +13,7 @@ import pytest
 
 import jaxcrypt.data
 from jaxcrypt import export, zoo
+from jaxcrypt.declared import Entry
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.sealing import cipher
 from jaxcrypt.systems import catalog
@@ -23,7 +24,7 @@ from tests.training import toys
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
-    monkeypatch.setitem(catalog._ENTRIES, "toy", catalog.Entry("toy", "tests.training.toys", "a toy"))
+    monkeypatch.setitem(catalog._ENTRIES, "toy", Entry("toy", "tests.training.toys", "a toy"))
     monkeypatch.setattr(jaxcrypt.data, "pipeline", toys.pipeline, raising=False)
 
 
@@ -176,9 +177,9 @@ def test_entries_load_with_the_core_dependencies_only(folder):
     code = (
         "import sys\n"
         "for name in ('orbax', 'optax', 'clu', 'tensorboardX', 'grain'): sys.modules[name] = None\n"
-        "from jaxcrypt import zoo; from jaxcrypt.systems import catalog\n"
-        "import pathlib\n"
-        "catalog._ENTRIES['toy'] = catalog.Entry('toy', 'tests.training.toys', 'a toy')\n"
+        "import pathlib; from jaxcrypt import zoo\n"
+        "from jaxcrypt.declared import Entry; from jaxcrypt.systems import catalog\n"
+        "catalog._ENTRIES['toy'] = Entry('toy', 'tests.training.toys', 'a toy')\n"
         f"print(sorted(zoo.load(pathlib.Path({str(folder)!r}) / 'toy.safetensors')[1]))"
     )
     root = Path(__file__).parents[1]

@@ -14,8 +14,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxcrypt.declared import Traits
 from jaxcrypt.functional.keyed import Purpose, draw
-from jaxcrypt.record import Sealed, System, Traits
+from jaxcrypt.record import Sealed, System
 from jaxcrypt.systems.drivers.whole import driven
 
 NAME = "broken"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxcrypt.cli.command import Parser
+from jaxcrypt.declared import Entry, Input, Option
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.record import Input, Option
 from jaxcrypt.systems import catalog
 
 _KEY_IMAGE = "key_image"  # this input comes by the key options, and a mask by those of regions
@@ -147,7 +147,7 @@ def _flags(system: str) -> set[str]:
     return {one.flag for one in (*_sealing(entry), *filter(_is_flag, entry.inputs))}
 
 
-def _sealing(entry: catalog.Entry) -> list[Option]:
+def _sealing(entry: Entry) -> list[Option]:
     return [option for option in entry.options if not option.opening]
 
 

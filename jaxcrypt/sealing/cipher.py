@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from jaxcrypt.declared import Option, Options, chosen
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.pictures.files import MODES
-from jaxcrypt.record import Call, Option, Options, Outcome, Progress, Sealed, Shape, System, chosen
+from jaxcrypt.record import Call, Outcome, Progress, Sealed, Shape, System
 from jaxcrypt.systems import catalog
 
 if TYPE_CHECKING:

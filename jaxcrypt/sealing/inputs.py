@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from jaxcrypt.crypto.bundle import File
+from jaxcrypt.declared import Entry, Input
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.pictures.files import MODES, Picture, load_picture, read_file
-from jaxcrypt.record import Input
 from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.systems import catalog
-from jaxcrypt.systems.catalog import Entry
 
 KEY_IMAGE = "key_image"  # this input comes from the keys
 Source = str | Path | bytes | tuple[str, bytes]  # a path, a file's bytes, or its name and bytes

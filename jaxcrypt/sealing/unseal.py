@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from jaxcrypt.crypto import pngreader, sealed
@@ -61,7 +62,7 @@ class Opener:
           Refusal: no sealed picture, no key fits.
         """
         _, opened = self.open_container(data, name, header)
-        folder = Path(*Begun(self, opened).folder)
+        folder = Path(*Begun(self.policy, opened).folder)
         if opened.header.payload and not self.policy.from_pixels:
             return folder / safe_name(opened.name)
         return folder / naming.picture_names([opened.name], 1)[0]

@@ -25,12 +25,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcrypt.declared import chosen
 from jaxcrypt.errors import usage
 from jaxcrypt.functional.bitpack import pack, unpack
 from jaxcrypt.functional.levels import to_bytes, to_floats
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder
 from jaxcrypt.models.layers import depth_to_space, space_to_depth
-from jaxcrypt.record import Call, Outcome, Phase, Sealed, Shape, Stage, System, chosen
+from jaxcrypt.record import Call, Outcome, Phase, Sealed, Shape, Stage, System
 from jaxcrypt.systems import logistic
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers import host, tiles, windows

@@ -18,10 +18,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcrypt.declared import chosen
 from jaxcrypt.errors import usage
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.denoiser import Denoiser
-from jaxcrypt.record import Call, Outcome, Phase, Sealed, Shape, Stage, System, chosen
+from jaxcrypt.record import Call, Outcome, Phase, Sealed, Shape, Stage, System
 from jaxcrypt.systems import mixing
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.decoding import received, region, robust, turbo

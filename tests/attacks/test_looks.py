@@ -8,8 +8,9 @@ import pytest
 from jaxcrypt.attacks import bench, looks, pictures, significance, wrong_keys
 from jaxcrypt.attacks.rows import CHANCE, FALLS, RESISTS, WEAKENED, table
 from jaxcrypt.attacks.victim import Victim
+from jaxcrypt.declared import Input
 from jaxcrypt.errors import Refusal
-from jaxcrypt.record import Input, Sealed
+from jaxcrypt.record import Sealed
 from jaxcrypt.sealing.cipher import Cipher
 from jaxcrypt.systems.drivers.whole import Whole, driven
 

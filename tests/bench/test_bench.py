@@ -11,6 +11,7 @@ import pytest
 from jaxcrypt.bench import __main__ as bench
 from jaxcrypt.bench import memory, speed, step
 from jaxcrypt.cli import command as cli
+from jaxcrypt.declared import Entry
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.pictures.files import load_picture
 from jaxcrypt.record import Phase
@@ -123,7 +124,7 @@ def test_without_torch_jax_runs_alone(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["bench", *argv])
     from jaxcrypt.systems import catalog
 
-    monkeypatch.setitem(catalog._ENTRIES, "toy", catalog.Entry("toy", "tests.training.toys", "a toy"))
+    monkeypatch.setitem(catalog._ENTRIES, "toy", Entry("toy", "tests.training.toys", "a toy"))
     assert cli.entry(bench.main, argv) == 0
     printed = capsys.readouterr().out
     assert "torch is missing: JAX runs alone" in printed

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxcrypt.declared import Traits
 from jaxcrypt.errors import Refusal
 from jaxcrypt.evaluation.report import plain
 from jaxcrypt.evaluation.setting import Setting
 from jaxcrypt.evaluation.subject import Subject
 from jaxcrypt.evaluation.suites import regions
 from jaxcrypt.pictures import damages
-from jaxcrypt.record import Outcome, Sealed, Traits
+from jaxcrypt.record import Outcome, Sealed
 from jaxcrypt.sealing.cipher import Cipher
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.logistic import build

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxcrypt.declared import DAMAGES
 from jaxcrypt.errors import Refusal
 from jaxcrypt.functional import distortion
 from jaxcrypt.pictures import damages
 from jaxcrypt.pictures.damages import Damage
-from jaxcrypt.record import DAMAGES
 
 LISTED = dict.fromkeys((*damages.CIPHER, *damages.COVERT))
 

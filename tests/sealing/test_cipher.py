@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from jaxcrypt import zoo
+from jaxcrypt.declared import Entry, Input, Option, Traits
 from jaxcrypt.errors import ExitCode, Refusal
-from jaxcrypt.record import Input, Option, Outcome, Sealed, System, Traits, Undriven
+from jaxcrypt.record import Outcome, Sealed, System, Undriven
 from jaxcrypt.sealing import cipher
 from jaxcrypt.systems import catalog
 
@@ -43,7 +44,7 @@ def system(**changes) -> System:
 
 @pytest.fixture(autouse=True)
 def entry(monkeypatch):
-    made = catalog.Entry("toy", "nowhere", "a toy", (DEPTH,), (MASK, MORE))
+    made = Entry("toy", "nowhere", "a toy", (DEPTH,), (MASK, MORE))
     monkeypatch.setitem(catalog._ENTRIES, "toy", made)
 
 

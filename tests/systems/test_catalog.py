@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import jaxcrypt
+from jaxcrypt.declared import DAMAGES
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.pictures.files import encode_png, load_picture
-from jaxcrypt.record import DAMAGES
 from jaxcrypt.systems import catalog
 
 # What headers hold that were written by releases: names, and stored values with their types.
@@ -20,8 +20,9 @@ STORED = {
     "concatenation": {},
 }
 PLUGIN = """
-from jaxcrypt.record import Option, Sealed, System, Traits, chosen
-from jaxcrypt.systems.catalog import Entry
+from jaxcrypt.declared import Option, Traits, chosen
+from jaxcrypt.record import Sealed, System
+from jaxcrypt.declared import Entry
 
 ENTRY = Entry(
     "rotation", "rotating", "turns bytes", (Option("by", 13, "how far", {"13": 13, "47": 47}),),

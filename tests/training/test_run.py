@@ -14,6 +14,7 @@ from clu.metrics import Average
 
 import jaxcrypt.data
 from jaxcrypt import zoo
+from jaxcrypt.declared import Entry
 from jaxcrypt.errors import Refusal
 from jaxcrypt.evaluation import validation, watching
 from jaxcrypt.evaluation.suites import checkpoints as checkpoint_evaluation
@@ -30,7 +31,7 @@ FIXTURE = Path(__file__).parent / "checkpoint_v1"
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
-    monkeypatch.setitem(catalog._ENTRIES, "toy", catalog.Entry("toy", "tests.training.toys", "a toy"))
+    monkeypatch.setitem(catalog._ENTRIES, "toy", Entry("toy", "tests.training.toys", "a toy"))
     monkeypatch.setattr(jaxcrypt.data, "pipeline", toys.pipeline, raising=False)
 
 

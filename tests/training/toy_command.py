@@ -7,10 +7,11 @@ import importlib
 import sys
 
 import jaxcrypt.data
+from jaxcrypt.declared import Entry
 from jaxcrypt.systems import catalog
 from tests.training import toys
 
-catalog._ENTRIES["toy"] = catalog.Entry("toy", "tests.training.toys", "a toy")
+catalog._ENTRIES["toy"] = Entry("toy", "tests.training.toys", "a toy")
 jaxcrypt.data.pipeline = toys.pipeline
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jaxcrypt.systems.catalog import Entry
+from jaxcrypt.declared import Entry
 
 Flags = Callable[[argparse.ArgumentParser], None]
 DETECTORS = ("rich", "network")  # of hiding

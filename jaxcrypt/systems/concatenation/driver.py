@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcrypt.declared import chosen
 from jaxcrypt.functional.levels import to_levels, unit
 from jaxcrypt.models.cyclegan_concatenation import PATCH
-from jaxcrypt.record import Call, Outcome, Progress, Sealed, Shape, chosen
+from jaxcrypt.record import Call, Outcome, Progress, Sealed, Shape
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.concatenation.nets import Nets, decrypt_unit, encrypt_levels, key_planes
 from jaxcrypt.systems.drivers import host

@@ -20,8 +20,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxcrypt.declared import chosen
 from jaxcrypt.errors import usage
-from jaxcrypt.record import Phase, Sealed, Stage, System, chosen
+from jaxcrypt.record import Phase, Sealed, Stage, System
 from jaxcrypt.systems.concatenation import losses
 from jaxcrypt.systems.concatenation.driver import ENTRY, ConcatenationDriver, pad, programs, whole_patches
 from jaxcrypt.systems.concatenation.nets import GENERATORS, Nets, key_planes, nets_of

@@ -17,11 +17,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcrypt.declared import Options, chosen
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.functional import companding, outermost
 from jaxcrypt.functional.block_transform import BLOCK
 from jaxcrypt.functional.key_image import with_key_image
-from jaxcrypt.record import Call, Options, Outcome, Sealed, Shape, chosen
+from jaxcrypt.record import Call, Outcome, Sealed, Shape
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.cyclegan import code, header
 from jaxcrypt.systems.cyclegan.blocks import Blocks, Symbols

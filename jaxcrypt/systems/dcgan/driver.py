@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from jaxcrypt.declared import Option, chosen
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.functional.levels import to_bytes
 from jaxcrypt.models.dcgan import SIDE
 from jaxcrypt.pictures import sheets
-from jaxcrypt.record import Call, Option, Outcome, Sealed, Shape, chosen
+from jaxcrypt.record import Call, Outcome, Sealed, Shape
 from jaxcrypt.systems.dcgan import code, inner, reading
 from jaxcrypt.systems.dcgan.training import Nets
 from jaxcrypt.systems.drivers import host

@@ -25,9 +25,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcrypt.declared import Options, chosen
 from jaxcrypt.functional import companding, diffusion, mixing, truncated
 from jaxcrypt.functional.keyed import Purpose, draw, gaussians
-from jaxcrypt.record import Options, Sealed, chosen
+from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers.tiles import cut, even_bounds, join, over_tiles
 from jaxcrypt.systems.mixing import keyed_of, standardised

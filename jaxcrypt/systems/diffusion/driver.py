@@ -16,10 +16,11 @@ import jax
 import numpy as np
 from PIL import Image
 
+from jaxcrypt.declared import chosen
 from jaxcrypt.functional.key_image import with_key_image
 from jaxcrypt.functional.levels import unit
 from jaxcrypt.models.unet import ResUNet
-from jaxcrypt.record import Call, Outcome, Sealed, Shape, chosen
+from jaxcrypt.record import Call, Outcome, Sealed, Shape
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.diffusion import cipher, decode
 from jaxcrypt.systems.diffusion.scenes import Sampler

@@ -17,12 +17,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxcrypt.declared import chosen
 from jaxcrypt.errors import usage
 from jaxcrypt.functional.key_image import with_key_image
 from jaxcrypt.functional.levels import to_floats, to_levels, unit
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.unet import ResUNet
-from jaxcrypt.record import Phase, Sealed, Stage, System, chosen
+from jaxcrypt.record import Phase, Sealed, Stage, System
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.diffusion import cipher, losses
 from jaxcrypt.systems.diffusion.driver import DiffusionDriver

@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.record import Call, Option, Outcome, Sealed, Shape, System, chosen
+from jaxcrypt.declared import Option, chosen
+from jaxcrypt.record import Call, Outcome, Sealed, Shape, System
 from jaxcrypt.systems.drivers import host, passes
 from jaxcrypt.systems.drivers.regions import Regional
 from jaxcrypt.systems.drivers.tiles import Layout, Tiles, decrypt_whole, encrypt_whole, split_side
@@ -115,7 +116,7 @@ def tiled_system(
     """The System that tiles make: nothing learned, nothing to configure.
 
     Args:
-      declared: of the System's entry in the catalog, :meth:`~jaxcrypt.systems.catalog.Entry.declared`.
+      declared: of the System's entry in the catalog, :meth:`~jaxcrypt.declared.Entry.declared`.
       tiles: those for chosen options.
       plain_shape: the plain picture's ``(H, W, C)`` from its cipher picture's.
       cipher_shape: the other way.

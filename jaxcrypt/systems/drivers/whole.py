@@ -10,8 +10,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxcrypt.declared import Option, chosen
 from jaxcrypt.errors import Refusal
-from jaxcrypt.record import Call, Option, Outcome, Sealed, Shape, System, chosen
+from jaxcrypt.record import Call, Outcome, Sealed, Shape, System
 from jaxcrypt.systems.drivers import host
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from jaxcrypt.declared import Option, chosen
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.record import Call, Option, Outcome, Progress, Sealed, Shape, chosen
+from jaxcrypt.record import Call, Outcome, Progress, Sealed, Shape
 from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.drivers.windows import UNIT
 

@@ -20,8 +20,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxcrypt.declared import chosen
 from jaxcrypt.errors import usage
-from jaxcrypt.record import Phase, Sealed, Stage, System, chosen
+from jaxcrypt.record import Phase, Sealed, Stage, System
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.stego import coefficients, lattice, networks
 from jaxcrypt.systems.stego.driver import CoverDriver

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcrypt.record import Sealed, chosen
+from jaxcrypt.declared import chosen
+from jaxcrypt.record import Sealed
 from jaxcrypt.systems import logistic
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.drivers.tiles import even_bounds, over_tiles
