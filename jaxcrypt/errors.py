@@ -22,6 +22,7 @@ class ExitCode(enum.IntEnum):
     RECOVERED = 6  # --recover wrote pixels that nothing authenticates
     BAD_SIGNATURE = 7  # --signed-by: no signature, or not by that key
     INTERNAL = 8  # a bug of jaxcrypt; JAXCRYPT_DEBUG=1 shows its traceback
+    LEDGER = 9  # a key ledger, or its proof in a picture, does not vouch for what was asked
 
 
 class Refusal(Exception):
@@ -45,3 +46,8 @@ def no_key(message: str = "no key fits, or key data altered") -> Refusal:
 def tampered(message: str) -> Refusal:
     """The refusal of what a MAC does not vouch for."""
     return Refusal(message, ExitCode.TAMPERED)
+
+
+def unlogged(message: str) -> Refusal:
+    """The refusal of what a key ledger, its witnesses or a proof do not vouch for."""
+    return Refusal(message, ExitCode.LEDGER)

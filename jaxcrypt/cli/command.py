@@ -156,5 +156,5 @@ EXIT_CODES = """exit codes:
   1 some files failed, or not written   6 recovered, unauthenticated (--recover)
   2 usage                               7 signature missing or not by that key
   3 bad input                           8 internal error: a bug
-  4 no key fits, or key data altered
+  4 no key fits, or key data altered    9 the key ledger does not vouch for it
 """

@@ -37,9 +37,10 @@ _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 @dataclass(frozen=True)
 class Recipient:
-    """A public key that pictures are sealed for."""
+    """A public key that pictures are sealed for; ``proof`` shows a key ledger to have it (b"": none)."""
 
     public: bytes = field(repr=False)
+    proof: bytes = field(default=b"", repr=False)
 
     def seal(self, secret: bytes) -> bytes:
         """``secret`` for this recipient alone: encapsulation, then AES-256-GCM."""
