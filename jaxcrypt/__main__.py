@@ -19,6 +19,8 @@ VERBS = {
     "inspect": ("what anyone can see of a sealed picture", "main"),
     "browse": ("look through a folder of sealed pictures", "main"),
     "keygen": ("make keys", "main"),
+    "send": ("photos over a network to a receiver", "main"),
+    "receive": ("pictures over a network, into an inbox", "main"),
     "roi": ("masks of regions for a folder of pictures", "main"),
     "train": ("train a System", "run"),
     "evaluate": ("measure Systems: quality, ciphers, attacks", "run"),

@@ -34,6 +34,9 @@ class Option:
       arguments: stored value -> what takes the place of :attr:`Traits.argument` with it; of several options
         that say something the last one counts.
       opening: whether it is chosen when a picture is decrypted: then no header stores it.
+      grows: stored value -> bytes of the cipher picture, beside those at the default: what a policy may vary.
+      outlives: stored value -> those of :data:`DAMAGES` that the cipher picture survives with it only.
+      guards: the stored value that each level of threat asks for, from calm on.
     """
 
     name: str
@@ -45,6 +48,9 @@ class Option:
     before: Any = None
     arguments: Mapping[Any, str] = field(default_factory=dict)
     opening: bool = False
+    grows: Mapping[Any, float] = field(default_factory=dict)
+    outlives: Mapping[Any, frozenset[str]] = field(default_factory=dict)
+    guards: tuple[Any, ...] = ()
 
     def __post_init__(self):
         object.__setattr__(self, "flag", self.flag or f"--{self.name.replace('_', '-')}")
@@ -114,6 +120,11 @@ class Traits:
       keeps_shape: whether the cipher picture has the picture's own height, width and channels.
       covert: whether the cipher picture looks like an ordinary one.
       argument: one line: why its pixels are (or are not) confidential; the commands print it.
+      standard: whether they are as confidential as a standard cipher, by that argument.
+      special: what pictures it is for, where not any photo: policies leave it to whoever names it.
+      growth: samples of the cipher picture for one of the photo's, options at their defaults.
+      close: PSNR in dB of what undamaged pixels alone give back of a photo, as docs/MEASUREMENTS.md has it.
+      cost: seconds that encrypting a megapixel takes on two cores (``bench speed``).
     """
 
     exact: bool = False
@@ -122,6 +133,11 @@ class Traits:
     keeps_shape: bool = False
     covert: bool = False
     argument: str = ""
+    standard: bool = False
+    special: str = ""
+    growth: float = 1.0
+    close: float = 0.0
+    cost: float = 1.0
 
 
 def chosen(options: Sequence[Option], given: Options) -> dict[str, Any]:

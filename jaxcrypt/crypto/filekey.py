@@ -150,6 +150,22 @@ class Keyring:
         """Whether there is anything to open with: recipients alone only seal."""
         return bool(self._material or self._identities)
 
+    def anew(
+        self, argon: kdf.Argon | None = None, recipients: Sequence[recipients.Recipient] = ()
+    ) -> Keyring:
+        """The same keys with a fresh allowance of slow derivations: for what runs for long.
+
+        Args:
+          argon: of new stanzas from now on; recipients: further ones.
+        """
+        everyone = (*self._recipients, *recipients)
+        how = {"argon": argon or self._argon, "randomness": self._randomness}
+        return Keyring(self._sources, everyone, self._identities, **how)
+
+    def own_recipients(self) -> tuple[recipients.Recipient, ...]:
+        """The public halves of the identities: what others may seal for this keyring."""
+        return tuple(identity.recipient() for identity in self._identities)
+
     def check_sealing(self) -> None:
         """Refuse to seal with nothing, or with what can be guessed; to be called before any work."""
         if not self._material and not self._recipients:

@@ -36,6 +36,7 @@ _REQUIRED = frozenset({SYSTEM, OPTIONS, SHAPE, PAYLOAD, STANZA, PIXEL_MAC, HIDDE
 _SIV_TAG = 16
 NOTHING, FILE, FILES = range(3)  # what the payload holds
 _PAYLOADS = {1: (NOTHING, FILE), 2: (FILES,), 3: (NOTHING, FILE, FILES)}
+VERSIONS = tuple(_PAYLOADS)  # that are read
 _LENGTH_ALONE = 2  # up to this version the padded length follows from the length by Padmé
 _ANY_STANZAS = 2  # up to this version nothing said that there is one symmetric stanza at most
 Shape = tuple[int, int, int]

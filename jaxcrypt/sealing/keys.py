@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 from jaxcrypt.crypto import keyimage, sources, textfile
 from jaxcrypt.crypto.filekey import Keyring
+from jaxcrypt.crypto.kdf import Argon
 from jaxcrypt.crypto.recipients import Identity, Recipient, read_identity, read_recipient
 from jaxcrypt.errors import Refusal, usage
 
@@ -71,6 +73,12 @@ class Keys:
     def opens(self) -> bool:
         """Whether pictures can be opened with them, and not only sealed."""
         return self.keyring.opens
+
+    def anew(self, argon: Argon | None = None, recipients: Sequence[Recipient] = ()) -> Keys:
+        """The same keys with a fresh allowance of slow derivations; see :meth:`Keyring.anew`."""
+        keys = copy.copy(self)
+        keys.keyring = self.keyring.anew(argon, recipients)
+        return keys
 
     def is_key_image(self, data: bytes) -> bool:
         """Whether these are the bytes of the key image itself."""

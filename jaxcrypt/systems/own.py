@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from jaxcrypt.declared import Entry, Input, Option, Traits
 
 _CHACHA20 = (
@@ -25,6 +27,8 @@ _ROBUST = Option(
         "experimental: keyed orthogonal mixing, without a proof; its pixels are no uniform noise, and "
         "evaluate attacks did not measure them",
     ),
+    grows={0: 1.0, 1: 1.0, 2: 2.0, 3: 3.0},
+    outlives=dict.fromkeys((1, 2, 3), frozenset({"jpeg", "cut"})),
 )
 _ROUNDS = Option(
     "rounds",
@@ -51,7 +55,9 @@ OWN = (
         "jaxcrypt.systems.logistic",
         "logistic map and ChaCha20: exact, any picture, nothing learned",
         inputs=(_MASK,),
-        traits=Traits(exact=True, keeps_shape=True, argument=_CHACHA20),
+        traits=Traits(
+            exact=True, keeps_shape=True, argument=_CHACHA20, standard=True, close=math.inf, cost=0.12
+        ),
     ),
     Entry(
         "mixing",
@@ -59,13 +65,21 @@ OWN = (
         "keyed mixing: noise and lost blocks cost quality instead of the picture",
         options=(_ROUNDS,),
         inputs=(_MASK,),
-        traits=Traits(survives=frozenset({"noise", "blocks"}), argument=_MIXING),
+        traits=Traits(survives=frozenset({"noise", "blocks"}), argument=_MIXING, close=45.5, cost=0.2),
     ),
     Entry(
         "autoencoder",
         "jaxcrypt.systems.autoencoder",
         "learned code of faces, a quarter of the bytes, under ChaCha20",
-        traits=Traits(channels=(1, 3), argument=f"lossy; of its latents' bytes it holds that {_CHACHA20}"),
+        traits=Traits(
+            channels=(1, 3),
+            argument=f"lossy; of its latents' bytes it holds that {_CHACHA20}",
+            standard=True,
+            special="faces of 64×64",
+            growth=0.25,
+            close=35.3,
+            cost=0.42,
+        ),
     ),
     Entry(
         "stego",
@@ -104,6 +118,8 @@ OWN = (
         traits=Traits(
             survives=frozenset({"noise", "jpeg444", "jpeg", "blocks", "cut"}),
             argument=_MIXING,
+            close=53.3,
+            cost=0.16,
         ),
     ),
     Entry(
@@ -116,6 +132,7 @@ OWN = (
                 1,
                 "1, 1/2 or 1/4 of the picture's bytes",
                 {"1": 1, "1/2": 2, "1/4": 4},
+                grows={1: 1.0, 2: 0.5, 4: 0.25},
             ),
             _ROBUST,
             _KEY_IMAGE,
@@ -126,6 +143,8 @@ OWN = (
             survives=frozenset({"noise", "jpeg444", "jpeg", "blocks", "cut"}),
             channels=(1, 3),
             argument=_MIXING,
+            close=70.1,
+            cost=0.78,
         ),
         yardsticks="jaxcrypt.systems.cyclegan.netless",
     ),
@@ -139,6 +158,7 @@ OWN = (
                 500,
                 "how far the forward diffusion goes, of 1000 steps",
                 {str(t): t for t in range(100, 751, 50)},
+                guards=(500, 600, 700, 750),  # the further, the less of the photo is in what is mixed
             ),
             Option(
                 "schedule",
@@ -163,6 +183,8 @@ OWN = (
             survives=frozenset({"noise", "jpeg444", "blocks"}),
             keeps_shape=True,
             argument=_MIXING,
+            close=60.0,
+            cost=0.54,
         ),
     ),
     Entry(
@@ -193,6 +215,7 @@ OWN = (
                 0,
                 "what the sheet may go through; more room is needed for rougher ways",
                 {"png": 0, "jpeg-90": 90, "jpeg-75": 75, "jpeg-50": 50},
+                outlives=dict.fromkeys((90, 75, 50), frozenset({"jpeg444", "jpeg"})),
             ),
         ),
         traits=Traits(
@@ -200,6 +223,8 @@ OWN = (
             channels=(1, 3),
             covert=True,
             argument=_FACES,
+            standard=True,
+            special="a small picture, carried by many generated faces",
         ),
         weights="dcgan-light",
     ),
