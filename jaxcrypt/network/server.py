@@ -118,19 +118,22 @@ class Receiver:
         runner = web.AppRunner(self._application(), handle_signals=False, keepalive_timeout=_FOREVER)
         await runner.setup()
         try:
-            factory = self._gate.guarded(runner.server)
-            loop = asyncio.get_running_loop()
-            server = await loop.create_server(
-                factory, host, port, ssl=context, ssl_handshake_timeout=_HANDSHAKE, backlog=1024
-            )
-            async with server:
+            async with await self._server(runner, host, port, context) as server:
                 yield server.sockets[0].getsockname()[:2]
-        except OSError as error:
-            why = error.strerror or error
-            raise Refusal(f"--listen {host}:{port}: cannot be had ({why})", ExitCode.FAILED) from None
         finally:
             await runner.cleanup()
             await self._close()
+
+    async def _server(
+        self, runner: web.AppRunner, host: str, port: int, context: ssl.SSLContext
+    ) -> asyncio.Server:
+        factory, loop = self._gate.guarded(runner.server), asyncio.get_running_loop()
+        how = {"ssl": context, "ssl_handshake_timeout": _HANDSHAKE, "backlog": 1024}
+        try:
+            return await loop.create_server(factory, host, port, **how)
+        except OSError as error:
+            why = error.strerror or error
+            raise Refusal(f"--listen {host}:{port}: cannot be had ({why})", ExitCode.FAILED) from None
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=self.limits.piece)
@@ -204,6 +207,12 @@ class Receiver:
             reply = Answer(422, error=str(refusal), code=int(refusal.code))
         except Malformed as reason:
             reply = Answer(400, error=f"malformed: {reason}")
+        except OSError as error:
+            self._told(f"{opened.name}: {error}")
+            reply = Answer(503, retry=5, error=f"cannot be written there ({error.strerror})")
+        except Exception as error:  # a bug costs one picture
+            self._told(f"{opened.name}: internal error, {type(error).__name__}: {error}")
+            reply = Answer(500, error="internal error", code=int(ExitCode.INTERNAL))
         return reply.response(opened.session, count)
 
     # ---------------------------------------------------------------------------------- uploads
@@ -273,6 +282,7 @@ class Receiver:
                 if end < picture.size:
                     return {"at": end}
                 upload.finishing = asyncio.create_task(self._finish(upload))
+                upload.finishing.add_done_callback(_looked_at)
         receipt = await asyncio.shield(upload.finishing)
         return {"at": picture.size, "receipt": _text(receipt)}
 
@@ -292,6 +302,12 @@ class Receiver:
             raise
         finally:
             self._uploads.pop(picture.upload, None)
+
+
+def _looked_at(task: asyncio.Task) -> None:
+    """Whoever waited for it may be gone; what it raised was told."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _text(data: bytes) -> str:

@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jaxcrypt.crypto.names import MAX_NAME, cut_name, encode_name
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.network.threat import Threat, Watch
 
 _LOGINS_KEPT = 30 * 24 * 3600.0
 _EVERYWHERE = ""
+_DIGITS = 12  # room in a name for the number that tells it from others
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pictures (
   sender TEXT NOT NULL, picture TEXT NOT NULL, upload TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
@@ -164,6 +166,7 @@ class Store:
 
     def _free(self, folder: str, name: str, taken: Taken) -> str:
         stem, suffix = os.path.splitext(name)
+        stem = cut_name(stem, MAX_NAME - len(encode_name(suffix)) - _DIGITS)
         number = 1
         while True:
             candidate = name if number == 1 else f"{stem}-{number}{suffix}"
