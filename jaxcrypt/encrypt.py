@@ -12,6 +12,7 @@ from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.cli.jobs import Report
 from jaxcrypt.cli.output import Targets
 from jaxcrypt.cli.sealrun import SealRun, plan_pictures, refuse_misfits
+from jaxcrypt.network import flags as planflags
 from jaxcrypt.systems import catalog
 
 _DESCRIPTION = """Encrypt photos into sealed pictures: PNG files that any viewer opens.
@@ -55,14 +56,21 @@ def _parser(system: str) -> Parser:
     add("--json", action="store_true", help="one JSON line a file on stdout")
     add("--force", action="store_true", help="overwrite existing outputs")
     keyoptions.add_key_options(parser, sealing=True)
-    systemflags.add_system_flags(parser, system)
+    if system == planflags.AUTO:
+        planflags.add_need_flags(parser, explaining=True)
+    else:
+        systemflags.add_system_flags(parser, system)
     return parser
 
 
 def _help(argv: Sequence[str], system: str | None) -> str:
     if regionflags.asks(argv):
         return regionflags.show()
-    return _parser(catalog.DEFAULT).format_help() if system is None else systemflags.show(system)
+    if system is None:
+        return _parser(catalog.DEFAULT).format_help()
+    if system == planflags.AUTO:
+        return planflags.show()
+    return systemflags.show(system) + ("" if system else f"{planflags.AUTO}: {planflags.SUMMARY}\n")
 
 
 def _main(argv: Sequence[str] | None) -> int:
@@ -75,8 +83,12 @@ def _main(argv: Sequence[str] | None) -> int:
     args = systemflags.parse(_parser(system), argv, system)
     keyoptions.require_some_key(args, sealing=True)
     jobs = plan_pictures(args)
-    options, inputs = systemflags.chosen(args, system)
     region = regionflags.chosen(args)
+    if auto := system == planflags.AUTO:
+        plan = planflags.plan_run(args, [job for job in jobs if job.source], region is not None)
+        system, options, inputs = planflags.settle(args, plan)
+    else:
+        options, inputs = systemflags.chosen(args, system)
     named_files = [*keyoptions.files_named(args), *systemflags.files_named(inputs), *map(Path, args.attach)]
     named_files += regionflags.files_named(region)
     targets = Targets([job.source for job in jobs if job.source] + named_files, args.force)
@@ -90,6 +102,7 @@ def _main(argv: Sequence[str] | None) -> int:
     how = {"weights": args.weights, "pixels_only": args.pixels_only, "attach": args.attach}
     how |= {"hide_size": args.hide_size, "region": region, "thumbnail": args.thumbnail}
     keys = keyoptions.read_keys(args, confirm=True)
+    keys = keys.anew(planflags.argon(plan)) if auto else keys
     sealer = Sealer(keys, system, options=options, inputs=inputs, signer=args.sign, **how)
     return SealRun(args, sealer, targets, Report(jobs, args.json)).work(jobs)
 

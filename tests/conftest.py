@@ -65,6 +65,7 @@ SLOW = (
     "evaluation",
     "launch",
     "models",
+    "network/test_auto.py",
     "network/test_kill.py",
     "sealing/test_older_files.py",
     "systems",

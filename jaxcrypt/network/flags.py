@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from jaxcrypt.crypto.kdf import Argon
 from jaxcrypt.declared import DAMAGES, Input
 from jaxcrypt.errors import usage
 from jaxcrypt.network import policy
@@ -16,8 +20,12 @@ from jaxcrypt.systems import catalog
 SUMMARY = "chosen by what you need, the threat and the network; --system auto --help"
 
 
-def add_need_flags(parser: argparse.ArgumentParser) -> None:
-    """Add what a plan is made from: what the user needs, and how careful to be at least."""
+def add_need_flags(parser: argparse.ArgumentParser, *, explaining: bool = False) -> None:
+    """Add what a plan is made from: what the user needs, and how careful to be at least.
+
+    Args:
+      explaining: also what a command wants that sends nothing itself.
+    """
     group = parser.add_argument_group(f"of --system {AUTO}")
     add = group.add_argument
     add(
@@ -36,12 +44,15 @@ def add_need_flags(parser: argparse.ArgumentParser) -> None:
     add("--threat", choices=NAMES, default=NAMES[0], help="assume at least this (%(default)s)")
     how = {"type": float, "default": policy.PATIENCE}
     add("--patience", metavar="SECONDS", help="that a picture may take on its way (%(default)g)", **how)
+    if explaining:
+        add("--mbit", type=float, metavar="N", help="what the network will give, in Mbit/s")
+        add("--explain", action="store_true", help="say what was chosen, and why")
 
 
 def show() -> str:
     """The help text of these flags."""
     parser = argparse.ArgumentParser(add_help=False, usage=argparse.SUPPRESS)
-    add_need_flags(parser)
+    add_need_flags(parser, explaining=True)
     return f"{AUTO}: {SUMMARY.partition(';')[0]}\n\n{parser.format_help().strip()}\n"
 
 
@@ -78,16 +89,41 @@ def inputs(args: argparse.Namespace) -> dict[str, str]:
     return {name: file for name, file in given.items() if file}
 
 
-def plan(args: argparse.Namespace, asked: Needs, mbit: float | None, photo: Photo | None) -> Plan:
-    """The plan of a command line that sends nothing itself.
+def plan_run(args: argparse.Namespace, jobs: Sequence[Any], region: bool) -> Plan:
+    """The plan of a run that sends nothing itself, after the first of its pictures; ``--explain`` shows it.
 
     Args:
-      mbit: what the network gives, where that was said.
+      jobs: those that have a file; region: whether only a region is to be encrypted.
+
+    Raises:
+      Refusal: options that make no sense, or needs that nothing meets.
     """
-    if mbit is not None and not mbit > 0:
-        raise usage(f"--mbit {mbit:g}: must be more than 0")
-    network = Network(None if mbit is None else mbit * 1e6 / 8)
-    return policy.choose(asked, least(args), network, photo, patience=args.patience)
+    if args.weights:
+        raise usage(f"--weights: belong to one System; name it instead of {AUTO}")
+    if args.mbit is not None and not args.mbit > 0:
+        raise usage(f"--mbit {args.mbit:g}: must be more than 0")
+    asked = needs(args, region=region)
+    if args.attach and not args.pixels_only:
+        asked = replace(asked, exact=True)  # files travel then
+    network = Network(None if args.mbit is None else args.mbit * 1e6 / 8)
+    first = photo(jobs[0].read(), jobs[0].name) if jobs and not jobs[0].left_out else None
+    plan = policy.choose(asked, least(args), network, first, patience=args.patience)
+    if args.explain:
+        for line in (f"plan: {plan.words()}", *(f"  {reason}" for reason in plan.reasons)):
+            print(line, file=sys.stderr)
+    return plan
+
+
+def settle(args: argparse.Namespace, plan: Plan) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """``(system, options, inputs)`` of a plan; what it says besides goes into ``args``."""
+    args.pixels_only = plan.pixels_only
+    args.hide_size |= plan.floor.hide_size
+    return plan.system, dict(plan.options), inputs(args)
+
+
+def argon(plan: Plan) -> Argon:
+    """How slow a guess of a passphrase is to be."""
+    return Argon(plan.floor.memory_kib, plan.floor.iterations)
 
 
 def photo(data: bytes, name: str | Path) -> Photo:

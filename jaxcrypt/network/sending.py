@@ -16,7 +16,6 @@ from typing import Any
 
 from jaxcrypt import runtime
 from jaxcrypt.crypto import header, pngreader
-from jaxcrypt.crypto.kdf import Argon
 from jaxcrypt.crypto.recipients import Recipient
 from jaxcrypt.crypto.signing import Signer
 from jaxcrypt.errors import Refusal, usage
@@ -89,9 +88,8 @@ class Sealers:
         key = (plan.system, plan.options, plan.pixels_only, plan.floor)
         if key not in self._made:
             runtime.start(self._sealing.device)
-            argon = Argon(plan.floor.memory_kib, plan.floor.iterations)
             self._made[key] = Sealer(
-                self._keys.anew(argon),
+                self._keys.anew(flags.argon(plan)),
                 plan.system,
                 options=dict(plan.options),
                 inputs=self._sealing.inputs,
