@@ -26,8 +26,10 @@ VERBS = {
     "evaluate": ("measure Systems: quality, ciphers, attacks", "run"),
     "generate": ("draw pictures from a System that makes some", "main"),
     "export": ("a training run's weights into the zoo", "run"),
+    "zoo": ("trained weights and their model cards", "main"),
     "bench": ("speed and memory", "run"),
 }
+_PACKAGES = ("bench", "zoo")  # verbs that are rooms too
 
 
 def main() -> int:
@@ -36,7 +38,8 @@ def main() -> int:
     if verb not in VERBS:
         return entry(_without_verb, sys.argv[1:] or ["--help"])
     sys.argv = [f"jaxcrypt {verb}", *rest]  # where each verb, and absl's flags, look for it
-    module = importlib.import_module("jaxcrypt.bench.__main__" if verb == "bench" else f"jaxcrypt.{verb}")
+    name = f"jaxcrypt.{verb}"
+    module = importlib.import_module(f"{name}.__main__" if verb in _PACKAGES else name)
     return getattr(module, VERBS[verb][1])() or 0
 
 

@@ -93,7 +93,7 @@ def load(name_or_path: str | Path) -> tuple[System, dict[str, Any], dict[str, An
       Refusal: no such entry, file or run; a digest that does not match; a download that fails.
     """
     if not _is_path(name_or_path):
-        return _load_entry(_named(str(name_or_path)), FOLDER)
+        return _load_entry(named(str(name_or_path)), FOLDER)
     path = Path(name_or_path)
     if path.suffix != ".safetensors":
         return _load_run(path)
@@ -111,7 +111,8 @@ def _is_path(name_or_path: str | Path) -> bool:
     return any(mark in name_or_path for mark in separators) or name_or_path.endswith(".safetensors")
 
 
-def _named(name: str) -> dict[str, Any]:
+def named(name: str) -> dict[str, Any]:
+    """The entry of that name; a Refusal where there is none."""
     entries = manifest()
     if name not in entries:
         known = f"the zoo has: {', '.join(sorted(entries))}" if entries else "the zoo is empty"
@@ -120,13 +121,17 @@ def _named(name: str) -> dict[str, Any]:
     return entries[name]
 
 
-def read(entry: Mapping[str, Any], folder: Path = FOLDER) -> bytes:
-    """The bytes of an entry's file, downloaded where it lies elsewhere, with the digest verified.
+def read(entry: Mapping[str, Any], folder: Path = FOLDER, *, download: bool = True) -> bytes:
+    """The bytes of an entry's file, with the digest verified.
+
+    Args:
+      download: fetch a file that lies elsewhere, unless it was fetched before.
 
     Raises:
       Refusal: the file is missing, cut short or altered.
     """
-    path = folder / entry["file"] if "file" in entry else _download(entry)
+    elsewhere = _download if download else place
+    path = folder / entry["file"] if "file" in entry else elsewhere(entry)
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -135,6 +140,22 @@ def read(entry: Mapping[str, Any], folder: Path = FOLDER) -> bytes:
         reason = f"damaged or altered: its SHA-256 is not the one in {MANIFEST}"
         raise Refusal(f"{path}: {reason}", ExitCode.TAMPERED)
     return data
+
+
+def place(entry: Mapping[str, Any]) -> Path:
+    """Where the file of an entry lies, or will once it is downloaded."""
+    from jaxcrypt.runtime import cache_folder
+
+    return (
+        FOLDER / entry["file"]
+        if "file" in entry
+        else cache_folder() / "zoo" / f"{entry['sha256']}.safetensors"
+    )
+
+
+def is_here(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry needs no download."""
+    return "file" in entry or place(entry).exists()
 
 
 def build(entry: Mapping[str, Any]) -> System:
@@ -184,9 +205,7 @@ def _pictures(states: Sequence[Any]) -> dict[str, str]:
 
 def _download(entry: Mapping[str, Any]) -> Path:
     """The entry's file in the user's cache, fetched on first use."""
-    from jaxcrypt.runtime import cache_folder
-
-    target = cache_folder() / "zoo" / f"{entry['sha256']}.safetensors"
+    target = place(entry)
     if target.exists() and _digest(target) == entry["sha256"]:
         return target
     part = target.with_name(f".{secrets.token_hex(8)}.part")
