@@ -14,6 +14,7 @@ from jaxcrypt.errors import Refusal, usage
 
 DEVICES = ("auto", "cpu", "gpu", "tpu")
 _LINGER = 2.0  # seconds
+_FEW = 4
 _INSTALL = {
     "gpu": "for NVIDIA: pip install 'jaxcrypt[cuda]', for AMD: pip install 'jax[rocm7-local]'",
     "tpu": "pip install 'jaxcrypt[tpu]'",
@@ -36,22 +37,32 @@ def start(device: str = "auto") -> None:
     """
     if device not in DEVICES:
         raise usage(f"--device {device}: choose one of {', '.join(DEVICES)}")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up chatter is not the user's business
+    _configure()
     import jax
 
-    # A cache that cannot be read or written costs a compilation, and is not the user's business either.
-    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
     if device != "auto":
         # "gpu" is CUDA or ROCm, whichever is there: JAX finds out, where it is told neither.
         jax.config.update("jax_platforms", None if device == "gpu" else device)
-    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        _use_cache(jax)
     try:
         jax.devices(None if device == "auto" else device)
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         hint = f"; {_INSTALL[device]}" if device in _INSTALL else ""
         raise Refusal(f"--device {device}: JAX finds no such device here ({reason}){hint}") from None
+
+
+def prepare(device: str, pictures: int) -> None:
+    """As :func:`start`; for a few pictures and no device in particular, JAX waits until something imports it.
+
+    Its import takes longer than a small picture does without it.
+
+    Raises:
+      Refusal: as there.
+    """
+    if device == "auto" and pictures <= _FEW:
+        _configure()
+    else:
+        start(device)
 
 
 def joined() -> bool:
@@ -124,12 +135,27 @@ def _number(variable: str) -> int:
     return int(value)
 
 
-def _use_cache(jax) -> None:
+def _configure() -> None:
+    """JAX's settings: as environment variables before it is imported, else in its config."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up chatter is not the user's business
+    # A cache that cannot be read or written costs a compilation, and is not the user's business either.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        return
     try:
         folder = cache_folder() / "xla"
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):
         return  # a read-only home, or none, costs a compilation, nothing else
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    settings: dict[str, Any] = {
+        "jax_compilation_cache_dir": str(folder),
+        "jax_persistent_cache_min_compile_time_secs": 0.1,
+        "jax_persistent_cache_min_entry_size_bytes": 0,
+    }
+    if "jax" not in sys.modules:
+        os.environ.update({name.upper(): str(value) for name, value in settings.items()})
+        return
+    import jax
+
+    for name, value in settings.items():
+        jax.config.update(name, value)

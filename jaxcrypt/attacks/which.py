@@ -26,7 +26,7 @@ from scipy import stats
 
 from jaxcrypt.functional.companding import CENTROIDS
 from jaxcrypt.functional.mixing import array_size, block_size
-from jaxcrypt.systems.drivers.tiles import even_bounds
+from jaxcrypt.systems.drivers.layout import even_bounds
 
 _POWERS = np.square(CENTROIDS).astype(np.float32)  # of a byte's value
 _ORDER = np.argsort(np.abs(CENTROIDS))  # bytes by the magnitude of their values

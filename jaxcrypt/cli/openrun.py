@@ -34,9 +34,11 @@ class OpenRun:
 
     def __init__(self, args: Any, opener: Opener, targets: Targets, report: Report):
         self._args, self._opener, self._targets, self._report = args, opener, targets, report
+        self._count = 0
 
     def work(self, jobs: list[Job]) -> int:
         """All of them; returns the exit code."""
+        self._count = len(jobs)
         for job in jobs:
             try:
                 self._open(job)
@@ -146,7 +148,7 @@ class OpenRun:
 
     def _finish(self, begun: Begun) -> Unsealed:
         if begun.decodes:
-            runtime.start(self._args.device)
+            runtime.prepare(self._args.device, self._count)
         return begun.finish(self._report.progress(1))
 
 

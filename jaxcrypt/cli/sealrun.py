@@ -55,7 +55,7 @@ class SealRun:
 
     def __init__(self, args: Any, sealer: Sealer, targets: Targets, report: Report):
         self._args, self._sealer, self._targets, self._report = args, sealer, targets, report
-        self._started = False
+        self._started, self._count = False, 0
         self._hidden = HiddenNames(sealer.keys, args) if args.hide_names else None
 
     def work(self, jobs: list[Job]) -> int:
@@ -64,6 +64,7 @@ class SealRun:
         Raises:
           Refusal: the System itself cannot be had: a device, weights or options that do not go together.
         """
+        self._count = len(jobs)
         for batch in batched_by_shape(self._read(jobs), lambda one: one.plain.pixels.shape, _BATCH_SAMPLES):
             self._start()
             if self._args.dry_run:
@@ -75,7 +76,7 @@ class SealRun:
     def _start(self) -> None:
         """Load the System, only now that a picture was read: a typo costs no start of JAX."""
         if not self._started:
-            runtime.start(self._args.device)
+            runtime.prepare(self._args.device, self._count)
             for note in self._sealer.notes():
                 print("note:", note, file=sys.stderr)
             self._started = True

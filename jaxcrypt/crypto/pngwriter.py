@@ -21,6 +21,7 @@ PAYLOAD_CHUNK = b"jcPL"
 _STRIP = 1 << 20
 _SAMPLE = 1 << 18
 _WORTH = 0.97
+_NOISE = 7.95  # bits of entropy a byte from which on deflate is not even tried
 _LEVEL = 6
 _NONE, _SUB, _UP, _PAETH = 0, 1, 2, 4
 
@@ -80,12 +81,23 @@ def _choose(pixels: np.ndarray) -> int | None:
     rows = min(height, max(1, _SAMPLE // row))
     top = (height - rows) // 2
     plain = rows * (row + 1)
+    sample = {method: _filtered(pixels, top, top + rows, method) for method in (_NONE, _SUB, _UP)}
+    if all(_entropy(filtered) > _NOISE for filtered in sample.values()):
+        return None
+    sample[_PAETH] = _filtered(pixels, top, top + rows, _PAETH)
     best, size = None, _WORTH * plain
-    for method in (_NONE, _SUB, _UP, _PAETH):
-        shrunk = len(zlib.compress(_filtered(pixels, top, top + rows, method).data, 1))
+    for method, filtered in sample.items():
+        shrunk = len(zlib.compress(filtered.data, 1))
         if shrunk < size:
             best, size = method, shrunk
     return best
+
+
+def _entropy(sample: np.ndarray) -> float:
+    """Bits a byte of the byte values' distribution, corrected for a small sample (Miller and Madow, 1955)."""
+    counts = np.bincount(sample.reshape(-1), minlength=256)
+    shares = counts[counts > 0] / sample.size
+    return float(-(shares * np.log2(shares)).sum() + 255 / (2 * np.log(2) * sample.size))
 
 
 def _filtered(pixels: np.ndarray, top: int, bottom: int, method: int) -> np.ndarray:

@@ -12,7 +12,6 @@ it turns any fixed number of 128-bit inputs into an independent key.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum, unique
 
 import jax
 import jax.numpy as jnp
@@ -20,30 +19,9 @@ import numpy as np
 from jax import lax
 
 from jaxcrypt.functional import chacha20
+from jaxcrypt.functional.purposes import Purpose
 
 _CHUNK = 1 << 12
-
-
-@unique
-class Purpose(IntEnum):
-    """What a stream is for. The numbers are part of the format: never reuse or renumber one."""
-
-    STREAM = 1  # the final XOR
-    ORBITS = 2  # seeds of logistic-map orbits
-    ROUNDS = 3  # round keys of permutations and Feistel networks
-    HASH_COLUMN = 4  # universal hash, first level
-    HASH_TILE = 5  # universal hash, second level
-    DIGEST = 6
-    STREAM_KEY = 7
-    SIGNS = 8
-    PADS = 9
-    DITHER = 10
-    DIGITS = 11  # what describes the blocks of a picture, in its header
-    KEY_IMAGE = 12  # a subkey that depends on a picture besides
-    PLANES = 13  # the key as channels beside a picture
-    FILL = 14  # signs in place of samples that are all equal
-    DIFFUSION = 16  # noise of the forward process
-    FACES = 20  # masks, dithers and pilots of generated faces
 
 
 def draw(requests: Sequence[tuple[jax.Array, Purpose, jax.Array | int, int]]) -> list[jax.Array]:

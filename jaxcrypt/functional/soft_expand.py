@@ -15,25 +15,35 @@ so that no piece of evidence is counted twice (VAMP: Rangan, Schniter and Fletch
 
 from __future__ import annotations
 
+from functools import cache
+
+import jax
 import numpy as np
 from jax.scipy import special
 
 from jaxcrypt.functional.companding import CENTROIDS
 
+_ndtr, _log_ndtr = jax.jit(special.ndtr), jax.jit(special.log_ndtr)
+
 
 def _cumulative(z: np.ndarray) -> np.ndarray:
-    return np.asarray(special.ndtr(z))
+    return np.asarray(_ndtr(z))
 
 
 def _log_tail(z: np.ndarray) -> np.ndarray:
-    return np.asarray(special.log_ndtr(z))
+    return np.asarray(_log_ndtr(z))
 
 
 _Z = np.linspace(-4.4, 4.4, 441).astype(np.float32)
-_BYTE = (256 * _cumulative(_Z) - 0.5).astype(np.float32)
 _MEANS = np.linspace(-3.6, 3.6, 73).astype(np.float32)
 _GAUSS = np.linspace(-4, 4, 49).astype(np.float32)
 _STEP = 2.0  # of tables over unclipped observations, which lie within _LOW..-_LOW + 255
+
+
+@cache
+def _bytes() -> np.ndarray:
+    """The byte, unrounded, that each of :data:`_Z` becomes."""
+    return (256 * _cumulative(_Z) - 0.5).astype(np.float32)
 
 
 def extrinsic(mean, variance: float, prior_mean, prior_variance: float):
@@ -68,10 +78,10 @@ def posterior(
     """
     grid = np.arange(0.0, 256.0, 1.0) if clipped else np.arange(-96.0, 353.0, _STEP)
     grid = grid.astype(np.float32)
-    log = -0.5 * (grid[:, None] - _BYTE) ** 2 / noise
+    log = -0.5 * (grid[:, None] - _bytes()) ** 2 / noise
     if clipped:
-        log[0] = _log_tail((0.5 - _BYTE) / np.sqrt(noise))
-        log[-1] = _log_tail((_BYTE - 254.5) / np.sqrt(noise))
+        log[0] = _log_tail((0.5 - _bytes()) / np.sqrt(noise))
+        log[-1] = _log_tail((_bytes() - 254.5) / np.sqrt(noise))
     log = log[None] - 0.5 * ((_Z - _MEANS[:, None]) ** 2 / variance)[:, None]
     log -= log.max(axis=-1, keepdims=True)
     weight = np.exp(log, out=log)

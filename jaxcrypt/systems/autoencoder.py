@@ -32,9 +32,9 @@ from jaxcrypt.functional.levels import to_bytes, to_floats
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder
 from jaxcrypt.models.layers import depth_to_space, space_to_depth
 from jaxcrypt.record import Call, Outcome, Phase, Sealed, Shape, Stage, System
-from jaxcrypt.systems import logistic
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers import host, tiles, windows
+from jaxcrypt.systems.logistic import tiles as logistic
 
 ENTRY = entry("autoencoder")
 CHANNELS = {"grey": 1, "colour": 3}

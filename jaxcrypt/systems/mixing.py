@@ -21,8 +21,9 @@ import jax.numpy as jnp
 from jaxcrypt.functional import companding, mixing
 from jaxcrypt.record import System
 from jaxcrypt.systems.catalog import entry
+from jaxcrypt.systems.drivers.layout import Layout, even_bounds
 from jaxcrypt.systems.drivers.tiled import tiled_system
-from jaxcrypt.systems.drivers.tiles import Layout, Tiles, even_bounds
+from jaxcrypt.systems.drivers.tiles import Tiles
 
 _PILOT_SHARE = 96
 _FEW = 16

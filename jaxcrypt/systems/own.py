@@ -52,7 +52,7 @@ _KEY_PICTURE = Input("key_image", "picture", "the key image, as a condition of t
 OWN = (
     Entry(
         "logistic",
-        "jaxcrypt.systems.logistic",
+        "jaxcrypt.systems.logistic.system",
         "logistic map and ChaCha20: exact, any picture, nothing learned",
         inputs=(_MASK,),
         traits=Traits(

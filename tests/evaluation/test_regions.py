@@ -17,7 +17,7 @@ from jaxcrypt.pictures import damages
 from jaxcrypt.record import Outcome, Sealed
 from jaxcrypt.sealing.cipher import Cipher
 from jaxcrypt.systems.catalog import entry
-from jaxcrypt.systems.logistic import build
+from jaxcrypt.systems.logistic.system import build
 
 
 class InPlace:

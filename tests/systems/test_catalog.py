@@ -118,7 +118,7 @@ def test_another_package_adds_a_system(install):
 
 def test_a_package_cannot_replace_a_system_of_this_one(install):
     install(PLUGIN, "logistic = rotating:ENTRY")
-    assert catalog.entry("logistic").module == "jaxcrypt.systems.logistic"
+    assert catalog.entry("logistic").module == "jaxcrypt.systems.logistic.system"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """The logistic System: exact, keyed, nonced by the picture itself, and aware of tampering."""
 
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,8 +10,11 @@ import pytest
 import scipy.stats
 
 from jaxcrypt.errors import Refusal
-from jaxcrypt.systems import logistic
+from jaxcrypt.pictures.files import encode_png, load_picture
+from jaxcrypt.record import Call
 from jaxcrypt.systems.catalog import build
+from jaxcrypt.systems.logistic import tiles as logistic
+from jaxcrypt.systems.logistic.host import HostDriver
 from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 SYSTEM = build("logistic")
@@ -118,6 +124,39 @@ def test_batches_equal_single_pictures_and_nothing_is_remembered(rng):
 
 def _pair(sealed):
     return sealed.pixels, sealed.side
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (64, 64, 3), (301, 300, 3)], ids=str)
+def test_numpy_gives_the_bits_of_the_device_and_opens_them(rng, shape):
+    picture, key = rng.integers(0, 256, shape, np.uint8), rng.bytes(32)
+    host = HostDriver(())
+    (plain,) = host.encrypt(Call(), [picture], [key])
+    (device,) = logistic.DRIVER.encrypt(Call(), [picture], [key])
+    np.testing.assert_array_equal(plain.pixels, device.pixels)
+    np.testing.assert_array_equal(plain.side["digest"], device.side["digest"])
+    (opened,) = host.decrypt(Call(), [device], [key], shape)
+    np.testing.assert_array_equal(opened.pictures[0], picture)
+    assert bool(opened.report["intact"])
+    device.pixels[0, 0, 0] ^= 1
+    assert not host.decrypt(Call(), [device], [key], shape)[0].report["intact"]
+
+
+def test_small_pictures_need_no_jax(tmp_path):
+    photo, sealed, opened = tmp_path / "photo.png", tmp_path / "sealed.png", tmp_path / "opened.png"
+    photo.write_bytes(encode_png(np.arange(48 * 64 * 3, dtype=np.uint8).reshape(48, 64, 3)))
+    program = f"""
+import sys
+import jaxcrypt
+from jaxcrypt import decrypt, encrypt, keygen
+keygen.main(["--key", {str(tmp_path / "k")!r}])
+assert encrypt.main([{str(photo)!r}, "-o", {str(sealed)!r}, "--key-file", {str(tmp_path / "k")!r}]) == 0
+arguments = [{str(sealed)!r}, "--from-pixels", "-o", {str(opened)!r}, "--key-file", {str(tmp_path / "k")!r}]
+assert decrypt.main(arguments) == 0
+assert "jax" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_array_equal(load_picture(opened.read_bytes(), "").pixels.reshape(-1)[:9], np.arange(9))
 
 
 def test_record(rng):

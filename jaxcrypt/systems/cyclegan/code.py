@@ -31,7 +31,7 @@ from jaxcrypt.functional.block_transform import BLOCK, PLANE, analyse, synthesis
 from jaxcrypt.functional.keyed import Purpose, draw, gaussians
 from jaxcrypt.functional.levels import to_levels, unit
 from jaxcrypt.models.cyclegan import DIGITS, LEAST, OCTAVE
-from jaxcrypt.systems.drivers.tiles import even_bounds
+from jaxcrypt.systems.drivers.layout import even_bounds
 
 RATES = (1, 2, 4)  # the picture has so many times the bytes of its cipher
 DIGIT_BYTES = DIGITS // 2

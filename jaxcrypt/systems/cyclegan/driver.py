@@ -57,6 +57,10 @@ def _sealer(seal: Callable[..., Any]) -> Callable[..., Any]:
 _compand = jax.jit(companding.compand)
 _measure, _expand = jax.jit(outermost.measure), jax.jit(outermost.expand)
 _with_key_image = jax.jit(with_key_image)
+_noise = jax.jit(code.noise, static_argnums=1)
+_pack, _unpack = jax.jit(header.pack), jax.jit(header.unpack)
+_pack_mean, _unpack_mean = jax.jit(header.pack_mean), jax.jit(header.unpack_mean)
+_pack_counts, _unpack_counts = jax.jit(header.pack_counts), jax.jit(header.unpack_counts)
 
 
 def _run(subkey: bytes, plan: code.Plan) -> turbo.Run:
@@ -71,7 +75,7 @@ def _levelled(weighed: np.ndarray, key: jax.Array, plan: code.Plan) -> tuple[np.
     sizes, lengths = _sizes(weighed, plan), np.diff(plan.symbols)
     spread = np.where(np.square(sizes) >= code.FLAT, sizes, 0).astype(np.float32)
     if not spread.all():
-        fill = np.asarray(code.noise(key, weighed.size))[0, plan.order()]
+        fill = np.asarray(_noise(key, weighed.size))[0, plan.order()]
         weighed = np.where(np.repeat(spread > 0, lengths), weighed, fill)
     return weighed / np.repeat(_sizes(weighed, plan), lengths).astype(np.float32), spread
 
@@ -158,14 +162,14 @@ class CycleganDriver:
         key, run = jnp.asarray(host.words(subkey)[None]), _run(subkey, plan)
         levelled, spread = _levelled(symbols.take(coefficients), key, plan)
         mixed = run.mix(levelled)
-        packed = np.asarray(header.pack(jnp.asarray(digits[None]), key))[0]
-        side = {"digits": packed, "mean": np.asarray(header.pack_mean(mean[None], key))[0], "spread": spread}
+        packed = np.asarray(_pack(jnp.asarray(digits[None]), key))[0]
+        side = {"digits": packed, "mean": np.asarray(_pack_mean(mean[None], key))[0], "spread": spread}
         if layout is not None:
             return Sealed(robust.lay_out(mixed, subkey, layout), side)
         dither = run.dither()
         data = _compand(mixed, dither)
         counts = _measure(mixed[None], dither[None], data[None])
-        side["beyond"] = np.asarray(header.pack_counts(counts, key))[0]
+        side["beyond"] = np.asarray(_pack_counts(counts, key))[0]
         return Sealed(np.asarray(data).reshape(code.cipher_shape(picture.shape, settings["rate"])), side)
 
     def decrypt(
@@ -218,8 +222,8 @@ class _Opening:
         self.key, self.run = jnp.asarray(host.words(subkey)[None]), _run(subkey, plan)
         self.spread = self.run.by_sample(spread)
         self.blocks = Blocks(nets, params, plan.planes)
-        digits = np.asarray(header.unpack(jnp.asarray(packed[None]), self.key))[0]
-        self.mean = np.asarray(header.unpack_mean(jnp.asarray(mean[None]), self.key))[0]
+        digits = np.asarray(_unpack(jnp.asarray(packed[None]), self.key))[0]
+        self.mean = np.asarray(_unpack_mean(jnp.asarray(mean[None]), self.key))[0]
         self.symbols = Symbols(self.blocks.scales(digits), plan)
 
     def _picture(self, noisy: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -252,7 +256,7 @@ class _Opening:
         """Symbols and the levels of their errors by tile, from a cipher of bytes, damaged or not."""
         cipher, run = self.cipher, self.run
         packed = host.side_array(self.side, "beyond", (code.count_bytes(cipher.size),), np.uint8)
-        counts = np.asarray(header.unpack_counts(packed[None], self.key))
+        counts = np.asarray(_unpack_counts(packed[None], self.key))
         gaps = received.lost_pixels(cipher, lost)
         if not gaps.any():
             values = np.asarray(_expand(cipher.reshape(1, -1), run.dither()[None], counts))[0]

@@ -11,7 +11,7 @@ from jaxcrypt.functional.keyed import Purpose, draw, gaussians
 from jaxcrypt.record import Sealed, Shape
 from jaxcrypt.systems.decoding import turbo
 from jaxcrypt.systems.drivers import host
-from jaxcrypt.systems.drivers.tiles import even_bounds
+from jaxcrypt.systems.drivers.layout import even_bounds
 
 STRENGTHS = jpeg_layout.STRENGTHS
 _ALIGN = 0xFFFFFFFF  # the tile number of the alignment pilots: no picture has that many tiles

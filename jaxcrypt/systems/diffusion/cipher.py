@@ -30,7 +30,8 @@ from jaxcrypt.functional import companding, diffusion, mixing, truncated
 from jaxcrypt.functional.keyed import Purpose, draw, gaussians
 from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import entry
-from jaxcrypt.systems.drivers.tiles import cut, even_bounds, join, over_tiles
+from jaxcrypt.systems.drivers.layout import even_bounds
+from jaxcrypt.systems.drivers.tiles import cut, join, over_tiles
 from jaxcrypt.systems.mixing import keyed_of, standardised
 
 KEY_SIDE = 64  # key images are seen by the net at this size

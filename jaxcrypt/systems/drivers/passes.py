@@ -16,7 +16,8 @@ import numpy as np
 
 from jaxcrypt.record import Progress
 from jaxcrypt.systems.drivers import host
-from jaxcrypt.systems.drivers.tiles import Layout, Tiles, over_tiles
+from jaxcrypt.systems.drivers.layout import Layout
+from jaxcrypt.systems.drivers.tiles import Tiles, over_tiles
 
 _GROUP_BYTES = 1 << 24  # of samples in one call of an accelerator
 _THREADS = 2  # one call computes on one core of a CPU

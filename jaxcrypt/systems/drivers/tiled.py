@@ -18,8 +18,9 @@ import numpy as np
 from jaxcrypt.declared import Option, chosen
 from jaxcrypt.record import Call, Outcome, Sealed, Shape, System
 from jaxcrypt.systems.drivers import host, passes
+from jaxcrypt.systems.drivers.layout import Layout
 from jaxcrypt.systems.drivers.regions import Regional
-from jaxcrypt.systems.drivers.tiles import Layout, Tiles, decrypt_whole, encrypt_whole, split_side
+from jaxcrypt.systems.drivers.tiles import Tiles, decrypt_whole, encrypt_whole, split_side
 
 
 @dataclass(frozen=True)

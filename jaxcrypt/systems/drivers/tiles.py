@@ -17,26 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.record import Sealed, Shape
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How one picture shape is cut.
-
-    Attributes:
-      cipher_shape: ``(H', W', C)``.
-      size: samples in a tile's static array, plain and cipher.
-      plain, cipher: bounds of the tiles, ``[k + 1]``, in the flat picture and the flat cipher picture.
-    """
-
-    cipher_shape: Shape
-    size: int
-    plain: tuple[int, ...]
-    cipher: tuple[int, ...]
-
-    @property
-    def count(self) -> int:
-        return len(self.plain) - 1
+from jaxcrypt.systems.drivers.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -77,13 +58,6 @@ def over_tiles(function: Callable, tiles: dict[str, Any]) -> Any:
     if jax.default_backend() == "cpu":
         return jax.lax.map(function, tiles)
     return jax.vmap(function)(tiles)
-
-
-def even_bounds(total: int, count: int, unit: int = 1) -> tuple[int, ...]:
-    """Bounds of ``count`` parts of ``total``, whole units that differ by one at most; the last takes the
-    rest."""
-    units = total // unit
-    return (*(units * i // count * unit for i in range(count)), total)
 
 
 def cut(flat: jax.Array, bounds: Sequence[int], size: int) -> jax.Array:

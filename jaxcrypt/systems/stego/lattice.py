@@ -31,8 +31,8 @@ from jaxcrypt.functional.levels import to_bytes, to_floats
 from jaxcrypt.models.autoencoder import PATCH, Autoencoder
 from jaxcrypt.models.layers import depth_to_space, space_to_depth
 from jaxcrypt.record import Call, Sealed
-from jaxcrypt.systems import logistic
 from jaxcrypt.systems.drivers import host, tiles, windows
+from jaxcrypt.systems.logistic import tiles as logistic
 
 ARGUMENT = (
     "that something is hidden shows in the statistics of low bits, to whoever looks; of what is hidden it "

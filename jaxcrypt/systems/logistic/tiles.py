@@ -1,22 +1,6 @@
-"""The logistic-map cipher made sound in its own terms, lossless: permutation and diffusion, keyed and nonced.
-
-The picture is a run of 32-bit words, cut into tiles. With a fresh subkey for every picture (its nonce):
-
-1. T, a keyed universal hash of all words and the shape, through a PRF: the *digest*, 128 bits, in the
-   encrypted header. It is a synthetic IV (Rogaway and Shrimpton, 2006): one changed pixel changes the whole
-   cipher picture even under one and the same subkey, and tampering shows, since the digest no longer fits.
-2. A keyed permutation of the words within the tile.
-3. Three Feistel rounds between even and odd words; the round function is three steps of the logistic map, its
-   keys are middle bits of logistic orbits. Any damaged word of a pair decodes to noise in both.
-4. XOR with ChaCha20 under a key that follows from the subkey and the digest.
-
-The last ``M mod 4`` bytes of a picture of M bytes pass through step 4 only, as does all of a picture below
-four.
-"""
+"""The cipher of :mod:`jaxcrypt.systems.logistic` tile by tile, as array code for any device."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,23 +10,10 @@ from jaxcrypt.functional import logistic_map
 from jaxcrypt.functional.keyed import Purpose, draw, prf
 from jaxcrypt.functional.permutation import KEY_WORDS, indices
 from jaxcrypt.functional.universal_hash import tile_hash
-from jaxcrypt.record import System
 from jaxcrypt.systems.catalog import entry
-from jaxcrypt.systems.drivers.tiled import tiled_system
-from jaxcrypt.systems.drivers.tiles import Layout, Tiles, even_bounds
-
-_SIZES = (1 << 12, 1 << 15, 1 << 18)  # bytes in a tile's array
-_ROUNDS = 3
-_WORD = 4
-
-
-def layout(shape: tuple[int, int, int]) -> Layout:
-    """Tiles of whole words; one word of the array stays free for the picture's last bytes."""
-    total = shape[0] * shape[1] * shape[2]
-    size = next((s for s in _SIZES if total <= s - _WORD), _SIZES[-1])
-    count = max(1, -(-total // (size - _WORD)))
-    bounds = even_bounds(total, count, _WORD)
-    return Layout(tuple(shape), size, bounds, bounds)
+from jaxcrypt.systems.drivers.tiled import Tiled, tiled_system
+from jaxcrypt.systems.drivers.tiles import Tiles
+from jaxcrypt.systems.logistic.layout import ROUNDS, WORD, layout
 
 
 def _material(tile: dict[str, jax.Array], words: int):
@@ -71,7 +42,7 @@ def _feistel(left, right, keys, paired, inverse: bool):
         return source, mixed
 
     # The rounds change left, right, left; an odd number of them, so both orders begin and end with left.
-    steps = jnp.arange(_ROUNDS)[::-1] if inverse else jnp.arange(_ROUNDS)
+    steps = jnp.arange(ROUNDS)[::-1] if inverse else jnp.arange(ROUNDS)
     (a, b), _ = lax.scan(lambda state, i: (one(i, state), None), (left, right), steps)
     return b, a
 
@@ -85,7 +56,7 @@ def _pairs(words: jax.Array, length) -> tuple[jax.Array, jax.Array, jax.Array]:
 
 def _seal(tile: dict[str, jax.Array]):
     words = tile["data"]
-    size, length = words.shape[0], tile["plain_length"] // _WORD
+    size, length = words.shape[0], tile["plain_length"] // WORD
     stream, keys, rounds = _material(tile, size)
     left, right, paired = _pairs(words[indices(rounds, length, size)], length)
     left, right = _feistel(left, right, keys, paired, inverse=False)
@@ -95,7 +66,7 @@ def _seal(tile: dict[str, jax.Array]):
 
 
 def _open(tile: dict[str, jax.Array]):
-    size, length = tile["data"].shape[0], tile["plain_length"] // _WORD
+    size, length = tile["data"].shape[0], tile["plain_length"] // WORD
     stream, keys, rounds = _material(tile, size)
     words = tile["data"] ^ stream
     left, right, paired = _pairs(words, length)
@@ -108,7 +79,7 @@ def _open(tile: dict[str, jax.Array]):
 
 def _without_rest(words: jax.Array, length) -> jax.Array:
     """Zeros for whatever lies beyond ``length`` bytes, as the hash wants it."""
-    kept = jnp.clip(length - _WORD * jnp.arange(words.shape[0], dtype=jnp.int32), 0, _WORD)
+    kept = jnp.clip(length - WORD * jnp.arange(words.shape[0], dtype=jnp.int32), 0, WORD)
     masks = jnp.asarray([0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF], jnp.uint32)
     return words & masks[kept]
 
@@ -147,10 +118,5 @@ TILES = Tiles(
     unfold=_unfold,
 )
 
-
 SYSTEM = tiled_system(entry("logistic").declared(), lambda options: TILES, tuple, tuple)
-
-
-def build(config: Any = None) -> System:
-    """The System; it has nothing to configure."""
-    return SYSTEM
+DRIVER = Tiled(SYSTEM.options, lambda options: TILES)
