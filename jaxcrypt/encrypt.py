@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxcrypt import runtime
-from jaxcrypt.cli import keyoptions, regionflags, systemflags
+from jaxcrypt.cli import jpegflags, keyoptions, regionflags, systemflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.cli.jobs import Report
-from jaxcrypt.cli.output import Targets
+from jaxcrypt.cli.output import JPEG_SUFFIXES, Targets
 from jaxcrypt.cli.sealrun import SealRun, plan_pictures, refuse_misfits
 from jaxcrypt.network import flags as planflags
 from jaxcrypt.systems import catalog
 
-_DESCRIPTION = """Encrypt photos into sealed pictures: PNG files that any viewer opens.
+_DESCRIPTION = """Encrypt photos into sealed pictures: PNG or JPEG files that any viewer opens.
 
   jaxcrypt encrypt photo.jpg --key-image key.png           -> photo.jpg.png
   jaxcrypt encrypt photos/ -o sealed/ --passphrase
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return entry(_main, argv, tells_json=True)
 
 
-def _parser(system: str) -> Parser:
+def _parser(system: str | None) -> Parser:
     parser = Parser(
         prog="jaxcrypt encrypt",
         description=_DESCRIPTION,
@@ -37,7 +37,7 @@ def _parser(system: str) -> Parser:
     )
     add = parser.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="pictures, folders of them, or - for stdin")
-    add("-o", "--output", metavar="OUT", help="file, folder, or - for stdout (INPUT.png)")
+    add("-o", "--output", metavar="OUT", help="file, folder, - for stdout (INPUT.png); .jpg: see --roi")
     add("--system", default=catalog.DEFAULT, metavar="NAME", help=systemflags.HELP)
     add("--weights", metavar="NAME_OR_PATH", help="a zoo entry or training run instead of its own")
     regionflags.add_region_flags(parser)
@@ -56,10 +56,11 @@ def _parser(system: str) -> Parser:
     add("--json", action="store_true", help="one JSON line a file on stdout")
     add("--force", action="store_true", help="overwrite existing outputs")
     keyoptions.add_key_options(parser, sealing=True)
+    jpegflags.add_jpeg_flags(parser, system)
     if system == planflags.AUTO:
         planflags.add_need_flags(parser, explaining=True)
     else:
-        systemflags.add_system_flags(parser, system)
+        systemflags.add_system_flags(parser, system or catalog.DEFAULT)
     return parser
 
 
@@ -67,7 +68,7 @@ def _help(argv: Sequence[str], system: str | None) -> str:
     if regionflags.asks(argv):
         return regionflags.show()
     if system is None:
-        return _parser(catalog.DEFAULT).format_help()
+        return _parser(None).format_help()
     if system == planflags.AUTO:
         return planflags.show()
     return systemflags.show(system) + ("" if system else f"{planflags.AUTO}: {planflags.SUMMARY}\n")
@@ -79,9 +80,11 @@ def _main(argv: Sequence[str] | None) -> int:
     if {"--help", "-h"} & set(argv):
         print(_help(argv, system), end="")
         return 0
-    system = system or catalog.DEFAULT
-    args = systemflags.parse(_parser(system), argv, system)
+    named, system = system, system or catalog.DEFAULT
+    args = systemflags.parse(_parser(named), argv, system)
     keyoptions.require_some_key(args, sealing=True)
+    jpeg = jpegflags.chosen(args, named)
+    args.suffixes = (".png",) if jpeg is None else JPEG_SUFFIXES
     jobs = plan_pictures(args)
     region = regionflags.chosen(args)
     if auto := system == planflags.AUTO:
@@ -94,16 +97,20 @@ def _main(argv: Sequence[str] | None) -> int:
     targets = Targets([job.source for job in jobs if job.source] + named_files, args.force)
     refuse_misfits(args, jobs, targets)
     from jaxcrypt.sealing.inputs import check_region, check_request
+    from jaxcrypt.sealing.jpegseal import JpegSealer
     from jaxcrypt.sealing.seal import Sealer
 
     check_request(system, options, inputs, args.attach, args.pixels_only)
     check_region(system, region)
 
-    how = {"weights": args.weights, "pixels_only": args.pixels_only, "attach": args.attach}
+    how = {"pixels_only": args.pixels_only, "attach": args.attach, "signer": args.sign}
     how |= {"hide_size": args.hide_size, "region": region, "thumbnail": args.thumbnail}
     keys = keyoptions.read_keys(args, confirm=True)
     keys = keys.anew(planflags.argon(plan)) if auto else keys
-    sealer = Sealer(keys, system, options=options, inputs=inputs, signer=args.sign, **how)
+    if jpeg is None:
+        sealer = Sealer(keys, system, weights=args.weights, options=options, inputs=inputs, **how)
+    else:
+        sealer = JpegSealer(keys, **jpeg, **how)
     return SealRun(args, sealer, targets, Report(jobs, args.json)).work(jobs)
 
 

@@ -65,9 +65,10 @@ def describe(
     Raises:
       Refusal: no sealed picture, no header, or a malformed one; no key fits.
     """
-    from jaxcrypt.crypto import header, pngreader, sealed, textfile
+    from jaxcrypt.crypto import header, jpegfile, pngreader, sealed, textfile
 
-    container = None if data is None else pngreader.read(data, name)
+    reader = jpegfile if data is not None and jpegfile.is_jpeg(data) else pngreader
+    container = None if data is None else reader.read(data, name)
     if header_path is not None:
         source, data = header_path, textfile.read_bounded(header_path, header.MAX_BYTES)
     else:

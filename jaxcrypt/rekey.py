@@ -10,7 +10,14 @@ from typing import Any
 from jaxcrypt.cli import keyoptions
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain
 from jaxcrypt.cli.jobs import Job, Report, is_sealed, plan_jobs
-from jaxcrypt.cli.output import Targets, make_folder, refuse_other_suffix, write_piped, write_whole
+from jaxcrypt.cli.output import (
+    JPEG_SUFFIXES,
+    Targets,
+    make_folder,
+    refuse_other_suffix,
+    write_piped,
+    write_whole,
+)
 from jaxcrypt.errors import usage
 
 _DESCRIPTION = """Let other keys open sealed pictures; pixels and payload stay as they are.
@@ -52,7 +59,7 @@ def _main(argv: Sequence[str] | None) -> int:
     sources = [job.source for job in jobs if job.source] + keyoptions.files_named(args)
     targets = Targets(sources, args.force)
     if jobs[0].target and not jobs[0].into:
-        refuse_other_suffix(jobs[0].target)
+        refuse_other_suffix(jobs[0].target, suffixes=(".png", *JPEG_SUFFIXES))
         targets.check(jobs[0].target)  # before a passphrase is asked for
     from jaxcrypt.sealing.rekey import Rekeyer
 
@@ -75,6 +82,8 @@ def _rekey(job: Job, rekeyer: Any, targets: Targets, args: Any, report: Report) 
     if target:
         targets.claim(target)
     made = rekeyer.rekey(job.read(), job.name)
+    if target and not job.into:
+        refuse_other_suffix(target, suffixes=JPEG_SUFFIXES if made.jpeg else (".png",))
     if target:
         write_whole(target, made.write, args.force)
     else:

@@ -79,6 +79,7 @@ SLOW = (
     "test_everyday.py",
     "test_generate.py",
     "test_hostile_input.py",
+    "test_jpeg_command.py",
     "test_stego_command.py",
     "test_train.py",
     "test_zoo.py",

@@ -104,7 +104,7 @@ def test_help_of_a_system_lists_its_own_flags_alone(name, capsys):
         (["--system", "cyclegan", "--rate", "1/3"], "--rate 1/3: choose one of 1, 1/2, 1/4"),
         (["--system", "stego"], "needs --cover FILE"),
         (["--key-file", "a", "--key-file", "b"], "--key-file: given twice"),
-        (["-o", "y.jpg"], "-o y.jpg: a sealed picture is a PNG"),
+        (["-o", "y.webp"], "-o y.webp: a sealed picture is a PNG"),
         (["--pixels-only", "--attach", "x.zip"], "--attach"),
         (["--device", "abacus"], "--device"),
     ],

@@ -21,7 +21,7 @@ class HiddenNames:
 
     Args:
       keys: those that pictures are sealed with; a run that is resumed finds with them what is sealed already.
-      args: the command line: ``output``, ``skip_existing``.
+      args: the command line: ``output``, ``skip_existing``, ``suffixes``.
 
     Raises:
       Refusal: a run is to be resumed, and the keys open nothing.
@@ -29,6 +29,7 @@ class HiddenNames:
 
     def __init__(self, keys: Keys, args: Any):
         self._keys, self._output, self._skips = keys, args.output, args.skip_existing
+        self._suffix = args.suffixes[0]
         if self._skips and not keys.opens:
             hint = "public keys cannot tell what is sealed already; leave it out, or add --key-file"
             raise usage(f"--skip-existing: with --hide-names, {hint}")
@@ -41,7 +42,7 @@ class HiddenNames:
         """Where the sealed picture of a job that names no output goes, or lies already."""
         place = Path(self._output) if self._output else job.folder
         known = self._known.get((*self.folder(job), job.file_name)) if self._skips else None
-        return known or place / f"{secrets.token_hex(_RANDOM_BYTES)}.png"
+        return known or place / f"{secrets.token_hex(_RANDOM_BYTES)}{self._suffix}"
 
     @cached_property
     def _known(self) -> dict[tuple[str, ...], Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxcrypt.cli.command import one_line
-from jaxcrypt.cli.output import STDIO, descriptor, refuse_terminal
+from jaxcrypt.cli.output import JPEG_SUFFIXES, STDIO, descriptor, refuse_terminal
 from jaxcrypt.errors import ExitCode, Refusal, usage
 
 
@@ -141,8 +141,20 @@ def plan_reading(
 
 
 def is_sealed(path: Path) -> bool:
-    """Whether a file in a folder is offered to commands that open sealed pictures, by its name."""
-    return path.suffix.lower() == ".png" and not path.name.startswith(".")
+    """Whether a folder's file is offered to commands that open sealed pictures: PNGs, and sealed JPEGs."""
+    if path.name.startswith(".") or path.suffix.lower() not in (".png", *JPEG_SUFFIXES):
+        return False
+    return path.suffix.lower() == ".png" or _is_sealed_jpeg(path)
+
+
+def _is_sealed_jpeg(path: Path) -> bool:
+    from jaxcrypt.crypto import jpegfile
+
+    try:
+        with open(path, "rb") as file:
+            return jpegfile.is_sealed(file.read(jpegfile.PEEK))
+    except OSError:
+        return False
 
 
 def _stdin_job(output: str | None) -> Job:

@@ -13,10 +13,20 @@ from typing import TYPE_CHECKING, Any
 from jaxcrypt import runtime
 from jaxcrypt.cli.command import explain
 from jaxcrypt.cli.jobs import Job, Report
-from jaxcrypt.cli.output import Targets, is_stream, is_written, make_folder, write_stdout, write_whole
+from jaxcrypt.cli.output import (
+    JPEG_SUFFIXES,
+    Targets,
+    is_stream,
+    is_written,
+    make_folder,
+    refuse_other_suffix,
+    write_stdout,
+    write_whole,
+)
 from jaxcrypt.errors import ExitCode, usage
 
 if TYPE_CHECKING:
+    from jaxcrypt.sealing.jpegopen import BegunJpeg
     from jaxcrypt.sealing.unseal import Begun, Opener, Unsealed
 
 _MARK = ".unauthenticated"
@@ -53,7 +63,7 @@ class OpenRun:
             return
         begun = self._opener.begin(data, job.name, header)
         job = _restored(job, begun.folder)
-        planned = _paths(job, begun.names, begun.from_pixels, begun.damaged is not None)
+        planned = _paths(job, begun.names, begun.from_pixels, begun.unauthenticated)
         if self._skips(job, *planned[:1]):
             return
         if job.into:
@@ -108,7 +118,7 @@ class OpenRun:
                     return read_file(candidate)
         raise usage(f"{job.name}: --header {folder}: has no {name}.hdr")
 
-    def _stage_folder(self, job: Job, begun: Begun) -> Path | None:
+    def _stage_folder(self, job: Job, begun: Begun | BegunJpeg) -> Path | None:
         """Where the pictures on the way go, a folder for each picture of the run; None: nowhere.
 
         Raises:
@@ -146,7 +156,7 @@ class OpenRun:
         for path in paths:
             self._targets.claim(path)
 
-    def _finish(self, begun: Begun) -> Unsealed:
+    def _finish(self, begun: Begun | BegunJpeg) -> Unsealed:
         if begun.decodes:
             runtime.prepare(self._args.device, self._count)
         return begun.finish(self._report.progress(1))
@@ -173,10 +183,11 @@ def _paths(job: Job, names: list[str], from_pixels: bool, unauthenticated: bool)
         if len(names) > 1:
             raise usage(f"holds {len(names)} files, and {target} takes one; give -o DIR")
         return [target]
-    if from_pixels and target.suffix.lower() != ".png":
-        raise usage(f"-o {target}: a picture comes back as PNG; choose a name that ends in .png")
+    if from_pixels:
+        suffixes = (".png",) if names[0].endswith(".png") else JPEG_SUFFIXES
+        refuse_other_suffix(target, "the picture comes back as", suffixes, strict=True)
     if unauthenticated and _MARK not in target.name:
-        target = target.with_name(f"{target.stem}{_MARK}.png")
+        target = target.with_name(f"{target.stem}{_MARK}{Path(names[0]).suffix}")
     further = [f"{target.stem}.{number}{Path(name).suffix}" for number, name in enumerate(names[1:], 2)]
     return [target, *map(target.with_name, further)]
 

@@ -12,13 +12,14 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from jaxcrypt.errors import ExitCode, Refusal, usage
 
 STDIO = "-"
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self|proc/thread-self)/fd/(\d+)")
 _MAX_LINKS = 40
 _MODE = 0o666  # the umask narrows it, as for any new file
@@ -111,12 +112,19 @@ def descriptor(path: str | Path) -> int | None:
     return None
 
 
-def refuse_other_suffix(target: Path, what: str = "a sealed picture is") -> None:
-    """Refuse a name for a PNG that says it is another kind of picture."""
+def refuse_other_suffix(
+    target: Path, what: str = "a sealed picture is", suffixes: Sequence[str] = (".png",), strict: bool = False
+) -> None:
+    """Refuse a name for a PNG that says it is another kind of picture.
+
+    Args:
+      suffixes: of another kind of file, in place of PNG's; strict: refuse every other name too.
+    """
     from jaxcrypt.pictures.files import is_picture_name
 
-    if target.suffix.lower() != ".png" and is_picture_name(target):
-        raise usage(f"-o {target}: {what} a PNG; choose a name that ends in .png")
+    if target.suffix.lower() not in suffixes and (strict or is_picture_name(target)):
+        kind = "PNG" if ".png" in suffixes else "JPEG"
+        raise usage(f"-o {target}: {what} a {kind}; choose a name that ends in {suffixes[0]}")
 
 
 def make_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxcrypt.cli.command import Parser
+from jaxcrypt.cli.jpegflags import add_jpeg_flags
 from jaxcrypt.errors import usage
 from jaxcrypt.regions import CONFIDENCE, HELP
 
@@ -34,6 +35,7 @@ def show() -> str:
     """The help text of regions."""
     parser = Parser(add_help=False, usage=argparse.SUPPRESS)
     add_region_flags(parser, explained=True)
+    add_jpeg_flags(parser, None, explained=True)
     return f"{_EXPLAINED}\n{parser.format_help().strip()}\n"
 
 

@@ -28,6 +28,7 @@ from jaxcrypt.cli.regionflags import SKIP
 from jaxcrypt.errors import usage
 
 if TYPE_CHECKING:
+    from jaxcrypt.crypto.jpegfile import SealedJpeg
     from jaxcrypt.crypto.sealed import SealedPicture
     from jaxcrypt.sealing.extras import Stamp
     from jaxcrypt.sealing.seal import Plain, Sealer
@@ -50,7 +51,8 @@ class SealRun:
 
     Args:
       args: the command line: ``device``, ``force``, ``skip_existing``, ``write_header``, ``preserve``,
-        ``dry_run``, ``pixels_only``, ``preview``, ``roi_empty``, ``hide_names``.
+        ``dry_run``, ``pixels_only``, ``preview``, ``roi_empty``, ``hide_names``,
+        ``suffixes`` (that outputs may have, the usual one first).
     """
 
     def __init__(self, args: Any, sealer: Sealer, targets: Targets, report: Report):
@@ -76,7 +78,8 @@ class SealRun:
     def _start(self) -> None:
         """Load the System, only now that a picture was read: a typo costs no start of JAX."""
         if not self._started:
-            runtime.prepare(self._args.device, self._count)
+            if self._sealer.computes:
+                runtime.prepare(self._args.device, self._count)
             for note in self._sealer.notes():
                 print("note:", note, file=sys.stderr)
             self._started = True
@@ -125,7 +128,7 @@ class SealRun:
     def _targets_of(self, job: Job) -> tuple[Path | None, Path | None]:
         """Where the sealed picture and its header go."""
         hidden = self._hidden and job.into
-        target = self._hidden.target(job) if hidden else _shown_target(job)
+        target = self._hidden.target(job) if hidden else _shown_target(self._args, job)
         return target, _sidecar(self._args, job, target)
 
     def _claim(self, job: Job, target: Path | None, header: Path | None) -> None:
@@ -161,15 +164,15 @@ class SealRun:
             except Exception as error:
                 self._report.refused(item.job, explain(error, item.job.name))
 
-    def _write(self, item: _Item, picture: SealedPicture) -> None:
+    def _write(self, item: _Item, picture: SealedPicture | SealedJpeg) -> None:
         if item.target:
             write_whole(item.target, picture.write, self._args.force)
         else:
             write_piped(picture.write)
         if item.header:
             write_whole(item.header, lambda file: file.write(picture.header), self._args.force)
-        height, width, _ = picture.pixels.shape
-        system = self._sealer.entry.name
+        height, width, _ = picture.shape
+        system = self._sealer.label
         says = f"{system}, {width}×{height}" + (", pixels only" if self._args.pixels_only else "")
         region = item.plain.region
         says += "" if region is None else f"; {region.words()}"
@@ -191,9 +194,9 @@ class SealRun:
             self._report.told(item.job, says, **estimated.facts())
 
 
-def _shown_target(job: Job) -> Path | None:
+def _shown_target(args: Any, job: Job) -> Path | None:
     """Where the sealed picture goes, by the photo's own name."""
-    return job.folder / f"{job.file_name}.png" if job.into else job.target
+    return job.folder / f"{job.file_name}{args.suffixes[0]}" if job.into else job.target
 
 
 def _sidecar(args: Any, job: Job, target: Path | None) -> Path | None:
@@ -203,7 +206,7 @@ def _sidecar(args: Any, job: Job, target: Path | None) -> Path | None:
         return sidecar and Path(sidecar)
     hidden = args.hide_names or args.output is None
     inner = Path() if hidden or not job.into else job.folder.relative_to(args.output)
-    name = target.name if target else "picture.png"
+    name = target.name if target else f"picture{args.suffixes[0]}"
     return Path(sidecar) / inner / f"{name}.hdr"
 
 
@@ -227,11 +230,11 @@ def refuse_misfits(args: Any, jobs: list[Job], targets: Targets) -> None:
         raise usage(f"--preview {args.preview}: several previews need a folder; end it in /")
     target = jobs[0].target
     if target and not jobs[0].into:
-        refuse_other_suffix(target)
+        refuse_other_suffix(target, suffixes=args.suffixes)
     if args.hide_names and not args.dry_run and not jobs[0].into:
         raise usage("--hide-names: chooses the name itself; name a folder, such as -o sealed/")
     if len(jobs) == 1 and not (args.skip_existing or args.dry_run or args.hide_names):
-        target = _shown_target(jobs[0])
+        target = _shown_target(args, jobs[0])
         for path in filter(None, (target, _sidecar(args, jobs[0], target))):
             if path.parent.is_dir() or not (jobs[0].into or args.write_header):
                 targets.check(path)

@@ -28,12 +28,14 @@ import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from jaxcrypt.crypto import bundle, canonical, header, payload, pngpixels, pngreader, pngwriter
+from jaxcrypt.crypto import bundle, canonical, header, jpegfile, payload, pngpixels, pngreader, pngwriter
+from jaxcrypt.crypto.contents import Contents, closed
 from jaxcrypt.crypto.cursor import Malformed
 from jaxcrypt.crypto.filekey import FileKey, Keyring
 from jaxcrypt.crypto.names import clean_name
 from jaxcrypt.crypto.signing import Signer, Verifier
-from jaxcrypt.errors import ExitCode, Refusal, tampered, usage
+from jaxcrypt.errors import ExitCode, Refusal, tampered
+from jaxcrypt.pictures.coefficients import Coefficients
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class SealedPicture:
     _key: bytes = field(repr=False, default=b"")
     _file: bytes | memoryview | None = field(repr=False, default=None)
     _padded: int = field(repr=False, default=0)
+
+    @property
+    def shape(self) -> header.Shape:
+        """Height, width and channels of what everybody sees."""
+        return self.pixels.shape
 
     def payload(self) -> Iterator[bytes]:
         """The encrypted original in pieces just under 1 MiB, made as they are asked for."""
@@ -91,34 +98,10 @@ def seal(
       ValueError: options or arrays without a canonical form.
       Refusal: side information beyond what a header holds.
     """
-    padded = 0 if file is None else padding(len(file))
-    hidden = header.Hidden(clean_name(name), key.digest, key.length, dict(side or {}), padded)
-    head = header.Header(
-        system=system,
-        options=tuple(sorted(options, key=lambda entry: entry[0])),
-        shape=pixels.shape,
-        original=(original[0], original[1], original[2]),
-        payload=header.NOTHING if file is None else header.FILES if several else header.FILE,
-        stanzas=key.stanzas,
-        pixel_mac=pixel_mac(key, pixels),
-        hidden=_encrypted(hidden, key, system),
-    )
-    return SealedPicture(_closed(head, key, signer), pixels, key.subkey("payload"), file, padded)
-
-
-def _encrypted(hidden: header.Hidden, key: FileKey, system: str) -> bytes:
-    plain = hidden.encode()
-    if len(plain) > header.MAX_BYTES // 2:
-        raise usage(f"--system {system}: its side information does not fit into a header")
-    return AESSIV(key.subkey("header encryption", 64)).encrypt(plain, None)
-
-
-def _closed(head: header.Header, key: FileKey, signer: Signer | None) -> bytes:
-    """The header's bytes: signed where somebody signs, then authenticated."""
-    if signer is not None:
-        head = replace(head, signature=signer.sign(head.body()))
-    data = head.authenticated()
-    return data + hmac.digest(key.subkey("header mac"), data, "sha256")
+    contents = Contents(original, name, side or {}, file, several, padding)
+    public = {"system": system, "options": options, "shape": pixels.shape, "mac": pixel_mac(key, pixels)}
+    data = contents.header(key, signer=signer, **public)
+    return SealedPicture(data, pixels, key.subkey("payload"), file, contents.padded)
 
 
 def rekeyed(opened: Opened, stanzas: Sequence[bytes], signer: Signer | None = None) -> bytes:
@@ -126,7 +109,7 @@ def rekeyed(opened: Opened, stanzas: Sequence[bytes], signer: Signer | None = No
 
     A signature covers the stanzas, so the old one is dropped; ``signer`` signs anew.
     """
-    return _closed(replace(opened.header, stanzas=tuple(stanzas), signature=None), opened.key, signer)
+    return closed(replace(opened.header, stanzas=tuple(stanzas), signature=None), opened.key, signer)
 
 
 @dataclass(frozen=True)
@@ -167,6 +150,15 @@ class Opened:
         if pixels is None or not self.verify_pixels(pixels):
             raise tampered(f"{self.source}: pixels damaged or tampered; nothing written")
         return pixels
+
+    def read_coefficients(self, container: jpegfile.Container) -> Coefficients:
+        """The verified coefficients of a sealed JPEG; anything else is a Refusal (TAMPERED)."""
+        if self.header.system != jpegfile.SYSTEM or container.shape != self.header.shape:
+            raise tampered(f"{self.source}: picture damaged or tampered (another header's); nothing written")
+        picture = container.read_coefficients()
+        if not hmac.compare_digest(jpegfile.picture_mac(self.key, picture), self.header.pixel_mac):
+            raise tampered(f"{self.source}: picture damaged or tampered; nothing written")
+        return picture
 
     def open_files(self, pieces: Sequence[bytes | memoryview]) -> list[bundle.File]:
         """Name and bytes of each original file, the picture's own first; none with ``--pixels-only``.

@@ -80,6 +80,11 @@ class Begun:
         return not self.files or (self.policy.from_pixels and self.pixels is not None)
 
     @property
+    def unauthenticated(self) -> bool:
+        """Whether nothing vouches for what will come back."""
+        return self.damaged is not None
+
+    @property
     def decodes(self) -> bool:
         """Whether a System has to work, which starts JAX."""
         return self.pixels is not None or self.damaged is not None

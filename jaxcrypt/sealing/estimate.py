@@ -7,11 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from jaxcrypt.sealing.seal import Plain, Sealer
-
-_SIDE = 512  # of the cut whose quality stands for the whole
 
 
 @dataclass(frozen=True)
@@ -23,19 +19,20 @@ class Estimate:
       bytes: of the sealed file; travelling: of the files in it before they are padded and encrypted.
       room: how many further pictures the weights hide with it.
       quality: PSNR in dB of what the pixels give back, of a large picture of its middle; infinite where
-        exact.
+        exact, None where there is nothing to decode.
     """
 
     shape: tuple[int, int, int]
     bytes: int
     travelling: int
     room: int
-    quality: float
+    quality: float | None
 
     def words(self) -> str:
         """One line."""
         height, width, _ = self.shape
-        close = "exact" if math.isinf(self.quality) else f"about {self.quality:.1f} dB"
+        exact = self.quality == math.inf
+        close = "exact" if exact else "nothing" if self.quality is None else f"about {self.quality:.1f} dB"
         files = f"{self.travelling} bytes of files in it" if self.travelling else "no file in it"
         room = f"room for {self.room} further pictures; " if self.room else ""
         return f"{width}×{height}, {self.bytes} bytes, {files}; {room}its pixels alone give back: {close}"
@@ -43,9 +40,10 @@ class Estimate:
     def facts(self) -> dict[str, Any]:
         """The same by name, for JSON."""
         height, width, _ = self.shape
-        quality = None if math.isinf(self.quality) else round(self.quality, 2)
+        exact = self.quality == math.inf
+        quality = None if exact or self.quality is None else round(self.quality, 2)
         sizes = {"bytes": self.bytes, "travelling": self.travelling, "room": self.room, "psnr": quality}
-        return {"width": width, "height": height, **sizes, "exact": math.isinf(self.quality)}
+        return {"width": width, "height": height, **sizes, "exact": exact}
 
 
 class _Counter(io.BytesIO):
@@ -70,21 +68,5 @@ def estimate(sealer: Sealer, plain: Plain) -> Estimate:
     (picture,) = sealer.seal([plain])
     counter = _Counter()
     picture.write(counter)
-    room = sum(one.most for one in sealer.cipher.system.inputs if one.kind == "pictures")
-    sizes = counter.bytes, sealer.travelling(plain), room
-    return Estimate(picture.pixels.shape, *sizes, _quality(sealer, plain))
-
-
-def _quality(sealer: Sealer, plain: Plain) -> float:
-    whole = sealer.entry.traits.covert or plain.region is not None
-    cut = plain.pixels if whole else np.ascontiguousarray(_middle(plain.pixels))
-    key, cipher = [bytes(range(32))], sealer.of(plain)  # nothing of this is kept
-    outcome, *_ = cipher.decrypt(cipher.encrypt([cut], key), key, cut.shape)
-    measured = ... if plain.region is None else plain.region.mask
-    error = np.square(outcome.pictures[0].astype(np.float32) - cut)[measured].mean()
-    return 10 * math.log10(255**2 / error) if error else math.inf
-
-
-def _middle(pixels: np.ndarray) -> np.ndarray:
-    top, left = (max(0, (side - _SIDE) // 2) for side in pixels.shape[:2])
-    return pixels[top : top + _SIDE, left : left + _SIDE]
+    sizes = counter.bytes, sealer.travelling(plain), sealer.room
+    return Estimate(picture.shape, *sizes, sealer.quality(plain))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxcrypt.crypto import pngreader, sealed
+from jaxcrypt.crypto import jpegfile, pngreader, sealed
 from jaxcrypt.crypto.names import safe_name
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.errors import Refusal
@@ -54,9 +54,17 @@ def open_header(path: Path, keys: Keys) -> Opened:
     """
     try:
         with open(path, "rb") as file:
+            if jpegfile.is_jpeg(file.read(len(jpegfile.START))):
+                return _open_jpeg_header(path, keys)
+            file.seek(0)
             blob = pngreader.read_header_chunk(file, str(path))
     except OSError as error:
         raise Refusal(f"{path}: cannot be read ({error.strerror})") from None
+    return sealed.open_header(blob, keys.keyring, str(path))
+
+
+def _open_jpeg_header(path: Path, keys: Keys) -> Opened:
+    blob = jpegfile.read(read_file(path), str(path)).need_header()
     return sealed.open_header(blob, keys.keyring, str(path))
 
 
@@ -92,7 +100,9 @@ def small_picture(seen: Glance, keys: Keys) -> np.ndarray | None:
     if seen.thumbnail is not None or not seen.length:
         return seen.thumbnail
     opened = open_header(seen.path, keys)
-    container = pngreader.read(read_file(seen.path), str(seen.path))
+    data = read_file(seen.path)
+    reader = jpegfile if jpegfile.is_jpeg(data) else pngreader
+    container = reader.read(data, str(seen.path))
     name, data = opened.open_files(container.payload)[0]
     return thumbnails.of_file(bytes(data), name)
 

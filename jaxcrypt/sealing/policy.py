@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from jaxcrypt.crypto import signing
+from jaxcrypt.crypto.bundle import File
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.crypto.signing import Verifier
 from jaxcrypt.pictures.files import read_file
-from jaxcrypt.sealing import recovery
+from jaxcrypt.sealing import naming, recovery
 from jaxcrypt.sealing.cipher import Cipher, load_stored
 from jaxcrypt.sealing.inputs import KEY_IMAGE
 from jaxcrypt.sealing.keys import Keys
@@ -74,6 +75,14 @@ class Policy:
             return self.check_pixels
         name = opened.header.system
         return name in catalog.NAMES and catalog.entry(name).traits.exact
+
+    def fit(self, opened: Opened, files: Sequence[File]) -> tuple[list[File], tuple[str, ...]]:
+        """The files as they may be written, and what to say of names that were changed."""
+        if self.any_file or self.from_pixels:  # there only their names are used
+            fitted = naming.any_files(files)
+        else:
+            fitted = naming.pictures_only(files, opened.header.original, opened.source)
+        return fitted, tuple(naming.renamed([name for name, _ in files], [name for name, _ in fitted]))
 
     def cipher(self, opened: Opened) -> Cipher:
         """The System that a header names; loading it starts JAX."""

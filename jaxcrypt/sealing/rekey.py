@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
-from jaxcrypt.crypto import pngwriter, sealed, signing
+from jaxcrypt.crypto import jpegfile, pngwriter, sealed, signing
 from jaxcrypt.crypto.signing import Signer, Verifier
 from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.sealing.unseal import Opener
@@ -16,16 +16,19 @@ from jaxcrypt.sealing.unseal import Opener
 
 @dataclass(frozen=True)
 class Rekeyed:
-    """A picture that is ready to be written; ``was_signed`` says that its old signature is gone."""
+    """A picture that is ready to be written.
+
+    Attributes:
+      header: its new one.
+      write: writes the file, front to back.
+      jpeg: whether that is a JPEG, not a PNG.
+      was_signed: whether its old signature is gone.
+    """
 
     header: bytes = field(repr=False)
-    pixels: np.ndarray = field(repr=False)
-    payload: list[memoryview] = field(repr=False)
+    write: Callable[[BinaryIO], None] = field(repr=False)
+    jpeg: bool = False
     was_signed: bool = False
-
-    def write(self, file: BinaryIO) -> None:
-        """Write the PNG, front to back."""
-        pngwriter.write(file, self.pixels, self.header, self.payload)
 
 
 class Rekeyer:
@@ -60,9 +63,16 @@ class Rekeyer:
         Raises:
           Refusal: no sealed picture, no key fits, damaged or tampered, no new key.
         """
-        container, opened = self._opener.open_container(data, name)
-        pixels = opened.read_pixels(container)
+        sealed_jpeg = jpegfile.is_sealed(data)
+        opening = self._opener.open_jpeg if sealed_jpeg else self._opener.open_container
+        container, opened = opening(data, name)
         opened.open_payload(container.payload)
-        blob = sealed.rekeyed(opened, self._new.keyring.wrap(opened.key.secret), self._signer)
+        header = sealed.rekeyed(opened, self._new.keyring.wrap(opened.key.secret), self._signer)
         was_signed = opened.header.signature is not None and self._signer is None
-        return Rekeyed(blob, pixels, container.payload, was_signed)
+        if isinstance(container, jpegfile.Container):
+            opened.read_coefficients(container)
+            write = partial(jpegfile.write, jpeg=container.jpeg, header=header, pieces=container.payload)
+        else:
+            pixels = opened.read_pixels(container)
+            write = partial(pngwriter.write, pixels=pixels, header=header, payload=container.payload)
+        return Rekeyed(header, write, sealed_jpeg, was_signed)

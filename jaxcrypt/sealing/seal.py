@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +27,8 @@ from jaxcrypt.sealing.extras import MAX_ICC, Extras, Stamp
 from jaxcrypt.sealing.inputs import Source
 from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.systems import catalog
+
+_SIDE = 512  # of the cut whose quality stands for the whole
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,18 @@ class Sealer:
         count = len(self._inputs.files) + len(self._attached)
         if count >= bundle.MAX_FILES:
             raise usage(f"{count} further files; at most {bundle.MAX_FILES - 1} travel with a picture")
+
+    computes = True  # whether sealing needs a System
+
+    @property
+    def label(self) -> str:
+        """What reports call the way of sealing."""
+        return self.entry.name
+
+    @property
+    def room(self) -> int:
+        """How many further pictures the weights hide with one."""
+        return sum(one.most for one in self.cipher.system.inputs if one.kind == "pictures")
 
     @cached_property
     def cipher(self) -> Cipher:
@@ -204,6 +219,20 @@ class Sealer:
         """Bytes of the files that travel with a picture, as they are."""
         return 0 if self.pixels_only else len(plain.data) + sum(len(data) for _, data in self._further)
 
+    def quality(self, plain: Plain) -> float | None:
+        """PSNR in dB of what the pixels give back: of the 512×512 in the middle, or of the region.
+
+        A System that hides the picture in a cover resizes it to that, so it is measured as a whole. Infinite
+        where exact; None where nothing is decoded.
+        """
+        whole = self.entry.traits.covert or plain.region is not None
+        cut = plain.pixels if whole else np.ascontiguousarray(_middle(plain.pixels))
+        key, cipher = [bytes(range(32))], self.of(plain)  # nothing of this is kept
+        outcome, *_ = cipher.decrypt(cipher.encrypt([cut], key), key, cut.shape)
+        measured = ... if plain.region is None else plain.region.mask
+        error = np.square(outcome.pictures[0].astype(np.float32) - cut)[measured].mean()
+        return 10 * math.log10(255**2 / error) if error else math.inf
+
     def notes(self) -> list[str]:
         """What whoever seals with this System and these keys should know, a line each."""
         system, notes = self.entry.name, self.keys.keyring.advice()
@@ -218,13 +247,18 @@ class Sealer:
         return notes
 
 
+def _middle(pixels: np.ndarray) -> np.ndarray:
+    top, left = (max(0, (side - _SIDE) // 2) for side in pixels.shape[:2])
+    return pixels[top : top + _SIDE, left : left + _SIDE]
+
+
 def _binding(plain: Plain) -> tuple[tuple[str, str], ...]:
     """What of the region goes into the file key."""
     return () if plain.region is None else (("region", system_inputs.digest([plain.region.mask])),)
 
 
 def seal(data: bytes, keys: Keys, *, name: str = "picture", progress: Progress = None, **how: Any) -> bytes:
-    """A photo's file as a sealed picture: a PNG that any viewer opens.
+    """A photo's file as a sealed picture: a PNG that any viewer opens; with ``look`` a JPEG.
 
     Args:
       data: the file's bytes.
@@ -232,12 +266,19 @@ def seal(data: bytes, keys: Keys, *, name: str = "picture", progress: Progress =
       progress: called with the share done, 0 to 1.
       how: ``system``, ``weights``, ``options``, ``inputs`` for which System, and with what; ``pixels_only``,
         ``attach``, ``signer``, ``hide_size``, ``thumbnail`` for what travels, and how; ``region`` for what of
-        the picture is encrypted, such as ``"faces"``. What each takes stands at :class:`Sealer`.
+        the picture is encrypted, such as ``"faces"``. What each takes stands at :class:`Sealer`. Or ``look``,
+        ``quality`` and no System: see :class:`jaxcrypt.sealing.jpegseal.JpegSealer`.
 
     Raises:
       Refusal: no picture, one that the System does not take, or options that make no sense.
     """
-    sealer = Sealer(keys, **how)
+    sealer: Any
+    if {"look", "quality"} & how.keys():
+        from jaxcrypt.sealing.jpegseal import JpegSealer
+
+        sealer = JpegSealer(keys, **how)
+    else:
+        sealer = Sealer(keys, **how)
     (picture,) = sealer.seal([sealer.read(data, name)], progress)
     file = io.BytesIO()
     picture.write(file)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jaxcrypt.crypto import pngreader, sealed
-from jaxcrypt.crypto.bundle import File
+from jaxcrypt.crypto import jpegfile, pngreader, sealed
 from jaxcrypt.crypto.names import safe_name
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.record import Progress
-from jaxcrypt.sealing import naming, recovery
+from jaxcrypt.sealing import jpegopen, naming, recovery
 from jaxcrypt.sealing.begun import Begun, Unsealed
+from jaxcrypt.sealing.jpegopen import BegunJpeg
 from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.sealing.policy import Policy
 
@@ -33,7 +32,7 @@ class Opener:
     def __init__(self, keys: Keys, **how: Any):
         self.policy = Policy(keys, **how)
 
-    def begin(self, data: bytes, name: str = "input", header: bytes | None = None) -> Begun:
+    def begin(self, data: bytes, name: str = "input", header: bytes | None = None) -> Begun | BegunJpeg:
         """Open a picture as far as that needs no System: what it will give is known then.
 
         Args:
@@ -48,9 +47,11 @@ class Opener:
         except Refusal as refusal:
             if not self.policy.recover or refusal.code not in (ExitCode.TAMPERED, ExitCode.BAD_INPUT):
                 raise
+        if jpegfile.is_sealed(data):
+            return jpegopen.recover(self.policy, *self.open_jpeg(data, name, header))
         damaged = recovery.take_apart(data, name)
         opened = self._open_header(header or self.policy.saved_header or damaged.need_header(), name)
-        files, notes = self._fit(opened, recovery.open_files(opened, damaged))
+        files, notes = self.policy.fit(opened, recovery.open_files(opened, damaged))
         if files:
             return Begun(self.policy, opened, files, notes=("the pixels around are damaged", *notes))
         return Begun(self.policy, opened, damaged=damaged)
@@ -61,6 +62,9 @@ class Opener:
         Raises:
           Refusal: no sealed picture, no key fits.
         """
+        if jpegfile.is_sealed(data):
+            _, opened = self.open_jpeg(data, name, header)
+            return jpegopen.expected(opened)
         _, opened = self.open_container(data, name, header)
         folder = Path(*Begun(self.policy, opened).folder)
         if opened.header.payload and not self.policy.from_pixels:
@@ -77,6 +81,8 @@ class Opener:
         """A PNG's parts and its header, opened; pixels and payload are not verified yet."""
         header = header or self.policy.saved_header
         try:
+            if jpegfile.is_jpeg(data):
+                jpegfile.read(data, name)  # its refusal says more of a JPEG that was encoded anew
             container = pngreader.read(data, name)
         except Refusal as refusal:
             if header and refusal.code == ExitCode.BAD_INPUT and not self.policy.recover:
@@ -85,10 +91,21 @@ class Opener:
             raise
         return container, self._open_header(header or container.need_header(), name)
 
-    def _verified(self, data: bytes, name: str, header: bytes | None) -> Begun:
+    def open_jpeg(
+        self, data: bytes, name: str, header: bytes | None = None
+    ) -> tuple[jpegfile.Container, Opened]:
+        """A sealed JPEG's parts and its header, opened; picture and payload are not verified yet."""
+        container = jpegfile.read(data, name)
+        return container, self._open_header(
+            header or self.policy.saved_header or container.need_header(), name
+        )
+
+    def _verified(self, data: bytes, name: str, header: bytes | None) -> Begun | BegunJpeg:
+        if jpegfile.is_sealed(data):
+            return jpegopen.begin(self.policy, *self.open_jpeg(data, name, header))
         container, opened = self.open_container(data, name, header)
         pixels = opened.read_pixels(container)
-        files, notes = self._fit(opened, opened.open_files(container.payload))
+        files, notes = self.policy.fit(opened, opened.open_files(container.payload))
         wanted = not files or self.policy.from_pixels or self.policy.checks_pixels(opened)
         return Begun(self.policy, opened, files, pixels if wanted else None, notes=notes)
 
@@ -97,14 +114,6 @@ class Opener:
         if self.policy.verifier:
             opened.check_signature(self.policy.verifier)
         return opened
-
-    def _fit(self, opened: Opened, files: Sequence[File]) -> tuple[list[File], tuple[str, ...]]:
-        """The files as they may be written, and what to say of names that were changed."""
-        if self.policy.any_file or self.policy.from_pixels:  # there only their names are used
-            fitted = naming.any_files(files)
-        else:
-            fitted = naming.pictures_only(files, opened.header.original, opened.source)
-        return fitted, tuple(naming.renamed([name for name, _ in files], [name for name, _ in fitted]))
 
 
 def unseal(
