@@ -1,15 +1,11 @@
 """A receiver in this process, pictures to send to it, and somebody who stands between."""
 
 import asyncio
-import io
-import os
 import ssl
 from contextlib import asynccontextmanager
 
-import numpy as np
-from PIL import Image
-
-from jaxcrypt.crypto import header, sealed
+from jaxcrypt.bench.parcels import picture_file, seal
+from jaxcrypt.crypto import header
 from jaxcrypt.network import tls, verification
 from jaxcrypt.network.client import Sender
 from jaxcrypt.network.inbox import STATE, Inbox
@@ -20,26 +16,7 @@ from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.systems import catalog
 
 HOST = "127.0.0.1"
-
-
-def picture_file(seed: int, side: int = 24) -> bytes:
-    """A small PNG that differs with ``seed``."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
-
-
-def seal(keys: Keys, data: bytes, name: str) -> bytes:
-    """A sealed picture whose file opens; its pixels are noise, so that no System has to work."""
-    shape = np.asarray(Image.open(io.BytesIO(data))).shape
-    key = keys.keyring.new_file_key(data, catalog.DEFAULT, ())
-    pixels = np.frombuffer(os.urandom(int(np.prod(shape))), np.uint8).reshape(shape)
-    how = {"system": catalog.DEFAULT, "options": (), "original": shape, "name": name}
-    made = sealed.seal(key, pixels=pixels, file=data, **how)
-    file = io.BytesIO()
-    made.write(file)
-    return file.getvalue()
+__all__ = ["HOST", "Place", "between", "picture_file", "run", "seal"]
 
 
 class Place:
