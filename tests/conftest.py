@@ -67,6 +67,7 @@ SLOW = (
     "models",
     "network/test_auto.py",
     "network/test_kill.py",
+    "network/test_lines_and_load.py",
     "sealing/test_older_files.py",
     "systems",
     "test_adding_a_system.py",

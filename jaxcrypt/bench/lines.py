@@ -65,15 +65,16 @@ def measure(mbit: float, count: int, size: int) -> dict[str, Any]:
     """``count`` pictures of ``size`` bytes sealed, over a line: alone, and through a bad wire with kills."""
     with line(mbit) as (near, far), tempfile.TemporaryDirectory(prefix="jaxcrypt-line-") as name:
         clean, rough = (Path(name) / one for one in ("clean", "rough"))
-        for folder in (clean, rough):
-            (folder / "out").mkdir(parents=True)
+        clean.mkdir()
+        rough.mkdir()
         facts = {"mbit": mbit, "pictures": count, "clean": _clean(clean, near, far, count, size, mbit)}
-        return {**facts, "rough": _rough(rough, near, far, count, size)}
+        return {**facts, "rough": interrupted(rough, near, far, count, size)}
 
 
 def _pictures(post: Post, count: int, size: int) -> list[str]:
     """Write sealed pictures to send; gives the digests of what must arrive."""
     side, digests = parcels.side_for(size), []
+    (post.folder / "out").mkdir()
     for number in range(count):
         data = parcels.picture_file(number, side)
         made = parcels.seal(post.keys, data, f"{number}.png")
@@ -112,7 +113,20 @@ def _told(folder: Path) -> tuple[float, float]:
     return float(found[-1][0]), float(found[-1][1])
 
 
-def _rough(folder: Path, near: list[str], far: list[str], count: int, size: int) -> dict[str, Any]:
+def interrupted(
+    folder: Path,
+    near: list[str],
+    far: list[str],
+    count: int,
+    size: int,
+    kills_at: Sequence[float] = (0.25, 0.5, 0.75),
+) -> dict[str, Any]:
+    """Send through a wire that delays, loses and cuts, and kill the receiver on the way; what arrived.
+
+    Args:
+      folder: empty; near, far: the ends of a :func:`line`.
+      kills_at: shares of the pictures after which it is killed.
+    """
     post = Post(folder, inside=far)
     wanted = _pictures(post, count, size)
     command = [*near, sys.executable, "-m", "jaxcrypt.bench.wire", f"127.0.0.1:{_PROXY}", f"{_FAR}:{_PORT}"]
@@ -123,7 +137,7 @@ def _rough(folder: Path, near: list[str], far: list[str], count: int, size: int)
         if wire.stdout is not None:
             wire.stdout.readline()
         sending = _send(folder, near, f"127.0.0.1:{_PROXY}")
-        for share in (0.25, 0.5, 0.75):
+        for share in kills_at:
             while sending.poll() is None and post.count() < share * count:
                 time.sleep(0.05)
             if sending.poll() is None:

@@ -34,6 +34,7 @@ from jaxcrypt.network.transcript import Offer, Suspicious
 
 _BUSY = 30.0  # seconds for which an upload that nothing comes for keeps the place of its picture
 _HANDSHAKE = 10.0  # seconds of TLS's
+_ENDING = 2.0  # seconds for a body that nobody reads, and for requests when the receiver ends
 _FOREVER = 1e9  # the gate closes idle connections, not aiohttp
 
 
@@ -115,12 +116,16 @@ class Receiver:
         Raises:
           Refusal: the address cannot be had.
         """
-        runner = web.AppRunner(self._application(), handle_signals=False, keepalive_timeout=_FOREVER)
+        how = {"handle_signals": False, "shutdown_timeout": _ENDING, "lingering_time": _ENDING}
+        runner = web.AppRunner(self._application(), keepalive_timeout=_FOREVER, **how)
         await runner.setup()
+        server = None
         try:
-            async with await self._server(runner, host, port, context) as server:
-                yield server.sockets[0].getsockname()[:2]
+            server = await self._server(runner, host, port, context)
+            yield server.sockets[0].getsockname()[:2]
         finally:
+            if server is not None:
+                server.close()  # not waited for: that would wait for connections, which the runner closes
             await runner.cleanup()
             await self._close()
 
