@@ -28,8 +28,9 @@ VERBS = {
     "export": ("a training run's weights into the zoo", "run"),
     "zoo": ("trained weights and their model cards", "main"),
     "bench": ("speed and memory", "run"),
+    "demo": ("a page to try it in", "main"),
 }
-_PACKAGES = ("bench", "zoo")  # verbs that are rooms too
+_PACKAGES = ("bench", "demo", "zoo")  # verbs that are rooms too
 
 
 def main() -> int:

@@ -61,6 +61,7 @@ SLOW = (
     "attacks",
     "bench",
     "configs",
+    "demo",
     "crypto/ledger/test_ledger_crashes.py",
     "evaluation",
     "launch",

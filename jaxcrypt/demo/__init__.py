@@ -1,0 +1,1 @@
+"""A page to try jaxcrypt in: photo in, cipher out, and back; on the loopback address."""
