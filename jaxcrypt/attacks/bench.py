@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxcrypt.attacks import broken, games, looks, pictures, wrong_keys
+from jaxcrypt.attacks import broken, games, linked, looks, pictures, wrong_keys
 from jaxcrypt.attacks.learned import Attack, Pairs
 from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.significance import permutation_p
@@ -98,7 +98,8 @@ def _plain_rows(victim: Victim, judged: Sequence[Any], config: ConfigDict) -> li
     """The attacks that learn nothing."""
     seed, rows = config.seeds[0], []
     photos = pictures.windows(judged, config.side, config.photos, config.channels, seed)
-    for part in (wrong_keys.rows, looks.chosen_difference, looks.uniform, looks.block_means):
+    parts = (wrong_keys.rows, looks.chosen_difference, looks.uniform, looks.block_means, linked.rows)
+    for part in parts:
         rows += part(victim, photos, seed)
         _log.info("%s: %s", victim.name, rows[-1].attack)
     return rows

@@ -29,6 +29,7 @@ def default_config() -> ConfigDict:
             "games": {
                 "sides": (256,),
                 "trials": 100,
+                "large": 40,  # trials of pictures above 1024 a side
                 "pictures": ("dot", "square", "lines", "word", "page", "written", "stars", "half", "blank"),
             },
             # Small photos are the adversary's best case: the fewer samples, the fewer unknowns.
@@ -46,7 +47,7 @@ def quick_config() -> ConfigDict:
     config.seeds = (0,)
     config.judged = 96
     config.photos = 24
-    config.games = {"sides": (64,), "trials": 24, "pictures": ("dot", "half")}
+    config.games = {"sides": (64,), "trials": 24, "large": 24, "pictures": ("dot", "half")}
     config.known_plaintext = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
     config.ciphertext_only = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
     return config

@@ -8,7 +8,7 @@ falls no more at this size, against a System that is broken on purpose.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +19,11 @@ from jaxcrypt.attacks import drawn, which
 from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.victim import Victim
 from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.functional import jpeg_layout
 from jaxcrypt.pictures.files import load_picture
 
 _log = logging.getLogger("jaxcrypt.evaluate")
+_LARGE = 1024
 _CONTROLS = ("dot", "specks")
 
 
@@ -38,7 +40,7 @@ def rows(victim: Victim, judged: Sequence[Path], config: ConfigDict, broken: Vic
         raise usage(f"games: no picture {', '.join(sorted(unknown))}; choose of {', '.join(drawn.KINDS)}")
     for side in games.sides:
         photo = _photo(judged, side, config.channels)
-        seen = _Seen(games.trials, config.seeds[0])
+        seen = _Seen(games.large if side > _LARGE else games.trials, config.seeds[0])
         control = _control(victim, broken, photo, seen)
         for name in games.pictures:
             made.append(seen.row(victim, name, photo, control))
@@ -98,4 +100,21 @@ class _Seen:
         def encrypt(pictures, keys):
             return [sealed.pixels for sealed in victim.cipher.encrypt(pictures, keys)]
 
-        return which.ciphers_seen(encrypt, picture, self._trials, self._random)
+        return which.ciphers_seen(
+            encrypt, picture, self._trials, self._random, _reader(victim, picture.shape)
+        )
+
+
+def _reader(victim: Victim, shape: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
+    """The squares of the mixed values that a cipher of a picture of ``shape`` carries: of its bytes, or where
+    they are laid out for JPEG of its DCT coefficients."""
+    strength = dict(victim.cipher.options).get("robust", 0)
+    layout = jpeg_layout.plan((shape[0], shape[1], shape[2]), strength) if strength else None
+    if layout is None:
+        return which.powers_of_bytes
+
+    def powers(cipher: np.ndarray) -> np.ndarray:
+        values = jpeg_layout.coefficients(cipher)[:, layout.carriers]
+        return np.square(values.reshape(-1) / np.float32(layout.amplitude))
+
+    return powers

@@ -51,17 +51,19 @@ class Link:
 
 
 def links(ciphers: np.ndarray, photos: np.ndarray, seed: int = 0) -> dict[str, Link]:
-    """Every comparison by its name.
+    """Every comparison by its name; block means only where ciphers have the photos' channels and cover them.
 
     Args:
-      ciphers: uint8 ``[N, H', W', C']``, sides no less than the photos'.
+      ciphers: uint8 ``[N, H', W', C']``.
       photos: uint8 ``[N, H, W, 3]``, sides multiples of 16; N at least 12.
     """
     values = CENTROIDS[ciphers]
     coefficients = np.clip(_coefficients(photos), CENTROIDS[0], CENTROIDS[-1])
-    height, width = photos.shape[1:3]
-    compared = {
-        "block means": (_block_means(values[:, :height, :width]), _block_means(photos)),
+    inner = values[:, : photos.shape[1], : photos.shape[2]]
+    compared = (
+        {"block means": (_block_means(inner), _block_means(photos))} if inner.shape == photos.shape else {}
+    )
+    compared |= {
         "norm": (_norm(values), _norm(coefficients)),
         "magnitudes": (_magnitudes(values), _magnitudes(coefficients)),
     }

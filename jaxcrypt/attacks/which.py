@@ -66,9 +66,18 @@ def _inside(tiles: Sequence[np.ndarray], length: int) -> list[float]:
     return [float(x) for x in np.log(np.array(chosen) + 1e-6)]
 
 
-def energies(cipher: np.ndarray) -> np.ndarray:
-    """How the energy lies in a cipher picture, uint8 ``[H, W, C]``: float64 ``[n]``."""
-    powers = _POWERS[cipher.reshape(-1)]
+def powers_of_bytes(cipher: np.ndarray) -> np.ndarray:
+    """Squares of the values that bytes stand for, in their order: float32 ``[n]``."""
+    return _POWERS[cipher.reshape(-1)]
+
+
+def energies(cipher: np.ndarray, powers: np.ndarray) -> np.ndarray:
+    """How the energy lies in a cipher picture: float64 ``[n]``.
+
+    Args:
+      cipher: uint8 ``[H, W, C]``.
+      powers: float32 ``[k]``, squares of the mixed values that it carries, in their order.
+    """
     size = array_size(powers.size)
     bounds = even_bounds(powers.size, -(-powers.size // size))
     tiles = [powers[a:b] for a, b in pairwise(bounds)]
@@ -109,9 +118,9 @@ def magnitudes(cipher: np.ndarray) -> np.ndarray:
     )
 
 
-def seen(cipher: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the two rules go by: energies, and the magnitudes."""
-    return energies(cipher), magnitudes(cipher)
+def seen(cipher: np.ndarray, powers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the two rules go by: energies, and the magnitudes; arguments as of :func:`energies`."""
+    return energies(cipher, powers), magnitudes(cipher)
 
 
 @dataclass(frozen=True)
@@ -176,10 +185,13 @@ def ciphers_seen(
     picture: np.ndarray,
     trials: int,
     random: np.random.Generator,
+    powers: Callable[[np.ndarray], np.ndarray] = powers_of_bytes,
 ) -> list:
-    """What :func:`seen` gives of ``trials`` ciphers of one picture, each under a key of its own."""
+    """What :func:`seen` gives of ``trials`` ciphers of one picture, each under a key of its own; ``powers``
+    reads a cipher's."""
     features = []
     for start in range(0, trials, _TOGETHER):
         keys = [random.bytes(32) for _ in range(min(_TOGETHER, trials - start))]
-        features += [seen(np.asarray(cipher)) for cipher in encrypt([picture] * len(keys), keys)]
+        for cipher in map(np.asarray, encrypt([picture] * len(keys), keys)):
+            features.append(seen(cipher, powers(cipher)))
     return features

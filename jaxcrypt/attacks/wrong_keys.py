@@ -3,23 +3,29 @@
 The wrong file key is the one that the wrong source gives with the same salt and random bytes, as if the
 stanza had opened. What comes out is compared with the photo's own flat mean, and its likeness to the
 photo, each channel of both without its mean (which the side information may tell), with chance.
+
+Nets that hide pictures were found to give them up to whoever runs the published net without the sender's key,
+or with zeros in the place of what it made at random: the zero-shot reveal is that, with a key of zeros. Its
+control is a picture that was sealed under that very key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.significance import cosines, permutation_p
-from jaxcrypt.attacks.victim import CHEAP, Victim
+from jaxcrypt.attacks.victim import CHEAP, Victim, unkeyed
 from jaxcrypt.crypto import filekey, keyimage, sources
 from jaxcrypt.metrics import image as quality
 from jaxcrypt.metrics.sensitivity import flip_bit
 from jaxcrypt.pictures.files import encode_png
 
 GRANTED = "the cipher, the true side information"
+ZERO_SHOT = "zero-shot reveal, a key of zeros"
 
 
 def _subkeys(victim: Victim, held: Sequence[sources.Source], photos: np.ndarray, seed: int) -> list[bytes]:
@@ -71,17 +77,22 @@ def rows(victim: Victim, photos: np.ndarray, seed: int) -> list[Row]:
         made.append(_row(victim, attack, photos, right, wrong, seed))
     flipped = [flip_bit(key, 101 * index % 256) for index, key in enumerate(right)]
     made.append(_row(victim, "System's subkey, one bit flipped", photos, right, flipped, seed))
+    zeros = unkeyed(len(photos))
+    control = replace(
+        _row(victim, ZERO_SHOT, photos, zeros, zeros, seed), granted="the cipher, sealed without a key"
+    )
+    made.append(_row(victim, ZERO_SHOT, photos, right, zeros, seed, control))
     return made
 
 
-def _row(victim: Victim, attack: str, photos, right, wrong, seed: int) -> Row:
+def _row(victim: Victim, attack: str, photos, right, wrong, seed: int, control: Row | None = None) -> Row:
     ciphers, sides = victim.encrypt(photos, right)
     seen = victim.decrypt(ciphers, sides, wrong, photos.shape[1:])
     got = quality.mean(quality.psnr(seen, photos)).psnr
     flat = quality.mean(quality.psnr(quality.flat_mean(photos), photos)).psnr
     p = permutation_p([cosines(_centred(seen), _centred(photos))], seed)
     words = f"{quality.words(got)}; its flat mean {flat:.2f}"
-    return Row(attack, GRANTED, words, p, gain=got - flat)
+    return Row(attack, GRANTED, words, p, got - flat, control)
 
 
 def _centred(images: np.ndarray) -> np.ndarray:

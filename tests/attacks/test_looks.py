@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxcrypt.attacks import bench, looks, pictures, significance, wrong_keys
+from jaxcrypt.attacks import bench, linked, looks, pictures, significance, wrong_keys
 from jaxcrypt.attacks.rows import CHANCE, FALLS, RESISTS, WEAKENED, table
 from jaxcrypt.attacks.victim import Victim
 from jaxcrypt.declared import Input
@@ -44,7 +44,8 @@ def offset():
 def test_wrong_keys_give_nothing(logistic, mixing, photos):
     for victim in (logistic, mixing):
         rows = wrong_keys.rows(victim, photos, 0)
-        assert [row.verdict for row in rows] == [CHANCE] * 4, victim.name
+        assert [row.verdict for row in rows] == [CHANCE] * 5, victim.name
+        assert rows[-1].control.surely_in  # what was sealed without a key is revealed without one
         assert all(row.gain < -1 for row in rows)
 
 
@@ -166,3 +167,11 @@ def test_the_table_says_it_all(logistic, photos):
     assert len(lines) == 4 + len(rows)
     assert all(line.count("|") == 7 for line in lines[2:])
     assert set(rows[0].facts()) == {"attack", "granted", "found", "p", "gain", "verdict"}
+
+
+def test_linkage_rows_fall_for_what_keeps_norms_and_not_for_ciphers(logistic, mixing, photos):
+    for victim in (logistic, mixing):
+        rows = linked.rows(victim, photos, 0)
+        assert {row.attack for row in rows} >= {"linkage: norm", "linkage: magnitudes"}
+        assert [row.verdict for row in rows] == [CHANCE] * len(rows), victim.name
+        assert all("of 24" in row.found for row in rows)

@@ -67,8 +67,22 @@ def test_drawn_pictures_show_what_their_names_say(name, side):
 
 @pytest.mark.parametrize("shape", [(5, 4, 3), (8, 9, 1), (64, 66, 4), (200, 40, 1)])
 def test_features_of_any_cipher_are_finite(rng, shape):
-    for part in which.seen(rng.integers(0, 256, shape, dtype=np.uint8)):
+    cipher = rng.integers(0, 256, shape, dtype=np.uint8)
+    for part in which.seen(cipher, which.powers_of_bytes(cipher)):
         assert np.isfinite(part).all()
+
+
+def test_one_tile_of_many_that_is_sparse_shows(rng):
+    """Two rounds leave the energies of its blocks further apart than noise; the others' hide that in the
+    mean."""
+    powers = np.square(rng.normal(size=20 * mixing.MAX_TILE).astype(np.float32))
+    cipher = rng.integers(0, 256, (8, 8, 1), np.uint8)
+    plain = which.energies(cipher, powers)
+    blocks = powers[: mixing.MAX_TILE].reshape(-1, mixing.MAX_BLOCK)
+    blocks *= 1 + 0.04 * np.tile([-1, 1], len(blocks) // 2)[:, None]
+    sparse = which.energies(cipher, powers)
+    largest = 5 + 5  # behind the tiles' own energies, and the blocks'
+    assert sparse[largest] - plain[largest] > 1
 
 
 def test_rows_have_a_control_that_falls(judged, mixing, logistic):

@@ -57,7 +57,7 @@ def _budget(setting: Setting) -> Any:
     if setting.crop:
         config.side = setting.crop
     config.parts = tuple(setting.own.get("part") or config.parts)
-    games = {"sides": "side", "trials": "trials", "pictures": "picture"}
+    games = {"sides": "side", "trials": "trials", "large": "trials", "pictures": "picture"}
     given = {field: setting.own.get(flag) for field, flag in games.items()}
     config.games.update({field: value for field, value in given.items() if value})
     return config

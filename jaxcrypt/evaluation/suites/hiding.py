@@ -31,7 +31,7 @@ from jaxcrypt.record import Sealed
 KEYED, NO = "keyed", "no"  # the option of hiding without the key
 RICH, NETWORK = DETECTORS
 RICH_WORDS, NETWORK_WORDS = "rich model and ensemble", "a small CNN"
-STRANGERS = ("wrong key", "no key", "no key, jigsaw")
+STRANGERS = ("wrong key", "no key", "no key, jigsaw", "no key, hidden without one")
 
 
 def run(setting: Setting) -> Result:
@@ -86,8 +86,7 @@ def measure(
 ) -> tuple[np.ndarray, list[dict[str, float]]]:
     """The stego pictures of uint8 ``[N, H, W, 3]``, and every picture's numbers."""
     following, rows, stegos = order(len(covers), hider.seed), [], []
-    sets = (secrets_of(covers, index, hider.secrets, following) for index in range(len(covers)))
-    candidates = np.stack([steganalysis.signature(np.stack(one)) for one in sets])
+    candidates = _tried(hider, covers, following)
     for index, (cover,) in enumerate(progress(([one] for one in covers), len(covers), "measured")):
         secrets = secrets_of(covers, index, hider.secrets, following)
         start = time.perf_counter()
@@ -109,10 +108,22 @@ def measure(
     return np.stack(stegos), rows
 
 
+def _tried(hider: Hider, covers: np.ndarray, following: np.ndarray) -> np.ndarray:
+    """Signatures of what comes out, without a key, where an adversary hid each set of secrets in another
+    cover, under keys of his own: float32 ``[N, 4, n]``."""
+    found = []
+    for index in range(len(covers)):
+        secrets, own = secrets_of(covers, index, hider.secrets, following), -1 - len(covers) - index
+        stego = hider.hide(covers[index - 1], secrets, own)
+        found.append(steganalysis.signature(hider.reveal(stego, hider.key(own), keyed=False)))
+    return np.stack(found)
+
+
 def strangers(
     hider: Hider, stego: Sealed, without: np.ndarray, covers: np.ndarray, index: int
 ) -> dict[str, float]:
-    """SSIM with the secrets of what comes out without the right key, beside that of unrelated pictures.
+    """SSIM with the secrets of what comes out without the right key, beside that of unrelated pictures, and
+    of what was hidden without a key, which shows that a reveal without one works.
 
     Args:
       without: uint8 ``[S, H, W, 3]``, what is revealed without a key.
@@ -120,10 +131,12 @@ def strangers(
     following, count = order(len(covers), hider.seed), hider.secrets
     both = secrets_of(covers, index, 2 * count, following)
     secrets, unrelated = both[:count], both[count:]
+    open_to_all = hider.hide(covers[index], secrets, index, keyed=False)
     guesses = {
         "wrong key": hider.reveal(stego, hider.key(-1 - index)),
         "no key": without,
         "no key, jigsaw": np.stack([steganalysis.reassemble(picture) for picture in without]),
+        "no key, hidden without one": hider.reveal(open_to_all, hider.key(index), keyed=False),
         "unrelated": unrelated,
     }
     return {name: alike(guess, secrets)[1] for name, guess in guesses.items()}

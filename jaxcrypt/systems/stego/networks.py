@@ -32,8 +32,8 @@ from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.drivers.windows import map_picture
 
 ARGUMENT = (
-    "a keyed scramble of 8x8 squares and a net that all may have: who knows the net finds that a picture is "
-    "hidden, and a jigsaw of it; no proof"
+    "a keyed scramble of 8x8 squares and a net that all may have: hides no more than where squares go; who "
+    "has the net finds a jigsaw of the picture, and which one of known pictures it is; no proof"
 )
 KINDS = {"invertible": Invertible, "networks": Networks}
 
