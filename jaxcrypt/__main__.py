@@ -21,6 +21,7 @@ VERBS = {
     "keygen": ("make keys", "main"),
     "send": ("photos over a network to a receiver", "main"),
     "receive": ("pictures over a network, into an inbox", "main"),
+    "ledger": ("a public log of recipients' keys", "main"),
     "roi": ("masks of regions for a folder of pictures", "main"),
     "train": ("train a System", "run"),
     "evaluate": ("measure Systems: quality, ciphers, attacks", "run"),

@@ -78,6 +78,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
     how = {name: getattr(args, name) for name in _POLICY}
     how["header"] = None if headers else args.header
+    how["ledger"] = args.ledger_policy
     how["options"] = systemflags.chosen_opening(args)
     opener = Opener(keyoptions.read_keys(args, confirm=False), keep_noise=args.force, **how)
     report = Report(jobs, args.json)

@@ -38,13 +38,15 @@ def _main(argv: Sequence[str] | None) -> int:
     if options.thumbnail:
         return _thumbnail(options, keys)
     if not options.files:
-        _show(describe(None, header_path=options.header, keys=keys), options.json)
+        _show(
+            describe(None, header_path=options.header, keys=keys, policy=options.ledger_policy), options.json
+        )
         return ExitCode.OK
     jobs = plan_reading(options.files, is_sealed)
     report = Report(jobs, options.json)
     for job in jobs:
         try:
-            facts = describe(job.read(), job.name, options.header, keys)
+            facts = describe(job.read(), job.name, options.header, keys, options.ledger_policy)
         except Exception as error:
             report.refused(job, explain(error, job.name))
         else:
@@ -53,7 +55,11 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def describe(
-    data: bytes | None, name: str = "input", header_path: str | None = None, keys: Keys | None = None
+    data: bytes | None,
+    name: str = "input",
+    header_path: str | None = None,
+    keys: Keys | None = None,
+    policy: str | None = None,
 ) -> dict[str, Any]:
     """The header's fields by name.
 
@@ -61,6 +67,7 @@ def describe(
       data: a sealed picture's bytes, or None; ``name`` is what to call it.
       header_path: a header that ``--write-header`` saved, shown instead of the picture's own.
       keys: those that open it; without them only what is public is shown.
+      policy: whom to trust of its proofs of a key ledger: a file; None: they are not verified.
 
     Raises:
       Refusal: no sealed picture, no header, or a malformed one; no key fits.
@@ -78,9 +85,14 @@ def describe(
     if container is not None:
         facts["payload_bytes"] = sum(map(len, container.payload))
     if keys is not None:
+        from jaxcrypt.crypto.ledger import trust
+        from jaxcrypt.sealing import logged
         from jaxcrypt.sealing.glance import look
 
-        facts |= opened_facts(look(sealed.open_header(data, keys.keyring, source), Path(source)))
+        opened = sealed.open_header(data, keys.keyring, source)
+        trusted = None if policy is None else trust.read(policy)
+        facts |= opened_facts(look(opened, Path(source)))
+        facts["ledger"] = list(logged.words(opened, keys.keyring, trusted))
     return facts
 
 
@@ -89,6 +101,8 @@ def _keys(options: Any) -> Keys | None:
     if not keyoptions.names_some_key(options, sealing=False):
         if options.thumbnail:
             raise usage("--thumbnail: is encrypted; give the key as well, such as --key-file")
+        if options.ledger_policy:
+            raise usage("--ledger-policy: the proof is encrypted; give the key as well, such as --identity")
         return None
     return keyoptions.read_keys(options, confirm=False)
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, one_line
 from jaxcrypt.cli.output import STDIO, Targets, is_stream, write_stdout, write_whole
@@ -22,6 +23,7 @@ _EXAMPLES = """examples:
   jaxcrypt keygen --passphrase            a passphrase of 80 random bits, for --passphrase; it is printed
   jaxcrypt keygen --passphrase words.txt  the same into a file, for --passphrase-file
   jaxcrypt keygen --recipient me          me (keep it) and me.pub (give it away)
+  jaxcrypt keygen --recipient me --publish keys --name alice   … and me.owner, into a key ledger
   jaxcrypt keygen --signing signing       signing (keep it) and signing.pub (give it away)
   jaxcrypt keygen --from-picture cat.png  cat.png.key, which opens whatever cat.png opens
 
@@ -37,7 +39,9 @@ def _main(argv: Sequence[str] | None) -> int:
     options = _parser().parse_args(argv)
     if options.output and not options.from_picture:
         raise usage("-o goes with --from-picture only; the other options name their file")
-    if options.recipient:
+    if options.publish is not None or options.name is not None:
+        _published(options)
+    elif options.recipient:
         whom = "whoever encrypts for you (--recipient)"
         _pair(options.recipient, options.force, _recipient_texts, whom, "it opens with --identity")
     elif options.signing:
@@ -64,6 +68,9 @@ def _parser() -> Parser:
     add("--recipient", metavar="FILE", help="write a pair for X25519 with ML-KEM-768: FILE, FILE.pub")
     add("--signing", metavar="FILE", help="write a pair for Ed25519 with ML-DSA-65: FILE, FILE.pub")
     add("--from-picture", metavar="PICTURE", help="write the key file that PICTURE amounts to")
+    add = parser.add_argument
+    add("--publish", metavar="LEDGER", help="with --recipient: log the public key in that folder's ledger")
+    add("--name", metavar="NAME", help="with --publish: as whose key")
     parser.add_argument("-o", "--output", metavar="FILE", help="with --from-picture: instead of PICTURE.key")
     parser.add_argument("--force", action="store_true", help="overwrite")
     return parser
@@ -154,6 +161,29 @@ def _pair(name: str, force: bool, make: Callable[[], tuple[str, str]], whom: str
     _save(public, shared.encode(), PUBLIC, force)
     _say(private, f"{private}: private; {use}. {_KEEP}")
     _say(public, f"{public}: give it to {whom}.")
+
+
+def _published(options: Any) -> None:
+    """A pair for a recipient, the key that owns its name, and the entry in the ledger."""
+    if None in (options.publish, options.name, options.recipient):
+        raise usage("--recipient FILE, --publish LEDGER and --name NAME go together")
+    from jaxcrypt.cli.ledger import writing
+    from jaxcrypt.crypto import recipients, signing
+
+    ledger, owner_file = Path(options.publish), Path(f"{options.recipient}.owner")
+    writing.check_new(ledger, options.name)
+    Targets([], options.force, _RENAME).claim(owner_file)
+    identity, owner = recipients.generate(), signing.generate()
+    texts = identity.text(), identity.recipient().text()
+    whom = f"whoever encrypts for you (--recipient {options.name} --ledger {options.publish} finds it)"
+    _pair(options.recipient, options.force, lambda: texts, whom, "it opens with --identity")
+    _save(owner_file, owner.text().encode(), PRIVATE, options.force)
+    _say(
+        owner_file,
+        f"{owner_file}: private; it rotates and revokes {options.name}. Keep it and a copy secret.",
+    )
+    told = writing.first_key(options.name, identity.recipient().public, owner.verifier().public)
+    writing.add(ledger, [told])
 
 
 def _save(target: Path, data: bytes, mode: int, force: bool) -> None:

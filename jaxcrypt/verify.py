@@ -50,6 +50,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
     header = Path(args.header) if args.header else None
     how = {"header": header, "signed_by": args.signed_by, "weights": args.weights}
+    how["ledger"] = args.ledger_policy
     keys = keyoptions.read_keys(args, confirm=False)
     opener = Opener(keys, any_file=args.any_file, check_pixels=args.check_pixels, **how)
     report = Report(jobs, args.json)
@@ -66,6 +67,7 @@ def _verify(job: Job, opener: Any, args: Any, report: Report, count: int) -> Non
     parts = ["header", "pixels"]
     parts += [] if begun.from_pixels else ["file" if len(begun.files) == 1 else f"{len(begun.files)} files"]
     parts += ["signature"] if args.signed_by else []
+    parts += begun.logged
     if args.check_pixels:
         runtime.prepare(args.device, count)
         begun.finish(report.progress(1))

@@ -60,7 +60,8 @@ def _opened(facts: dict[str, Any]) -> list[str]:
     place = f"{facts['folder']}/" if facts["folder"] else ""
     size = f", {facts['length']} bytes" if facts["length"] else ""
     small = "{width}×{height}".format(**facts["thumbnail"]) if facts["thumbnail"] else "none"
-    return [f"name      {one_line(place + facts['name'])}{size}", f"thumbnail {small}"]
+    logged = [f"ledger    {one_line(line)}" for line in facts.get("ledger", ())]
+    return [f"name      {one_line(place + facts['name'])}{size}", f"thumbnail {small}", *logged]
 
 
 def _shape(shape: tuple[int, int, int]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jaxcrypt.cli import ledgerflags
 from jaxcrypt.errors import usage
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ def add_key_options(parser: argparse.ArgumentParser, *, sealing: bool, signature
     if sealing:
         help = "also for this public key (again for further people)"
         group.add_argument("--recipient", metavar="FILE", action="append", default=[], help=help)
+        ledgerflags.add_sealing_flags(group)
         signing = "--sign", {"metavar": "KEY", "help": "sign with this private signing key"}
     else:
         help = "a private recipient key; may be given again"
         group.add_argument("--identity", metavar="FILE", action="append", default=[], help=help)
+        ledgerflags.add_opening_flags(group)
         signing = "--signed-by", {"metavar": "PUB", "help": "demand a signature by this public key"}
     if signatures:
         group.add_argument(signing[0], **signing[1])
@@ -78,7 +81,7 @@ def read_keys(args: argparse.Namespace, *, confirm: bool, prefix: str = "") -> K
         passphrase=passphrase,
         key_image=given["key_image"],
         key_file=given["key_file"],
-        recipients=getattr(args, f"{prefix}recipient", ()),
+        recipients=ledgerflags.recipients(args, getattr(args, f"{prefix}recipient", [])),
         identities=getattr(args, f"{prefix}identity", ()),
     )
 
@@ -86,7 +89,7 @@ def read_keys(args: argparse.Namespace, *, confirm: bool, prefix: str = "") -> K
 def files_named(args: argparse.Namespace) -> list[Path]:
     """The files that the key options name: what no output may overwrite."""
     one = ("passphrase_file", "key_image", "key_file")
-    one = (*one, *(f"new_{name}" for name in one), "sign", "signed_by")
+    one = (*one, *(f"new_{name}" for name in one), "sign", "signed_by", "ledger", "ledger_policy")
     several = ("recipient", "new_recipient", "identity")
     names = [getattr(args, name, None) for name in one]
     names += [path for name in several for path in getattr(args, name, [])]

@@ -204,6 +204,15 @@ class Keyring:
             raise tampered("header damaged or tampered; nothing written")
         raise no_key(f"no key fits, or key data altered (it wants {wanted(stanzas)})")
 
+    def recipient(self, stanzas: Sequence[bytes], secret: bytes) -> recipients.Recipient | None:
+        """Whose stanza gives that file key to an identity at hand; None where none does."""
+        for identity in self._identities:
+            if any(
+                stanza[:1] == bytes([RECIPIENT]) and identity.open(stanza[1:]) == secret for stanza in stanzas
+            ):
+                return identity.recipient()
+        return None
+
     def _request(self) -> Request | None:
         """Of a new symmetric stanza; None with recipients alone."""
         if not self._material:

@@ -16,7 +16,7 @@ from jaxcrypt.errors import ExitCode, Refusal, tampered
 from jaxcrypt.pictures.decoders import identify
 from jaxcrypt.pictures.files import encode_png, load_picture
 from jaxcrypt.record import Outcome, Progress, Sealed
-from jaxcrypt.sealing import extras, naming, recovery
+from jaxcrypt.sealing import extras, logged, naming, recovery
 from jaxcrypt.sealing.extras import Extras
 from jaxcrypt.sealing.policy import Policy
 
@@ -101,6 +101,11 @@ class Begun:
         """The folders that the file lay in, the outermost first, where that travelled; with safe names."""
         return tuple(map(safe_name, self._extras[0].folder))
 
+    @cached_property
+    def logged(self) -> tuple[str, ...]:
+        """What its proofs of a key ledger show, a line each."""
+        return logged.words(self.opened, self.policy.keys.keyring, self.policy.trusted)
+
     def finish(self, progress: Progress = None) -> Unsealed:
         """What the picture gives.
 
@@ -121,6 +126,7 @@ class Begun:
     def _result(self, files: list[File], **facts: Any) -> Unsealed:
         signed = self.policy.verifier is not None
         stamp = self._extras[0].stamp
+        facts["notes"] = (*facts.get("notes", ()), *self.logged)
         return Unsealed(files, self.opened.header.system, signed=signed, stamp=stamp, **facts)
 
     @cached_property

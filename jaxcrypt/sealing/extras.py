@@ -10,6 +10,7 @@ names     uint8 [n]    names of further secrets, a zero byte between them, where
 file      uint32 [3]   modification time in seconds (high and low word) and mode bits of the file
 folder    uint8 [n]    names of the folders that the file lay in, a zero byte between them, with hidden names
 thumbnail uint8 [4096] what :mod:`jaxcrypt.pictures.thumbnails` makes of the picture
+ledger    uint8 [n]    packed proofs that recipients' keys are logged (:mod:`jaxcrypt.crypto.ledger.proof`)
 ========= ============ =====================================================================
 
 A System's own side arrays never have these names.
@@ -26,7 +27,7 @@ import numpy as np
 from jaxcrypt.crypto.names import clean_name, decode_name, encode_name
 from jaxcrypt.errors import Refusal, tampered
 
-NAMES = ("alpha", "icc", "changed", "names", "file", "folder", "thumbnail")
+NAMES = ("alpha", "icc", "changed", "names", "file", "folder", "thumbnail", "ledger")
 MAX_ICC = 1 << 20
 MAX_FOLDERS = 32
 _WORD = 1 << 32
@@ -55,6 +56,7 @@ class Extras:
     stamp: Stamp | None = None
     folder: tuple[str, ...] = ()
     thumbnail: bytes = b""
+    ledger: bytes = b""
 
     def arrays(self) -> dict[str, np.ndarray]:
         """As side arrays."""
@@ -77,6 +79,8 @@ class Extras:
             arrays["folder"] = _joined(self.folder)
         if self.thumbnail:
             arrays["thumbnail"] = _bytes(self.thumbnail)
+        if self.ledger:
+            arrays["ledger"] = _bytes(self.ledger)
         return arrays
 
 
@@ -99,6 +103,7 @@ def split(side: Mapping[str, Any], shape: Sequence[int], source: str) -> tuple[E
             stamp=_stamp(side),
             folder=_names(side, "folder", MAX_FOLDERS),
             thumbnail=_text(side, "thumbnail"),
+            ledger=_text(side, "ledger"),
         ), own
     except (Refusal, ValueError) as reason:
         raise tampered(f"{source}: its header does not fit ({reason})") from None

@@ -27,6 +27,7 @@ class Keys:
 
     Attributes:
       keyring: the same for :mod:`jaxcrypt.crypto`.
+      proofs: that a key ledger has the recipients' keys, of those that came from one.
       image_alone: whether a key image, or the key file made of one, is all that opens besides recipients.
 
     Args:
@@ -62,9 +63,11 @@ class Keys:
         if data is not None:
             symmetric.append(sources.decode_key_file(data, name))
         self.image_alone = [source.kind for source in symmetric] == [sources.Kind.IMAGE]
+        public = [key if isinstance(key, Recipient) else read_recipient(key) for key in recipients]
+        self.proofs = tuple(key.proof for key in public if key.proof)
         self.keyring = Keyring(
             symmetric,
-            [key if isinstance(key, Recipient) else read_recipient(key) for key in recipients],
+            public,
             [key if isinstance(key, Identity) else read_identity(key) for key in identities],
             randomness=randomness or os.urandom,
         )

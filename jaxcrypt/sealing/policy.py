@@ -10,6 +10,7 @@ from typing import Any
 
 from jaxcrypt.crypto import signing
 from jaxcrypt.crypto.bundle import File
+from jaxcrypt.crypto.ledger import trust
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.crypto.signing import Verifier
 from jaxcrypt.pictures.files import read_file
@@ -31,6 +32,7 @@ class Policy:
       lost: white where cipher pixels are known to be lost: a picture's path or bytes, or bool ``[H, W]``.
       from_pixels: decode the pixels even where the file travels.
       signed_by: the public key, or its path, of whoever must have signed.
+      ledger: the policy, or its path, by which a proof must show the recipient's key in a key ledger.
       weights: a zoo entry or a path of weights to use instead of those that the header names.
       any_file: take whatever travels, not pictures only.
       check_pixels: also compare the pixels with the file that travels; with ``signed_by`` that is always done
@@ -49,6 +51,7 @@ class Policy:
     lost: recovery.Mask = None
     from_pixels: bool = False
     signed_by: Verifier | str | Path | None = None
+    ledger: trust.Policy | str | Path | None = None
     weights: str | None = None
     any_file: bool = False
     check_pixels: bool = False
@@ -56,7 +59,11 @@ class Policy:
     options: Mapping[str, Any] | None = None
 
     def __post_init__(self):
-        _ = self.saved_header, self.verifier  # what cannot be read is refused now, not with the first picture
+        _ = (
+            self.saved_header,
+            self.verifier,
+            self.trusted,
+        )  # what cannot be read is refused now, not with the first picture
 
     @cached_property
     def saved_header(self) -> bytes | None:
@@ -68,6 +75,11 @@ class Policy:
         """The key ``signed_by``."""
         given = self.signed_by
         return signing.read_verifier(given) if isinstance(given, str | Path) else given
+
+    @cached_property
+    def trusted(self) -> trust.Policy | None:
+        """The logs and witnesses that ``ledger`` trusts."""
+        return trust.read(self.ledger) if isinstance(self.ledger, str | Path) else self.ledger
 
     def checks_pixels(self, opened: Opened) -> bool:
         """Whether to compare pixels and file: on request, and where that is sure and a signer vouches."""

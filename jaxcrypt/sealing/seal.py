@@ -14,6 +14,7 @@ import numpy as np
 
 from jaxcrypt.crypto import bundle, payload, sealed, signing
 from jaxcrypt.crypto.bundle import File
+from jaxcrypt.crypto.ledger import proof
 from jaxcrypt.crypto.sealed import SealedPicture
 from jaxcrypt.crypto.signing import Signer
 from jaxcrypt.errors import usage
@@ -152,7 +153,8 @@ class Sealer:
         icc = picture.icc if self.pixels_only and len(picture.icc) <= MAX_ICC else b""
         changed = self.pixels_only and bool(picture.changes)
         small = thumbnails.encode(picture.pixels) if self._thumbnail else b""
-        extras = Extras(alpha, icc, changed, further, stamp, tuple(folder), small)
+        logged = proof.pack(self.keys.proofs)
+        extras = Extras(alpha, icc, changed, further, stamp, tuple(folder), small, logged)
         region = self._region.find(pixels, name) if self._region else None
         return Plain(Path(name).name, data, picture.pixels.shape, pixels, extras, picture.changes, region)
 

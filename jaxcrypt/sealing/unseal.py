@@ -11,7 +11,7 @@ from jaxcrypt.crypto.names import safe_name
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.record import Progress
-from jaxcrypt.sealing import jpegopen, naming, recovery
+from jaxcrypt.sealing import jpegopen, logged, naming, recovery
 from jaxcrypt.sealing.begun import Begun, Unsealed
 from jaxcrypt.sealing.jpegopen import BegunJpeg
 from jaxcrypt.sealing.keys import Keys
@@ -113,6 +113,8 @@ class Opener:
         opened = sealed.open_header(blob, self.policy.keys.keyring, name)
         if self.policy.verifier:
             opened.check_signature(self.policy.verifier)
+        if self.policy.trusted:
+            logged.check(opened, self.policy.keys.keyring, self.policy.trusted)
         return opened
 
 
@@ -126,12 +128,12 @@ def unseal(
       name: what messages call it.
       progress: called with the share done, 0 to 1, where a System decodes.
       how: ``header``, ``recover``, ``lost``, ``keep_noise`` for damaged pictures; ``from_pixels``,
-        ``signed_by``, ``weights``, ``any_file``, ``check_pixels``, ``options`` for how strict to be, and how
-        to decode. What each takes stands at :class:`~jaxcrypt.sealing.policy.Policy`.
+        ``signed_by``, ``ledger``, ``weights``, ``any_file``, ``check_pixels``, ``options`` for how strict to
+        be, and how to decode. What each takes stands at :class:`~jaxcrypt.sealing.policy.Policy`.
 
     Raises:
       Refusal: no sealed picture (BAD_INPUT), no key fits (NO_KEY), damaged or tampered (TAMPERED), a
-        signature that is missing or another's (BAD_SIGNATURE).
+        signature that is missing or another's (BAD_SIGNATURE), no proof of a key ledger (LEDGER).
     """
     opened = Opener(keys, **how).open(data, name, progress)
     return replace(opened, files=[(file, bytes(content)) for file, content in opened.files])

@@ -40,7 +40,7 @@ def opened(place: str) -> Fetch:
     folder = Path(place)
     if not (folder / CHECKPOINT).is_file():
         raise Refusal(f"{place}: no ledger there (a folder with a file named checkpoint, or an http(s) URL)")
-    return lambda path: _load(folder / path)
+    return lambda path: load(folder / path)
 
 
 def blob_path(digest: bytes) -> str:
@@ -60,6 +60,15 @@ def need_blob(fetch: Fetch, digest: bytes, what: str) -> bytes:
     if entries.digest(data) != digest:
         raise unlogged(f"{what}: forged ({blob_path(digest)} has other bytes than its digest)")
     return data
+
+
+def load(path: Path) -> bytes | None:
+    """A file's bytes; None where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_FILE)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
 
 
 def write_files(folder: Path, files: Mapping[str, bytes], mode: int = 0o644) -> None:
@@ -106,14 +115,6 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _load(path: Path) -> bytes | None:
-    try:
-        with open(path, "rb") as file:
-            return file.read(MAX_FILE)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
 
 
 def _get(url: str) -> bytes | None:

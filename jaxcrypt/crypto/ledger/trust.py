@@ -48,7 +48,7 @@ class Witnessed:
         """Who saw it when."""
         if not self.times:
             return "no witness asked for"
-        return "witnessed by " + ", ".join(f"{name} on {day(time)}" for name, time in self.times.items())
+        return f"witnessed by {' and '.join(self.times)} on {day(min(self.times.values()))}"
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Policy:
 
     Attributes:
       groups: threshold and members by name; members stand in ``witnesses`` or ``groups``.
+      urls: where logs are, by their names.
     """
 
     logs: tuple[note.Verifier, ...]
@@ -198,8 +199,6 @@ class _Reader:
         if key.kind == note.ED25519 or any(key.public == other.public for other in self.witnesses.values()):
             raise Malformed("a witness has a key of kind 4 or 6, and stands there once")
         self.witnesses[words[0]] = key
-        if words[2:]:
-            self.urls[words[0]] = words[2]
 
     def _group(self, words: list[str]) -> None:
         if len(words) < 3:

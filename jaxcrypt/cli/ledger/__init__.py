@@ -1,0 +1,1 @@
+"""What the subcommands of ``jaxcrypt ledger`` do, once the command line is read."""
