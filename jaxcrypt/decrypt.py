@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxcrypt import runtime
-from jaxcrypt.cli import keyoptions, systemflags
+from jaxcrypt.cli import keyoptions, ledgerflags, systemflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.cli.jobs import Report, is_sealed, plan_jobs
 from jaxcrypt.cli.openrun import OpenRun
@@ -50,6 +50,7 @@ def _parser() -> Parser:
     add("--json", action="store_true", help="one JSON line a file on stdout")
     add("--force", action="store_true", help="overwrite existing outputs; keep recovered noise")
     keyoptions.add_key_options(parser, sealing=False)
+    ledgerflags.add_opening_flags(parser)
     systemflags.add_opening_flags(parser)
     recovery = parser.add_argument_group("recovery from damage")
     recovery.add_argument("--recover", action="store_true", help="decode damaged pixels, unauthenticated")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxcrypt.cli import keyoptions
+from jaxcrypt.cli import keyoptions, ledgerflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain
 from jaxcrypt.cli.headerwords import opened_facts, public_facts, text
 from jaxcrypt.cli.jobs import Report, is_sealed, plan_reading
@@ -139,6 +139,7 @@ def _parser() -> Parser:
     add("--force", action="store_true", help="overwrite OUT.png")
     add("--json", action="store_true", help="one JSON line a file")
     keyoptions.add_key_options(parser, sealing=False, signatures=False)
+    ledgerflags.add_opening_flags(parser)
     return parser
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxcrypt import runtime
-from jaxcrypt.cli import keyoptions
+from jaxcrypt.cli import keyoptions, ledgerflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, one_line
 from jaxcrypt.errors import ExitCode, Refusal, usage
 
@@ -55,6 +55,7 @@ def _parser() -> Parser:
     add("--max-seconds", metavar="S", type=float, default=90.0, help="for one request (%(default)g)")
     add("--device", default="auto", choices=runtime.DEVICES, help="where to compute (%(default)s)")
     keyoptions.add_key_options(parser, sealing=False)
+    ledgerflags.add_opening_flags(parser)
     return parser
 
 
@@ -64,6 +65,8 @@ def _main(argv: Sequence[str] | None) -> int:
         raise usage("--signed-by: receive demands the signature of whoever sends; --allow names them")
     if not args.keep_sealed:
         keyoptions.require_some_key(args, sealing=False)
+    if args.ledger_policy and args.keep_sealed:
+        raise usage("--ledger-policy: goes without --keep-sealed, which opens no picture")
     if not args.allow:
         raise usage("give --allow PUB: the public signing key of a sender (or a folder of such)")
     if args.max_size < 1 or args.max_connections < 1 or args.max_seconds <= 0:
@@ -92,6 +95,7 @@ def _receiver(args: Any) -> tuple[Any, Any, str]:
         verify = verification.kept_sealed(keys)
     else:
         how = {"any_file": args.any_file, "check_pixels": args.check_pixels, "device": args.device}
+        how["ledger"] = args.ledger_policy
         verify = verification.opened(keys, **how)
     inbox = Inbox(Path(args.output), signer, verify)
     own = Path(args.output) / STATE / "tls.pem"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxcrypt import runtime
-from jaxcrypt.cli import keyoptions
+from jaxcrypt.cli import keyoptions, ledgerflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain
 from jaxcrypt.cli.jobs import Job, Report, is_sealed, plan_reading
 from jaxcrypt.errors import usage
@@ -37,6 +37,7 @@ def _parser() -> Parser:
     add("--device", default="auto", choices=runtime.DEVICES, help="where to compute (%(default)s)")
     add("--json", action="store_true", help="one JSON line a file on stdout")
     keyoptions.add_key_options(parser, sealing=False)
+    ledgerflags.add_opening_flags(parser)
     return parser
 
 

@@ -31,7 +31,6 @@ def add_key_options(parser: argparse.ArgumentParser, *, sealing: bool, signature
     else:
         help = "a private recipient key; may be given again"
         group.add_argument("--identity", metavar="FILE", action="append", default=[], help=help)
-        ledgerflags.add_opening_flags(group)
         signing = "--signed-by", {"metavar": "PUB", "help": "demand a signature by this public key"}
     if signatures:
         group.add_argument(signing[0], **signing[1])

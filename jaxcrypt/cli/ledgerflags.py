@@ -8,14 +8,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxcrypt.crypto.ledger import MAX_AGE_DAYS
 from jaxcrypt.errors import usage
 
 if TYPE_CHECKING:
     from jaxcrypt.crypto.ledger.client import Client
     from jaxcrypt.crypto.ledger.trust import Policy
     from jaxcrypt.crypto.recipients import Recipient
-
-_AGE = 7.0  # days
 
 
 def add_sealing_flags(group: Any) -> None:
@@ -50,7 +49,7 @@ def recipients(args: argparse.Namespace, given: list[str]) -> list[str | Recipie
         raise usage("--ledger: name somebody in it with --recipient NAME")
     if age is not None and not age > 0:
         raise usage("--ledger-age: more than 0 days")
-    client = open_client(place, None, _AGE if age is None else age)
+    client = open_client(place, None, MAX_AGE_DAYS if age is None else age)
     try:
         return [client.find(name).recipient() if name in names else name for name in given]
     finally:

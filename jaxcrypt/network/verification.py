@@ -19,17 +19,25 @@ _STARTING = threading.Lock()
 _ALLOWANCE = 60.0  # seconds for which one allowance of slow key derivations lasts
 
 
-def opened(keys: Keys, *, any_file: bool = False, check_pixels: bool = False, device: str = "auto") -> Verify:
+def opened(
+    keys: Keys,
+    *,
+    any_file: bool = False,
+    check_pixels: bool = False,
+    ledger: str | None = None,
+    device: str = "auto",
+) -> Verify:
     """A check that opens a picture, and keeps what comes out: the very files, or PNGs of the pixels.
 
     Args:
       any_file: keep whatever the sender attached, not pictures only.
       check_pixels: also compare the pixels with the file that travels.
+      ledger: the policy's file by which a proof must show the recipient's key in a key ledger.
       device: where Systems compute, if one must.
     """
     from jaxcrypt.sealing.unseal import Opener
 
-    how = {"any_file": any_file, "check_pixels": check_pixels}
+    how = {"any_file": any_file, "check_pixels": check_pixels, "ledger": ledger}
     opener, made = Opener(keys, **how), time.monotonic()
 
     def verify(data: bytes, picture: Picture) -> Files:

@@ -19,7 +19,7 @@ from jaxcrypt.pictures.coefficients import Coefficients
 from jaxcrypt.pictures.files import load_picture
 from jaxcrypt.pictures.jpegmarkers import Damaged, Jpeg
 from jaxcrypt.record import Progress
-from jaxcrypt.sealing import extras, naming, recovery
+from jaxcrypt.sealing import extras, logged, naming, recovery
 from jaxcrypt.sealing.begun import Unsealed
 from jaxcrypt.sealing.extras import Extras
 from jaxcrypt.sealing.jpegseal import MASK, REGION, TURNED
@@ -66,6 +66,11 @@ class BegunJpeg:
         """The folders that the file lay in, the outermost first, where that travelled; with safe names."""
         return _folder(self._extras)
 
+    @cached_property
+    def logged(self) -> tuple[str, ...]:
+        """What its proofs of a key ledger show, a line each."""
+        return logged.words(self.opened, self.policy.keys.keyring, self.policy.trusted)
+
     def finish(self, progress: Progress = None) -> Unsealed:
         """What the picture gives; see :meth:`jaxcrypt.sealing.begun.Begun.finish`.
 
@@ -77,7 +82,8 @@ class BegunJpeg:
         if self.files and policy.from_pixels:
             raise usage("--from-pixels: what a sealed JPEG hides travels as the file alone; leave it out")
         more = self._extras
-        facts = {"signed": policy.verifier is not None, "stamp": more.stamp, "notes": self.notes}
+        facts = {"signed": policy.verifier is not None, "stamp": more.stamp}
+        facts["notes"] = (*self.notes, *self.logged)
         if self.files:
             if self.seen is not None and (policy.check_pixels or policy.verifier):
                 self._compare(self.seen)

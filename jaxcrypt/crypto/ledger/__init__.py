@@ -8,3 +8,5 @@ secrets, pictures or key images. docs/LEDGER.md has the format and says against 
 ``names`` what it says; ``log`` writes it, ``witness`` watches it, ``client`` reads it, ``proof`` travels in
 pictures, ``anchor`` puts its roots on a chain.
 """
+
+MAX_AGE_DAYS = 7.0  # since witnesses saw a checkpoint, where nobody says otherwise

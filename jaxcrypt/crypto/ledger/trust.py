@@ -15,14 +15,14 @@ from pathlib import Path
 
 from jaxcrypt.crypto import textfile
 from jaxcrypt.crypto.cursor import Malformed
-from jaxcrypt.crypto.ledger import checkpoint, note
+from jaxcrypt.crypto.ledger import MAX_AGE_DAYS, checkpoint, note
 from jaxcrypt.errors import Refusal, unlogged
 
 MAX_BYTES = 1 << 20
 MAX_GROUPS = 64
 NONE = "none"
 DAY = 86_400
-MAX_AGE = 7 * DAY
+MAX_AGE = MAX_AGE_DAYS * DAY
 _SKEW = 600  # seconds that a witness's clock may be ahead
 
 
