@@ -37,7 +37,7 @@ def _parser(system: str | None) -> Parser:
     )
     add = parser.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="pictures, folders of them, or - for stdin")
-    add("-o", "--output", metavar="OUT", help="file, folder, - for stdout (INPUT.png); .jpg: see --roi")
+    add("-o", "--output", metavar="OUT", help="file (.jpg: see --roi), folder, or - for stdout")
     add("--system", default=catalog.DEFAULT, metavar="NAME", help=systemflags.HELP)
     add("--weights", metavar="NAME_OR_PATH", help="a zoo entry or training run instead of its own")
     regionflags.add_region_flags(parser)
