@@ -11,7 +11,7 @@ from typing import Any
 
 from jaxcrypt import runtime
 from jaxcrypt.cli import keyoptions
-from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain, one_line
+from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain
 from jaxcrypt.cli.jobs import Report, plan_reading
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.network import flags
@@ -72,10 +72,11 @@ def _main(argv: Sequence[str] | None) -> int:
         raise usage("--parallel and --give-up must be more than 0")
     asked = flags.needs(args)
     jobs = plan_reading(inputs, is_picture_name, is_other_picture_name, args.skip_unsupported)
-    sender, sealing = _sender(args, host, port, asked)
+    report = Report(jobs, args.json)
+    sender, sealing = _sender(args, host, port, asked, report)
     from jaxcrypt.network.sending import SendRun
 
-    run = SendRun(sender, sealing, Report(jobs, args.json), _tell, args.parallel)
+    run = SendRun(sender, sealing, report, args.parallel)
     try:
         return asyncio.run(run.work(jobs, explain))
     except BaseExceptionGroup as several:  # of the tasks that a suspicion ended
@@ -83,7 +84,7 @@ def _main(argv: Sequence[str] | None) -> int:
         raise first from None
 
 
-def _sender(args: argparse.Namespace, host: str, port: int, asked: Any) -> tuple[Any, Any]:
+def _sender(args: argparse.Namespace, host: str, port: int, asked: Any, report: Report) -> tuple[Any, Any]:
     from jaxcrypt.crypto import signing
     from jaxcrypt.network.client import Sender
     from jaxcrypt.network.known import Known, check_fingerprint, default_file
@@ -93,7 +94,7 @@ def _sender(args: argparse.Namespace, host: str, port: int, asked: Any) -> tuple
     known = Known(Path(args.known) if args.known else default_file(), args.address, wanted)
     signer, keys = signing.read_signer(args.sign), _keys(args)
     how = {"least": flags.least(args), "give_up": args.give_up, "parallel": args.parallel}
-    sender = Sender(host, port, signer, known, told=_tell, **how)
+    sender = Sender(host, port, signer, known, told=report.note, **how)
     inputs = flags.inputs(args)
     return sender, Sealing(keys, signer, asked, args.patience, inputs, args.hide_size, args.device)
 
@@ -105,10 +106,6 @@ def _keys(args: argparse.Namespace) -> Any:
     except Refusal:
         return None
     return keyoptions.read_keys(args, confirm=True)
-
-
-def _tell(line: str) -> None:
-    print(one_line(line) if line[:1] != " " else f"  {one_line(line)}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -234,9 +234,9 @@ class Report:
 
         self._single = len(jobs) == 1
         self._json = as_json
-        self._failed = 0
+        self._failed = self._finished = 0
         self._code = ExitCode.OK
-        bar = "{percentage:3.0f}%|{bar}| {n:.0f}/{total} [{elapsed}<{remaining}]"
+        bar = "{percentage:3.0f}%|{bar}| {n:.0f}/{total} [{elapsed}<{remaining}{postfix}]"
         self._bar = tqdm(total=len(jobs), bar_format=bar, leave=False, disable=not sys.stderr.isatty())
 
     def done(self, job: Job, target: Path | None, says: str, **facts: Any) -> None:
@@ -280,11 +280,22 @@ class Report:
 
         return show
 
-    def _line(self, text: str, **facts: Any) -> None:
+    def under_way(self, files: float, says: str) -> None:
+        """How much is done of files that several at once are under way of, and what to say beside the bar."""
+        self._bar.n = self._finished + files
+        self._bar.set_postfix_str(says)
+
+    def note(self, text: str) -> None:
+        """Something that concerns no single file."""
         self._bar.write(one_line(text), file=sys.stderr)
+
+    def _line(self, text: str, **facts: Any) -> None:
+        self.note(text)
         if self._json:
             print(json.dumps(facts), flush=True)
-        self._bar.update()
+        self._finished += 1
+        self._bar.n = self._finished
+        self._bar.refresh()
 
     def close(self) -> ExitCode:
         """The exit code of the whole run."""

@@ -33,6 +33,7 @@ _SLOWEST = 10.0  # seconds between two tries, at most
 _FIRST = 0.2
 _ANSWER = 1 << 20  # bytes
 _RESTARTS = 3
+_SAID = 3  # tries after which it is said that there is trouble
 _PIECES = (32 << 10, 1 << 20)
 _PIECE_SECONDS = 1.0  # that a piece should take
 
@@ -70,6 +71,7 @@ class _Line:
     http: aiohttp.ClientSession
     until: float
     count: int = 0
+    active: int = 0  # requests that are under way
 
 
 def picture_id(signer: Signer, data: bytes, name: str) -> str:
@@ -185,9 +187,11 @@ class Sender:
                 self.meter.tried(lost=True)
                 if reached() > before:
                     tries, since, before = 0, time.monotonic(), reached()
+                host, port = self._where
+                what = str(error) or type(error).__name__
+                if tries == _SAID:
+                    self._told(f"{host}:{port}: {what}; trying on for {self._give_up:g} s")
                 if time.monotonic() - since > self._give_up:
-                    host, port = self._where
-                    what = str(error) or type(error).__name__
                     raise Refusal(f"{host}:{port}: cannot be reached ({what})", ExitCode.FAILED) from None
                 if isinstance(error, aiohttp.ServerFingerprintMismatch):
                     await self._hang_up(self._line)
@@ -228,10 +232,12 @@ class Sender:
         return _Line(welcomed, session, http, time.monotonic() + min(seconds, demanded.rotate) * 0.9)
 
     async def _hang_up(self, line: _Line | None) -> None:
+        """Leave a session; its connections are closed once no request is under way on them."""
         if line is not None:
             if self._line is line:
                 self._line = None
-            await line.http.close()
+            if not line.active:
+                await line.http.close()
 
     async def _call(self, method: str, path: str, body: bytes, seconds: float = _REQUEST) -> dict[str, Any]:
         """One request of the session; its answer, genuine.
@@ -244,12 +250,16 @@ class Sender:
         session, count = line.session, line.count
         headers = {"Jaxcrypt-Session": session.id, "Jaxcrypt-Count": str(count)}
         headers["Jaxcrypt-Mac"] = session.request_mac(method, path, count, body)
-        async with (
-            asyncio.timeout(seconds),
-            line.http.request(method, path, data=body, headers=headers) as got,
-        ):
-            data, mac = await _bounded(got), got.headers.get("Jaxcrypt-Mac", "")
-            status, retry = got.status, got.headers.get("Retry-After", "")
+        line.active += 1
+        try:
+            how = {"data": body, "headers": headers}
+            async with asyncio.timeout(seconds), line.http.request(method, path, **how) as got:
+                data, mac = await _bounded(got), got.headers.get("Jaxcrypt-Mac", "")
+                status, retry = got.status, got.headers.get("Retry-After", "")
+        finally:
+            line.active -= 1
+            if self._line is not line:
+                await self._hang_up(line)
         if not mac:
             if status in (401, 403):
                 await self._hang_up(line)

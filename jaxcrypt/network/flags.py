@@ -109,7 +109,7 @@ def plan_run(args: argparse.Namespace, jobs: Sequence[Any], region: bool) -> Pla
     first = photo(jobs[0].read(), jobs[0].name) if jobs and not jobs[0].left_out else None
     plan = policy.choose(asked, least(args), network, first, patience=args.patience)
     if args.explain:
-        for line in (f"plan: {plan.words()}", *(f"  {reason}" for reason in plan.reasons)):
+        for line in (f"plan: {plan.words()}", *(f"because: {reason}" for reason in plan.reasons)):
             print(line, file=sys.stderr)
     return plan
 

@@ -121,15 +121,12 @@ class SendRun:
 
     Args:
       sender: the receiver, as it is reached; sealing: how; report: of :mod:`jaxcrypt.cli.jobs`.
-      told: called with what else happens, a line each.
       parallel: pictures under way at once.
     """
 
-    def __init__(
-        self, sender: Sender, sealing: Sealing, report: Any, told: Callable[[str], None], parallel: int
-    ):
-        self._sender, self._sealing, self._report, self._told = sender, sealing, report, told
-        self._parallel = parallel
+    def __init__(self, sender: Sender, sealing: Sealing, report: Any, parallel: int):
+        self._sender, self._sealing, self._report = sender, sealing, report
+        self._parallel, self._shares = parallel, {}
         self._thread = ThreadPoolExecutor(1, "seal")
         self._bytes = 0
 
@@ -142,7 +139,7 @@ class SendRun:
         Raises:
           Refusal: the receiver cannot be reached, or is not whom it should be.
         """
-        started = time.monotonic()
+        started, self._loop = time.monotonic(), asyncio.get_running_loop()
         async with self._sender:
             offer = (await self._sender.welcome()).offer
             sealers = Sealers(self._sealing, offer, self._tell_plan)
@@ -153,7 +150,7 @@ class SendRun:
         self._thread.shutdown()
         seconds = time.monotonic() - started
         rate = f"{self._bytes * 8 / seconds / 1e6:.3g} Mbit/s"
-        self._told(f"{self._bytes / 1e6:.3g} MB in {seconds:.1f} s, {rate}")
+        self._report.note(f"{self._bytes / 1e6:.3g} MB in {seconds:.1f} s, {rate}")
         return self._report.close()
 
     async def _worker(self, queue: Any, sealers: Sealers, explain: Callable) -> None:
@@ -177,7 +174,12 @@ class SendRun:
             return
         made, how = await loop.run_in_executor(self._thread, sealers.seal, data, name, self._sender)
         started = time.monotonic()
-        receipt = await self._sender.send(made, picture)
+        try:
+            receipt = await self._sender.send(
+                made, picture, lambda at: self._progress(picture, at / len(made))
+            )
+        finally:
+            self._shares.pop(picture, None)
         self._acknowledged(job, how, len(made), time.monotonic() - started, receipt)
 
     def _acknowledged(self, job: Any, how: str, size: int, seconds: float, receipt: Receipt) -> None:
@@ -187,7 +189,12 @@ class SendRun:
         facts = {"kept": list(receipt.files), "bytes": size, "seconds": round(seconds, 3), "plan": how}
         self._report.told(job, f"kept as {kept} ({how}; {rate})", **facts)
 
+    def _progress(self, picture: str, share: float) -> None:
+        self._shares[picture] = share
+        throughput = self._sender.meter.network().throughput
+        says = "" if throughput is None else f"{throughput * 8 / 1e6:.3g} Mbit/s"
+        self._report.under_way(sum(self._shares.values()), says)
+
     def _tell_plan(self, plan: Plan) -> None:
-        self._told(f"plan: {plan.words()}")
-        for reason in plan.reasons:
-            self._told(f"  {reason}")
+        for line in (f"plan: {plan.words()}", *(f"because: {reason}" for reason in plan.reasons)):
+            self._loop.call_soon_threadsafe(self._report.note, line)

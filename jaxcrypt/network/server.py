@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -27,7 +28,7 @@ from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.network import transcript
 from jaxcrypt.network.gate import Budget, Gate
 from jaxcrypt.network.inbox import Corrupt, Inbox, read_manifest
-from jaxcrypt.network.sessions import Answer, Open, Sessions, number
+from jaxcrypt.network.sessions import MAC, Answer, Open, Sessions, number
 from jaxcrypt.network.store import DONE, Picture
 from jaxcrypt.network.threat import Event, Level
 from jaxcrypt.network.transcript import Offer, Suspicious
@@ -35,6 +36,7 @@ from jaxcrypt.network.transcript import Offer, Suspicious
 _BUSY = 30.0  # seconds for which an upload that nothing comes for keeps the place of its picture
 _HANDSHAKE = 10.0  # seconds of TLS's
 _ENDING = 2.0  # seconds for a body that nobody reads, and for requests when the receiver ends
+_SILENT = logging.Logger("jaxcrypt.network", logging.CRITICAL)
 _FOREVER = 1e9  # the gate closes idle connections, not aiohttp
 
 
@@ -117,6 +119,7 @@ class Receiver:
           Refusal: the address cannot be had.
         """
         how = {"handle_signals": False, "shutdown_timeout": _ENDING, "lingering_time": _ENDING}
+        how |= {"access_log": None, "logger": _SILENT}  # malformed requests are no news
         runner = web.AppRunner(self._application(), keepalive_timeout=_FOREVER, **how)
         await runner.setup()
         server = None
@@ -132,6 +135,8 @@ class Receiver:
     async def _server(
         self, runner: web.AppRunner, host: str, port: int, context: ssl.SSLContext
     ) -> asyncio.Server:
+        if runner.server is None:
+            raise ValueError("the runner is not set up")
         factory, loop = self._gate.guarded(runner.server), asyncio.get_running_loop()
         how = {"ssl": context, "ssl_handshake_timeout": _HANDSHAKE, "backlog": 1024}
         try:
@@ -164,24 +169,27 @@ class Receiver:
     def _answered(self, handler: Callable) -> Callable:
         """Whatever a handler raises, as a response; and the gate hears of it."""
 
-        async def answer(request: web.Request) -> web.StreamResponse:
-            peer, response = request.remote or "", None
-            transport = request.transport
+        async def respond(request: web.Request, peer: str) -> web.Response:
             try:
-                response = await handler(request, peer)
+                return await handler(request, peer)
             except Answer as reply:
-                response = reply.response()
+                return reply.response()
             except Suspicious as refusal:
                 await self.sessions.seen(refusal.event, peer)
-                response = Answer(403, error=str(refusal), code=int(refusal.code)).response()
+                return Answer(403, error=str(refusal), code=int(refusal.code)).response()
             except Refusal as refusal:
-                response = Answer(400, error=str(refusal), code=int(refusal.code)).response()
+                return Answer(400, error=str(refusal), code=int(refusal.code)).response()
             except Malformed as reason:
-                response = Answer(400, error=f"malformed: {reason}").response()
+                return Answer(400, error=f"malformed: {reason}").response()
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            transport, trusted = request.transport, False
+            try:
+                response = await respond(request, request.remote or "")
+                trusted = response.status == 200 and MAC in response.headers
+                return response
             finally:
-                good = response is not None and response.status == 200
-                self._gate.served(transport, good and "Jaxcrypt-Mac" in response.headers)
-            return response
+                self._gate.served(transport, trusted)
 
         return answer
 

@@ -23,6 +23,10 @@ from jaxcrypt.network.threat import Threat, Watch
 _LOGINS_KEPT = 30 * 24 * 3600.0
 _EVERYWHERE = ""
 _DIGITS = 12  # room in a name for the number that tells it from others
+_OPENING = """
+INSERT INTO pictures VALUES (?, ?, ?, ?, ?, ?, '[]', x'') ON CONFLICT (sender, picture) DO UPDATE SET
+  upload = excluded.upload, state = excluded.state, size = excluded.size, digest = excluded.digest
+"""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pictures (
   sender TEXT NOT NULL, picture TEXT NOT NULL, upload TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
@@ -122,14 +126,18 @@ class Store:
             row = self._data.execute(f"SELECT {columns} FROM pictures WHERE {where}", values).fetchone()
         if row is None:
             return None
-        files = tuple(File(*one) for one in json.loads(row[6]))
-        return Picture(*row[:6], files, row[7])
+        sender, picture, upload, state, size, digest, files, receipt = row
+        kept = tuple(File(*one) for one in json.loads(files))
+        return Picture(sender, picture, upload, state, size, digest, kept, receipt)
 
     def open(self, picture: Picture) -> None:
-        """A picture begins to arrive; what of it arrived otherwise before, and was not done, is forgotten."""
+        """A picture begins to arrive; what arrived of it sealed otherwise before is forgotten.
+
+        Names that were reserved for it stay so: a crash may have left its files under them.
+        """
         values = (picture.sender, picture.picture, picture.upload, OPEN, picture.size, picture.digest)
         with self._writing():
-            self._data.execute("REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, '[]', x'')", values)
+            self._data.execute(_OPENING, values)
 
     def forget(self, upload: str) -> None:
         """A picture did not verify: it may be sent again."""

@@ -1,15 +1,18 @@
 """Pictures over loopback: whole, once, from whom they should be, to whom they should go."""
 
 import asyncio
+import hashlib
 import json
 import os
 
 import pytest
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.network import verification
 from jaxcrypt.network.client import picture_id
 from jaxcrypt.network.inbox import STATE
 from jaxcrypt.network.server import Limits
+from jaxcrypt.network.store import Picture
 from jaxcrypt.network.threat import Level
 from jaxcrypt.network.transcript import Suspicious
 from tests.network.place import HOST, Place, between, picture_file, run, seal
@@ -251,3 +254,42 @@ def test_kept_sealed_without_keys(tmp_path, identity, receiver, alice, known):
 
     run(work())
     assert list(place.files().values()) == [made]
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_picture_is_kept_once_when_both_ends_were_killed_while_it_was_stored(
+    place, alice, known, monkeypatch, written
+):
+    """The receiver ended after reserving a name, or after writing the file; the sender sealed anew."""
+    from jaxcrypt.network import inbox
+
+    data, keep = picture_file(1), inbox._keep
+
+    class Killed(BaseException):
+        """The process is gone."""
+
+    def killed(*how):
+        if written:
+            keep(*how)
+        raise Killed
+
+    def arrive():
+        made = seal(place.sealing, data, "a.png")
+        box = inbox.Inbox(place.inbox, place.receiver, verification.opened(place.keys))
+        body = inbox.Manifest("00" * 32, len(made), hashlib.sha256(made).digest(), "me").encode()
+        manifest = inbox.read_manifest(body)
+        picture = Picture("alice", manifest.picture, manifest.upload, "", manifest.size, manifest.digest)
+        try:
+            box.begin(picture)
+            box.write(manifest.upload, 0, made)
+            return box.finish(picture, "alice")
+        finally:
+            box.store.close()
+
+    monkeypatch.setattr(inbox, "_keep", killed)
+    with pytest.raises(Killed):
+        arrive()
+    monkeypatch.setattr(inbox, "_keep", keep)
+    assert arrive()
+    assert place.files() == {"alice/a.png": data}
+    assert not list((place.inbox / STATE / "partial").iterdir())
