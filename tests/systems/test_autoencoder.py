@@ -160,6 +160,15 @@ def test_spans_cover_once_and_see_far_enough(length, size, reach):
         assert span.first + span.size <= length
         assert span.first in (0, span.start - reach) or span.start - span.first >= reach
         assert span.first + span.size == length or span.first + span.size - span.stop >= reach
+        assert span.size <= size
+    assert len({span.size for span in spans}) == 1
+
+
+def test_windows_are_as_few_as_the_largest_allows_and_no_larger_than_it_takes():
+    for length in range(49, 400):
+        spans = windows.spans(length, 48, 6)
+        assert len(spans) == -(-(length - 12) // 36)
+        assert sum(span.size for span in spans) <= length + 12 * (len(spans) - 1) + 3 * len(spans)
 
 
 def test_streamed_and_whole_agree(trained):

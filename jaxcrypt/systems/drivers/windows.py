@@ -22,6 +22,7 @@ from jaxcrypt.record import Progress
 
 UNIT = 16  # pixels: of the grid on which :func:`map_picture` cuts, a multiple of every net's own
 _CORE = 48  # units on a side of what a window computes: with its surroundings about a megapixel
+_SIZES = 16  # that windows may have up to their largest: each is a program to compile
 _TRIALS = (17, 33, 65)  # units, odd: pictures in which a NaN may spread
 
 
@@ -36,9 +37,13 @@ class Span:
 
 
 def spans(length: int, size: int, reach: int) -> list[Span]:
-    """Windows of one ``size`` whose cores cover ``length``; one of ``length``, where that is smaller."""
+    """Windows of one size, at most ``size``, whose cores cover ``length``: as few as can be, and as small.
+
+    One of ``length``, where that is smaller.
+    """
     if length <= size:
         return [Span(0, length, 0, length)]
+    size = _balanced(length, size, reach)
     core = size - 2 * reach
     cut, start = [], 0
     while start < length:
@@ -47,6 +52,19 @@ def spans(length: int, size: int, reach: int) -> list[Span]:
         cut.append(Span(first, size, start, stop))
         start = stop
     return cut
+
+
+def _balanced(length: int, size: int, reach: int) -> int:
+    """The smallest window, in steps of a share of ``size``, of which as many cover ``length`` as of that.
+
+    Windows that do not overlap stay as they are: nothing is computed twice.
+    """
+    if not reach:
+        return size
+    inner, step = length - 2 * reach, -(-size // _SIZES)  # what cores cover beyond the ends' own reach
+    count = -(-inner // (size - 2 * reach))
+    least = -(-inner // count) + 2 * reach
+    return min(size, -(-least // step) * step)
 
 
 def map_windows(
