@@ -12,7 +12,7 @@ from typing import Any
 from jaxcrypt import runtime
 from jaxcrypt.cli import keyoptions, ledgerflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, one_line
-from jaxcrypt.errors import ExitCode, Refusal, usage
+from jaxcrypt.errors import ExitCode, usage
 
 _DESCRIPTION = """Receive pictures from senders that you know. docs/NETWORK.md says what is promised.
 
@@ -37,13 +37,8 @@ def _parser() -> Parser:
     add("--listen", metavar="HOST:PORT", required=True, help="where; port 0 takes one that is free")
     add("-o", "--output", metavar="INBOX", required=True, help="the folder that pictures go into")
     add("--sign", metavar="KEY", required=True, help="this receiver's own private signing key")
-    add(
-        "--allow",
-        metavar="PUB",
-        action="append",
-        default=[],
-        help="a sender's public key, or a folder of them",
-    )
+    help = "a sender's public key, or a folder of them"
+    add("--allow", metavar="PUB", action="append", default=[], help=help)
     add("--keep-sealed", action="store_true", help="verify pictures, and keep them sealed")
     add("--any-file", action="store_true", help="take whatever senders attached, not pictures only")
     add("--check-pixels", action="store_true", help="compare the pixels with the file that travels")
@@ -54,19 +49,17 @@ def _parser() -> Parser:
     add("--max-connections", metavar="N", type=int, default=512, help="at once (%(default)s)")
     add("--max-seconds", metavar="S", type=float, default=90.0, help="for one request (%(default)g)")
     add("--device", default="auto", choices=runtime.DEVICES, help="where to compute (%(default)s)")
-    keyoptions.add_key_options(parser, sealing=False)
+    keyoptions.add_key_options(parser, sealing=False, signatures=False)
     ledgerflags.add_opening_flags(parser)
     return parser
 
 
 def _main(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
-    if args.signed_by:
-        raise usage("--signed-by: receive demands the signature of whoever sends; --allow names them")
     if not args.keep_sealed:
         keyoptions.require_some_key(args, sealing=False)
-    if args.ledger_policy and args.keep_sealed:
-        raise usage("--ledger-policy: goes without --keep-sealed, which opens no picture")
+    elif not keyoptions.names_some_key(args, sealing=False) and (args.ledger_policy or args.check_pixels):
+        raise usage("--ledger-policy and --check-pixels need a key that opens pictures")
     if not args.allow:
         raise usage("give --allow PUB: the public signing key of a sender (or a folder of such)")
     if args.max_size < 1 or args.max_connections < 1 or args.max_seconds <= 0:
@@ -84,19 +77,18 @@ def _receiver(args: Any) -> tuple[Any, Any, str]:
     from jaxcrypt.crypto import header, signing
     from jaxcrypt.network import tls, verification
     from jaxcrypt.network.inbox import STATE, Inbox
+    from jaxcrypt.network.messages import fingerprint
     from jaxcrypt.network.server import Limits, Receiver
     from jaxcrypt.network.threat import Level
-    from jaxcrypt.network.transcript import Offer, fingerprint
+    from jaxcrypt.network.transcript import Offer
     from jaxcrypt.systems import catalog
 
     signer, allowed = signing.read_signer(args.sign), _allowed(args.allow)
-    keys = _keys(args)
-    if args.keep_sealed:
-        verify = verification.kept_sealed(keys)
-    else:
-        how = {"any_file": args.any_file, "check_pixels": args.check_pixels, "device": args.device}
-        how["ledger"] = args.ledger_policy
-        verify = verification.opened(keys, **how)
+    named = keyoptions.names_some_key(args, sealing=False)
+    keys = keyoptions.read_keys(args, confirm=False) if named else None
+    how = {name: getattr(args, name) for name in ("any_file", "check_pixels", "device")}
+    how["ledger"] = args.ledger_policy
+    verify = verification.kept_sealed(keys, **how) if args.keep_sealed else verification.opened(keys, **how)
     inbox = Inbox(Path(args.output), signer, verify)
     own = Path(args.output) / STATE / "tls.pem"
     if not args.tls_cert:
@@ -107,19 +99,8 @@ def _receiver(args: Any) -> tuple[Any, Any, str]:
     offer = Offer(digest, recipients, catalog.NAMES, tuple(header.VERSIONS))
     limits = Limits(args.max_size << 20, connections=args.max_connections, seconds=args.max_seconds)
     how = {"limits": limits, "least": Level.named(args.threat), "told": _tell}
-    return (
-        Receiver(inbox, signer, offer, allowed, **how),
-        context,
-        f"fingerprint {fingerprint(signer.verifier().public)}",
-    )
-
-
-def _keys(args: Any) -> Any:
-    try:
-        keyoptions.require_some_key(args, sealing=False)
-    except Refusal:
-        return None  # --keep-sealed without any
-    return keyoptions.read_keys(args, confirm=False)
+    words = f"fingerprint {fingerprint(signer.verifier().public)}"
+    return Receiver(inbox, signer, offer, allowed, **how), context, words
 
 
 def _allowed(names: list[str]) -> dict[bytes, str]:

@@ -92,20 +92,13 @@ def _sender(args: argparse.Namespace, host: str, port: int, asked: Any, report: 
 
     wanted = check_fingerprint(args.fingerprint) if args.fingerprint else None
     known = Known(Path(args.known) if args.known else default_file(), args.address, wanted)
-    signer, keys = signing.read_signer(args.sign), _keys(args)
+    signer, keys = signing.read_signer(args.sign), None  # None: those that the receiver offers
+    if keyoptions.names_some_key(args, sealing=True):
+        keys = keyoptions.read_keys(args, confirm=True)
     how = {"least": flags.least(args), "give_up": args.give_up, "parallel": args.parallel}
     sender = Sender(host, port, signer, known, told=report.note, **how)
     inputs = flags.inputs(args)
     return sender, Sealing(keys, signer, asked, args.patience, inputs, args.hide_size, args.device)
-
-
-def _keys(args: argparse.Namespace) -> Any:
-    """The keys that the options name; None for those that the receiver offers."""
-    try:
-        keyoptions.require_some_key(args, sealing=True)
-    except Refusal:
-        return None
-    return keyoptions.read_keys(args, confirm=True)
 
 
 if __name__ == "__main__":

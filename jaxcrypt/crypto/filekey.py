@@ -150,17 +150,19 @@ class Keyring:
         """Whether there is anything to open with: recipients alone only seal."""
         return bool(self._material or self._identities)
 
-    def anew(
-        self, argon: kdf.Argon | None = None, recipients: Sequence[recipients.Recipient] = ()
-    ) -> Keyring:
-        """The same keys with a fresh allowance of slow derivations: for what runs for long.
+    def anew(self, argon: kdf.Argon | None = None) -> Keyring:
+        """The same keys with a fresh allowance of slow derivations, for what runs for long.
 
         Args:
-          argon: of new stanzas from now on; recipients: further ones.
+          argon: parameters of new stanzas; None: as before.
         """
-        everyone = (*self._recipients, *recipients)
-        how = {"argon": argon or self._argon, "randomness": self._randomness}
-        return Keyring(self._sources, everyone, self._identities, **how)
+        return Keyring(
+            self._sources,
+            self._recipients,
+            self._identities,
+            argon=argon or self._argon,
+            randomness=self._randomness,
+        )
 
     def own_recipients(self) -> tuple[recipients.Recipient, ...]:
         """The public halves of the identities: what others may seal for this keyring."""

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jaxcrypt.cli.output import make_folder, write_whole
+from jaxcrypt.crypto.cursor import Malformed
 from jaxcrypt.crypto.signing import Signer
 from jaxcrypt.errors import ExitCode, Refusal
-from jaxcrypt.network import transcript
+from jaxcrypt.network import messages
 from jaxcrypt.network.store import File, Picture, Store
 
 Files = Sequence[tuple[str, bytes | bytearray | memoryview]]
@@ -53,7 +54,7 @@ class Manifest:
     def encode(self) -> bytes:
         """The bytes that are signed."""
         fields = {"picture": self.picture, "size": self.size, "digest": self.digest, "to": self.receiver}
-        return transcript.encode(fields)
+        return messages.encode(fields)
 
 
 def read_manifest(body: bytes) -> Manifest:
@@ -62,11 +63,11 @@ def read_manifest(body: bytes) -> Manifest:
     Raises:
       Malformed: no manifest.
     """
-    fields, of = transcript.decode(body), transcript.field_of
+    fields, of = messages.decode(body), messages.field_of
     picture, digest = of(fields, "picture", str), of(fields, "digest", bytes)
     if len(picture) != 64 or len(digest) != 32 or not set(picture) <= set("0123456789abcdef"):
-        raise transcript.Malformed("a manifest names its picture in another form")
-    upload = transcript.digest("upload", body)[:16].hex()
+        raise Malformed("a manifest names its picture in another form")
+    upload = messages.digest("upload", body)[:16].hex()
     return Manifest(picture, of(fields, "size", int), digest, of(fields, "to", str), upload)
 
 
@@ -150,8 +151,8 @@ class Inbox:
 
     def _receipt(self, picture: Picture, files: list[str]) -> bytes:
         fields = {"upload": picture.upload, "picture": picture.picture, "digest": picture.digest}
-        body = transcript.encode({**fields, "files": files, "time": int(time.time())})
-        return transcript.joined(body, self._signer.sign(transcript.digest("receipt", body)))
+        body = messages.encode({**fields, "files": files, "time": int(time.time())})
+        return messages.joined(body, self._signer.sign(messages.digest("receipt", body)))
 
     def _path(self, upload: str) -> Path:
         return self._partial / upload

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jaxcrypt import runtime
-from jaxcrypt.crypto import header, pngreader
+from jaxcrypt.crypto import header, jpegfile, pngreader
 from jaxcrypt.crypto.recipients import Recipient
 from jaxcrypt.crypto.signing import Signer
 from jaxcrypt.errors import Refusal, usage
@@ -110,6 +110,8 @@ def _keys(keys: Keys | None, offer: Offer) -> Keys:
 
 
 def _is_sealed(data: bytes) -> bool:
+    if jpegfile.is_sealed(data):
+        return True
     try:
         return pngreader.read(data).header is not None
     except Refusal:

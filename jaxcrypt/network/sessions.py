@@ -18,7 +18,7 @@ from aiohttp import web
 
 from jaxcrypt.crypto.cursor import Malformed
 from jaxcrypt.crypto.signing import Signer
-from jaxcrypt.network import transcript
+from jaxcrypt.network import messages, transcript
 from jaxcrypt.network.floor import floor
 from jaxcrypt.network.store import Store
 from jaxcrypt.network.threat import Event, Level
@@ -145,7 +145,7 @@ class Sessions:
         session = transcript.accept(opening, data, self.public)
         name = self._allowed.get(session.sender)
         if name is None:
-            whom = transcript.fingerprint(session.sender)
+            whom = messages.fingerprint(session.sender)
             raise Suspicious(f"sender {whom} is not among those that --allow names", Event.FAILED)
         await self._blocking(self._store.use_login, used, time.time())
         seconds = floor(self.level(peer)).rotate

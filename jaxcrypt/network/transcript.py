@@ -6,8 +6,7 @@
     login    sender -> receiver   its key, a secret under the receiver's fresh HPKE key
                                   || signature over T("login", hello, welcome, welcome's signature, login)
 
-    T(purpose, m1, …) = SHA-512("jaxcrypt/1 network " || purpose || for each: length (u64) || message)
-    keys              = HKDF(secret, salt = T("keys", hello, welcome, login), purpose)
+    keys              = HKDF(secret, salt = T("keys", hello, welcome, login), purpose)   (T: messages.py)
 
 Each side signs the bytes that it saw, so whoever alters an offer on its way ends the session. Signatures are
 Ed25519 with ML-DSA-65, the secret travels under X25519 with ML-KEM-768; nothing here rests on TLS, whose
@@ -16,27 +15,22 @@ certificate is bound in by its digest. Suites differ in the hash of the session'
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
-import json
 import os
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from jaxcrypt.crypto import kdf, recipients, signing
-from jaxcrypt.crypto.cursor import Cursor, Malformed
+from jaxcrypt.crypto.cursor import Malformed
 from jaxcrypt.crypto.recipients import Identity, Recipient
-from jaxcrypt.crypto.signing import SIGNATURE_BYTES, Signer, Verifier
+from jaxcrypt.crypto.signing import Signer, Verifier
 from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.network import messages
 from jaxcrypt.network.threat import Event
 
 VERSION = 1
-MAX_MESSAGE = 256 * 1024
-_DOMAIN = b"jaxcrypt/1 network "
 _SECRET = 32
 _NONCE = 32
 
@@ -65,93 +59,6 @@ class Suspicious(Refusal):
         self.event = event
 
 
-# ------------------------------------------------------------------------------------- messages
-
-
-def encode(fields: Mapping[str, Any]) -> bytes:
-    """A message: JSON with sorted keys; bytes are base64 text."""
-    plain = {name: _text(value) for name, value in fields.items()}
-    return json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, list | tuple):
-        return [_text(one) for one in value]
-    return value
-
-
-def decode(data: bytes) -> dict[str, Any]:
-    """A message's fields.
-
-    Raises:
-      Malformed: no JSON object, or too long.
-    """
-    if len(data) > MAX_MESSAGE:
-        raise Malformed("a message is too long")
-    try:
-        fields = json.loads(data)
-    except (ValueError, RecursionError):
-        raise Malformed("a message is no JSON") from None
-    if not isinstance(fields, dict):
-        raise Malformed("a message is no object")
-    return fields
-
-
-def field_of(fields: Mapping[str, Any], name: str, kind: type) -> Any:
-    """A field of a message, of the kind that it must be (``bytes``: from base64); bool is no int.
-
-    Raises:
-      Malformed: missing, or of another kind.
-    """
-    value = fields.get(name)
-    if kind is bytes:
-        try:
-            return base64.b64decode(value if isinstance(value, str) else "?", validate=True)
-        except (binascii.Error, ValueError):
-            raise Malformed(f"{name} is no base64") from None
-    if type(value) is not kind:
-        raise Malformed(f"{name} is missing or of another kind")
-    return value
-
-
-def names_in(fields: Mapping[str, Any], name: str) -> list[str]:
-    """A list of texts, at most 64 of them."""
-    values = field_of(fields, name, list)
-    if len(values) > 64 or not all(isinstance(one, str) for one in values):
-        raise Malformed(f"{name} is no list of names")
-    return values
-
-
-def joined(body: bytes, signature: bytes) -> bytes:
-    """A message and its signature, as they travel: length (u32) || body || signature."""
-    return struct.pack(">I", len(body)) + body + signature
-
-
-def split(data: bytes) -> tuple[bytes, bytes]:
-    """``(body, signature)`` of what :func:`joined` made."""
-    cursor = Cursor(data)
-    (length,) = cursor.unpack(">I")
-    body, signature = cursor.take(length), cursor.rest()
-    if len(signature) != SIGNATURE_BYTES:
-        raise Malformed("a signature has the wrong length")
-    return body, signature
-
-
-def digest(purpose: str, *messages: bytes) -> bytes:
-    """T of the module's docstring: 64 bytes."""
-    hashed = hashlib.sha512(_DOMAIN + purpose.encode())
-    for message in messages:
-        hashed.update(struct.pack(">Q", len(message)) + message)
-    return hashed.digest()
-
-
-def fingerprint(public: bytes) -> str:
-    """What people compare of a signing key: ``SHA256:`` and 64 hex digits."""
-    return f"SHA256:{hashlib.sha256(public).hexdigest()}"
-
-
 # -------------------------------------------------------------------------------------- session
 
 
@@ -175,20 +82,18 @@ class Session:
     def request_mac(self, method: str, path: str, count: int, body: bytes) -> str:
         """MAC of one request; ``path`` with its query."""
         parts = (method.encode(), path.encode(), str(count).encode(), hashlib.sha256(body).digest())
-        return hmac.digest(self.keys[0], digest("request", *parts), self.suite.hash).hex()
+        return hmac.digest(self.keys[0], messages.digest("request", *parts), self.suite.hash).hex()
 
     def response_mac(self, count: int, status: int, body: bytes) -> str:
         """MAC of the response to request ``count``."""
         parts = (str(count).encode(), str(status).encode(), hashlib.sha256(body).digest())
-        return hmac.digest(self.keys[1], digest("response", *parts), self.suite.hash).hex()
+        return hmac.digest(self.keys[1], messages.digest("response", *parts), self.suite.hash).hex()
 
 
-def _session(
-    suite: Suite, secret: bytes, messages: Sequence[bytes], sender: bytes, receiver: bytes
-) -> Session:
-    salt = digest("keys", *messages)
+def _session(suite: Suite, secret: bytes, said: Sequence[bytes], sender: bytes, receiver: bytes) -> Session:
+    salt = messages.digest("keys", *said)
     keys = [kdf.hkdf(secret, f"network {way} {suite.name}", 64, salt) for way in ("to", "back")]
-    return Session(digest("session", *messages)[:16].hex(), suite, sender, receiver, (keys[0], keys[1]))
+    return Session(messages.digest("session", *said)[:16].hex(), suite, sender, receiver, (keys[0], keys[1]))
 
 
 # ---------------------------------------------------------------------------------- the receiver
@@ -238,16 +143,16 @@ def welcome(hello: bytes, offer: Offer, signer: Signer, *, least: int = 1) -> tu
       Malformed: no hello.
       Suspicious: the hello offers no suite of that rank that this side has.
     """
-    fields = decode(hello)
-    if VERSION not in field_of(fields, "versions", list):
+    fields = messages.decode(hello)
+    if VERSION not in messages.field_of(fields, "versions", list):
         raise Refusal(f"no version of the protocol in common; this program speaks {VERSION}")
-    if len(field_of(fields, "nonce", bytes)) != _NONCE:
+    if len(messages.field_of(fields, "nonce", bytes)) != _NONCE:
         raise Malformed("a nonce has the wrong length")
-    suite = _best(names_in(fields, "suites"), offer.suites, least)
+    suite = _best(messages.names_in(fields, "suites"), offer.suites, least)
     if suite is None:
         raise Suspicious("no suite in common that the present threat allows", Event.STRIPPED)
     kem, public = recipients.generate(), signer.verifier().public
-    body = encode(
+    body = messages.encode(
         {
             "version": VERSION,
             "versions": [VERSION],
@@ -264,8 +169,8 @@ def welcome(hello: bytes, offer: Offer, signer: Signer, *, least: int = 1) -> tu
             "level": int(offer.level),
         }
     )
-    signature = signer.sign(digest("welcome", hello, body))
-    return joined(body, signature), Opening(hello, body, signature, suite, kem)
+    signature = signer.sign(messages.digest("welcome", hello, body))
+    return messages.joined(body, signature), Opening(hello, body, signature, suite, kem)
 
 
 def _best(theirs: Sequence[str], ours: Sequence[str], least: int) -> Suite | None:
@@ -285,15 +190,15 @@ def accept(opening: Opening, login: bytes, receiver: bytes) -> Session:
       Malformed: no login.
       Suspicious: its signature does not hold over what this side sent and got, or its secret does not open.
     """
-    body, signature = split(login)
-    fields = decode(body)
-    sender = field_of(fields, "sender", bytes)
+    body, signature = messages.split(login)
+    fields = messages.decode(body)
+    sender = messages.field_of(fields, "sender", bytes)
     if len(sender) != signing.PUBLIC_BYTES:
         raise Malformed("the sender's key has the wrong length")
-    signed = digest("login", opening.hello, opening.welcome, opening.signature, body)
+    signed = messages.digest("login", opening.hello, opening.welcome, opening.signature, body)
     if not Verifier(sender).verify(signature, signed):
         raise Suspicious("the sender's signature does not hold over this session", Event.FAILED)
-    secret = opening.kem.open(field_of(fields, "secret", bytes))
+    secret = opening.kem.open(messages.field_of(fields, "secret", bytes))
     if secret is None or len(secret) != _SECRET:
         raise Suspicious("the session's secret does not open", Event.FAILED)
     return _session(opening.suite, secret, (opening.hello, opening.welcome, body), sender, receiver)
@@ -318,7 +223,7 @@ class Welcomed:
 def hello(least: int = 1) -> bytes:
     """A fresh hello that offers every suite of at least that rank."""
     suites = [suite.name for suite in SUITES if suite.rank >= least]
-    return encode({"versions": [VERSION], "suites": suites, "nonce": os.urandom(_NONCE)})
+    return messages.encode({"versions": [VERSION], "suites": suites, "nonce": os.urandom(_NONCE)})
 
 
 def check(hello: bytes, answer: bytes, certificate: bytes, *, least: int = 1) -> Welcomed:
@@ -334,45 +239,45 @@ def check(hello: bytes, answer: bytes, certificate: bytes, *, least: int = 1) ->
       Suspicious: its signature does not hold over that hello, it names another certificate, or it chose
         another suite than the best that both offer.
     """
-    body, signature = split(answer)
-    fields = decode(body)
-    identity = field_of(fields, "identity", bytes)
-    if not Verifier(identity).verify(signature, digest("welcome", hello, body)):
+    body, signature = messages.split(answer)
+    fields = messages.decode(body)
+    identity = messages.field_of(fields, "identity", bytes)
+    if not Verifier(identity).verify(signature, messages.digest("welcome", hello, body)):
         what = "the receiver's signature does not hold over what was offered: altered on its way"
         raise Suspicious(what, Event.STRIPPED)
     offer = _offer(fields)
     if not hmac.compare_digest(offer.certificate, certificate):
         raise Suspicious("somebody stands between: TLS showed another certificate", Event.STRIPPED)
-    best = _best(names_in(decode(hello), "suites"), offer.suites, least)
-    if best is None or field_of(fields, "suite", str) != best.name:
+    best = _best(messages.names_in(messages.decode(hello), "suites"), offer.suites, least)
+    if best is None or messages.field_of(fields, "suite", str) != best.name:
         raise Suspicious("the receiver chose a weaker suite than both offer", Event.STRIPPED)
-    kem = field_of(fields, "kem", bytes)
+    kem = messages.field_of(fields, "kem", bytes)
     if len(kem) != recipients.PUBLIC_BYTES:
         raise Malformed("the session's key has the wrong length")
     return Welcomed(best, identity, offer, kem, hello, body, signature)
 
 
 def _offer(fields: Mapping[str, Any]) -> Offer:
-    keys = [field_of({"key": one}, "key", bytes) for one in names_in(fields, "recipients")]
-    formats, limits = field_of(fields, "formats", list), field_of(fields, "limits", dict)
+    keys = [messages.field_of({"key": one}, "key", bytes) for one in messages.names_in(fields, "recipients")]
+    formats, limits = messages.field_of(fields, "formats", list), messages.field_of(fields, "limits", dict)
     if not all(type(one) is int for one in (*formats, *limits.values())):
         raise Malformed("formats or limits are no numbers")
     return Offer(
-        field_of(fields, "certificate", bytes),
+        messages.field_of(fields, "certificate", bytes),
         tuple(keys),
-        tuple(names_in(fields, "systems")),
+        tuple(messages.names_in(fields, "systems")),
         tuple(formats),
         limits,
-        field_of(fields, "level", int),
-        tuple(names_in(fields, "suites")),
+        messages.field_of(fields, "level", int),
+        tuple(messages.names_in(fields, "suites")),
     )
 
 
 def login(welcomed: Welcomed, signer: Signer) -> tuple[bytes, Session]:
     """``(what travels, the session)``: the sender's proof, and a secret for the receiver alone."""
     secret, public = os.urandom(_SECRET), signer.verifier().public
-    body = encode({"sender": public, "secret": Recipient(welcomed.kem).seal(secret)})
-    signed = digest("login", welcomed.hello, welcomed.body, welcomed.signature, body)
-    messages = (welcomed.hello, welcomed.body, body)
-    session = _session(welcomed.suite, secret, messages, public, welcomed.identity)
-    return joined(body, signer.sign(signed)), session
+    body = messages.encode({"sender": public, "secret": Recipient(welcomed.kem).seal(secret)})
+    signed = messages.digest("login", welcomed.hello, welcomed.body, welcomed.signature, body)
+    said = (welcomed.hello, welcomed.body, body)
+    session = _session(welcomed.suite, secret, said, public, welcomed.identity)
+    return messages.joined(body, signer.sign(signed)), session

@@ -77,10 +77,10 @@ class Keys:
         """Whether pictures can be opened with them, and not only sealed."""
         return self.keyring.opens
 
-    def anew(self, argon: Argon | None = None, recipients: Sequence[Recipient] = ()) -> Keys:
+    def anew(self, argon: Argon | None = None) -> Keys:
         """The same keys with a fresh allowance of slow derivations; see :meth:`Keyring.anew`."""
         keys = copy.copy(self)
-        keys.keyring = self.keyring.anew(argon, recipients)
+        keys.keyring = self.keyring.anew(argon)
         return keys
 
     def is_key_image(self, data: bytes) -> bool:
