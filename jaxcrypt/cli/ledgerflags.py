@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxcrypt.cli.command import one_line
 from jaxcrypt.crypto.ledger import MAX_AGE_DAYS
 from jaxcrypt.errors import usage
 
@@ -51,9 +53,12 @@ def recipients(args: argparse.Namespace, given: list[str]) -> list[str | Recipie
         raise usage("--ledger-age: more than 0 days")
     client = open_client(place, None, MAX_AGE_DAYS if age is None else age)
     try:
-        return [client.find(name).recipient() if name in names else name for name in given]
+        found = {name: client.find(name) for name in names}
     finally:
         client.close()
+    for each in found.values():
+        print("note:", one_line(each.logged.words()), file=sys.stderr)
+    return [found[name].recipient() if name in found else name for name in given]
 
 
 def open_client(place: str, policy: str | None, days: float | None, *, remember: bool = True) -> Client:

@@ -32,7 +32,7 @@ def init(args: Namespace) -> int:
     if not args.no_witness:
         watcher = private / "witness"
         named["witness"] = witness.create(watcher, f"{args.origin}/witness")
-        witness.Witness(watcher).learn([each.verifier() for each in signers])
+        witness.Witness(watcher).learn([each.verifier() for each in signers if each.kind == note.MLDSA44])
     listed = [str(Path("witness"))] * bool(named) + args.witness
     places.put(private / WITNESSES, "".join(f"{line}\n" for line in listed).encode())
     verifiers = {each.kind: each.verifier().text() for each in signers}

@@ -14,6 +14,7 @@ from pathlib import Path
 from jaxcrypt.crypto.cursor import Malformed
 from jaxcrypt.crypto.ledger import checkpoint, log, merkle, names, note, places, proof, tiles, trust
 from jaxcrypt.crypto.ledger.entries import Entry
+from jaxcrypt.crypto.ledger.proof import Logged
 from jaxcrypt.crypto.recipients import Recipient
 from jaxcrypt.errors import Refusal, unlogged
 
@@ -27,6 +28,7 @@ class Found:
     state: names.State
     public: bytes = field(repr=False)
     proof: bytes = field(repr=False)
+    logged: Logged
 
     def recipient(self) -> Recipient:
         """The key to seal for, with its proof."""
@@ -102,7 +104,8 @@ class Client:
                 f"{self.place}: the key of {name} is revoked, by entry {state.revoked}; ask for a new one"
             )
         public = places.need_blob(self.fetch, state.entry.digest, f"{self.place}: the key of {name}")
-        return Found(state, public, self.prove(state.at, state.entry))
+        text = self.prove(state.at, state.entry)
+        return Found(state, public, text, proof.check(text, self._policy, self.place))
 
     def state(self, name: str) -> names.State | None:
         """What the ledger says of a name, its owner's signatures verified; None: nothing."""
@@ -110,13 +113,11 @@ class Client:
         return names.state(self.names.history(name), self.fetch, seen.head.origin, self.place)
 
     def prove(self, index: int, entry: Entry) -> bytes:
-        """The text that shows an entry to be in the log, checked."""
+        """The text that shows an entry to be in the log; for whoever gets it to check."""
         seen = self.seen or self.refresh()
         reader = tiles.TileReader(self.fetch, seen.head.size, self.place)
         path = tuple(merkle.inclusion(reader.node, index, seen.head.size))
-        made = proof.Proof(entry.encode(), index, path, seen.note).encode()
-        proof.check(made, self._policy, self.place)
-        return made
+        return proof.Proof(entry.encode(), index, path, seen.note).encode()
 
     def _no_rollback(self, head: checkpoint.Checkpoint) -> None:
         size = self.names.frontier.size

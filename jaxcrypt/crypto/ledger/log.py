@@ -114,6 +114,7 @@ class Log:
             places.write_files(self.folder, files)
             places.put(self._private / PENDING, signed)
             self.names.commit(signed)
+            places.clear(self.folder, [f"{path}.p" for path in files if ".p/" not in path])
         except BaseException:
             self.names.abandon()
             self._load()

@@ -56,6 +56,7 @@ class Names:
     """
 
     def __init__(self, path: Path | None):
+        self._path = path
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -75,7 +76,12 @@ class Names:
 
     def begin(self) -> None:
         """Start a change, of which nothing stays unless :meth:`commit` follows."""
-        self._base.execute("BEGIN IMMEDIATE")
+        try:
+            self._base.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise Refusal(
+                f"{self._path}: another process uses it ({error}); try again", ExitCode.FAILED
+            ) from None
         self.reload()
 
     def commit(self, note: bytes) -> None:
@@ -120,9 +126,13 @@ class Names:
         self._base.executemany("INSERT INTO said VALUES (?, ?, ?, ?)", rows)
 
     def history(self, name: str, *, weights: bool = False) -> list[tuple[int, Entry]]:
-        """All entries about a name (or file of weights), with their indices, oldest first."""
-        query = "SELECT at, entry FROM said WHERE weights = ? AND name = ? ORDER BY at"
-        return [(at, entries.decode(data)) for at, data in self._base.execute(query, (weights, name))]
+        """All entries about a name (or file of weights), with their indices, oldest first.
+
+        What another process adds to the file shows only after :meth:`begin`.
+        """
+        query = "SELECT at, entry FROM said WHERE weights = ? AND name = ? AND at < ? ORDER BY at"
+        rows = self._base.execute(query, (weights, name, self.frontier.size))
+        return [(at, entries.decode(data)) for at, data in rows]
 
     def knows(self, name: str) -> bool:
         """Whether any entry is about the name of a key."""

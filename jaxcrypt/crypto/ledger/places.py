@@ -7,9 +7,12 @@ What entries name by digest (public keys, owners' verifiers, signatures) is besi
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
+import shutil
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -95,6 +98,12 @@ def write_files(folder: Path, files: Mapping[str, bytes], mode: int = 0o644) -> 
         raise
 
 
+def clear(folder: Path, paths: Iterable[str]) -> None:
+    """Remove folders of partial tiles that there are full ones of; what cannot be removed stays."""
+    for path in paths:
+        shutil.rmtree(folder / path, ignore_errors=True)
+
+
 def put(path: Path, data: bytes, mode: int = 0o644) -> None:
     """:func:`write_files` of one."""
     write_files(path.parent, {path.name: data}, mode)
@@ -121,11 +130,13 @@ def _get(url: str) -> bytes | None:
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:
             data = answer.read(MAX_FILE + 1)
+            if answer.headers.get("Content-Encoding") == "gzip":  # which C2SP lets servers send unasked
+                data = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, MAX_FILE + 1)
     except urllib.error.HTTPError as error:
         if error.code in (404, 410):
             return None
         raise Refusal(f"{url}: the server answers {error.code}", ExitCode.FAILED) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, zlib.error, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise Refusal(f"{url}: cannot be reached ({reason})", ExitCode.FAILED) from None
     if len(data) > MAX_FILE:
