@@ -30,6 +30,7 @@ class Option:
       choices: what a person types -> what the header stores, such as ``{"1/2": 2}``.
       flag: on a command line, ``--name`` with dashes unless said otherwise.
       needs: name of the :class:`Input` that must be given where the option is not at its default.
+      excludes: names of inputs that cannot be given where the option is not at its default -> why.
       before: what a header means that lacks the option, because it is older; None: the default.
       arguments: stored value -> what takes the place of :attr:`Traits.argument` with it; of several options
         that say something the last one counts.
@@ -45,6 +46,7 @@ class Option:
     choices: Mapping[str, Any] = field(default_factory=dict)
     flag: str = ""
     needs: str = ""
+    excludes: Mapping[str, str] = field(default_factory=dict)
     before: Any = None
     arguments: Mapping[Any, str] = field(default_factory=dict)
     opening: bool = False
@@ -119,6 +121,7 @@ class Traits:
       channels: the channel counts that it takes (1 grey, 2 grey+alpha, 3 RGB, 4 RGBA).
       keeps_shape: whether the cipher picture has the picture's own height, width and channels.
       covert: whether the cipher picture looks like an ordinary one.
+      stepwise: whether decryption gives the pictures on the way, too.
       argument: one line: why its pixels are (or are not) confidential; the commands print it.
       standard: whether they are as confidential as a standard cipher, by that argument.
       special: what pictures it is for, where not any photo: policies leave it to whoever names it.
@@ -132,6 +135,7 @@ class Traits:
     channels: tuple[int, ...] = (1, 2, 3, 4)
     keeps_shape: bool = False
     covert: bool = False
+    stepwise: bool = False
     argument: str = ""
     standard: bool = False
     special: str = ""

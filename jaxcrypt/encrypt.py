@@ -101,7 +101,7 @@ def _main(argv: Sequence[str] | None) -> int:
     from jaxcrypt.sealing.seal import Sealer
 
     check_request(system, options, inputs, args.attach, args.pixels_only)
-    check_region(system, region)
+    check_region(system, region, options)
 
     how = {"pixels_only": args.pixels_only, "attach": args.attach, "signer": args.sign}
     how |= {"hide_size": args.hide_size, "region": region, "thumbnail": args.thumbnail}

@@ -26,6 +26,7 @@ from jaxcrypt.evaluation.suites import SUITES, Suite, natural, positive
 from jaxcrypt.systems import catalog
 
 _TABLE = "table"
+_SUFFIXES = "json", "md", "png"
 _MOVED = {"attacks": "attacks", "workdir": "checkpoints"}  # once switches
 
 
@@ -71,6 +72,7 @@ def parse(name: str, argv: Sequence[str]) -> Any:
     parser.add_argument(
         "--output", metavar="DIR", type=Path, help="folder for the results (evaluation/SYSTEM)"
     )
+    parser.add_argument("--force", action="store_true", help="overwrite earlier results in that folder")
     args = parser.parse_args(argv)
     if suite.pictures:
         _check(args, suite, name)
@@ -118,14 +120,15 @@ def evaluate(name: str, args: Any, command: str) -> int:
     """Run a suite; print its table; write its results."""
     from jaxcrypt.cli.output import make_folder
 
+    own = dict(vars(args))
+    folder = own.pop("output") or _folder(args)
+    _check_folder(folder, name, own.pop("force"))
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("jaxcrypt.evaluate").setLevel(logging.INFO)
     runtime.start(args.device)
     from jaxcrypt.evaluation.circumstances import circumstances
     from jaxcrypt.evaluation.setting import Setting
 
-    own = dict(vars(args))
-    folder = own.pop("output") or _folder(args)
     shared = {field: own.pop(field) for field in ("weights", "crop", "limit", "seed") if field in own}
     several = {"systems": "system", "options": "option", "data": "data"}
     shared |= {field: tuple(own.pop(flag)) for field, flag in several.items() if flag in own}
@@ -145,15 +148,21 @@ def _folder(args: Any) -> Path:
     return Path("evaluation", "+".join(args.system)) if "system" in args else Path(args.workdir, "evaluation")
 
 
+def _check_folder(folder: Path, name: str, force: bool) -> None:
+    """Refuse to overwrite earlier results, before any work; a run's own watcher that starts again does."""
+    from jaxcrypt.cli.output import Targets
+
+    targets = Targets([], force or not SUITES[name].pictures, "another folder with --output")
+    for suffix in _SUFFIXES if folder.is_dir() else ():
+        targets.check(folder / f"{name}.{suffix}")
+
+
 def _write(folder: Path, name: str, facts: dict[str, Any], text: str, plot: bytes) -> None:
     from jaxcrypt.cli.output import write_whole
     from jaxcrypt.evaluation.report import to_json
 
-    for suffix, data in (
-        ("json", to_json(facts)),
-        ("md", f"{text}\n".encode("utf-8", "backslashreplace")),
-        ("png", plot),
-    ):
+    written = to_json(facts), f"{text}\n".encode("utf-8", "backslashreplace"), plot
+    for suffix, data in zip(_SUFFIXES, written, strict=True):
         target = folder / f"{name}.{suffix}"
         write_whole(target, lambda file, data=data: file.write(data), force=True)
         print(target)

@@ -30,6 +30,14 @@ def photo(path: Path, size=(48, 40), mode="RGB", **options) -> Path:
     return path
 
 
+def ramps(path: Path, size=(24, 20), mode="RGB", **options) -> Path:
+    """A small picture of ramps, in the alpha channel too."""
+    y, x = np.mgrid[: size[1], : size[0]]
+    planes = np.stack([9 * x, 11 * y, 5 * (x + y), 255 - 8 * x], axis=-1).clip(0, 255).astype(np.uint8)
+    Image.fromarray(planes).convert(mode).save(path, **options)
+    return path
+
+
 def waves(shape=(40, 56, 3)):
     """A smooth picture, uint8 of any shape."""
     y, x = np.mgrid[: shape[0], : shape[1]]

@@ -1,4 +1,4 @@
-"""What people do with the commands besides encrypting a photo: resume, attach, check, pass on, keep times."""
+"""What people do with the commands besides encrypting a photo: resume, attach, check, keep times."""
 
 import io
 import json
@@ -9,29 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from jaxcrypt import decrypt, encrypt, inspect, keygen, rekey, verify
-from jaxcrypt.errors import ExitCode, Refusal
-
-
-@pytest.fixture
-def key(tmp_path) -> str:
-    path = tmp_path / "secret.key"
-    assert keygen.main(["--key", str(path)]) == ExitCode.OK
-    return str(path)
-
-
-def photo(path: Path, size=(24, 20), mode="RGB", **options) -> Path:
-    y, x = np.mgrid[: size[1], : size[0]]
-    planes = np.stack([9 * x, 11 * y, 5 * (x + y), 255 - 8 * x], axis=-1).clip(0, 255).astype(np.uint8)
-    Image.fromarray(planes).convert(mode).save(path, **options)
-    return path
+from jaxcrypt import decrypt, encrypt, inspect, keygen, verify
+from jaxcrypt.errors import ExitCode
+from tests.support import ramps
 
 
 def test_a_folder_is_resumed_without_reading_what_is_there(tmp_path, key, capsys):
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     for name in ("a.png", "b.png"):
-        photo(folder / name)
+        ramps(folder / name)
     given = ["-o", str(out), "--key-file", key]
     assert encrypt.main([str(folder / "a.png"), "-o", f"{out}/", "--key-file", key]) == ExitCode.OK
     first = (out / "a.png.png").read_bytes()
@@ -57,8 +44,8 @@ def test_a_folder_is_resumed_without_reading_what_is_there(tmp_path, key, capsys
 def test_headers_of_a_folder_bring_stripped_pictures_back(tmp_path, key):
     folder, out, headers = tmp_path / "in", tmp_path / "out", tmp_path / "headers"
     (folder / "inner").mkdir(parents=True)
-    photo(folder / "a.png")
-    photo(folder / "inner" / "b.png")
+    ramps(folder / "a.png")
+    ramps(folder / "inner" / "b.png")
     given = [str(folder), "-o", str(out), "--key-file", key]
     assert encrypt.main([*given, "--write-header", str(headers)]) == ExitCode.USAGE
     assert encrypt.main([*given, "--write-header", f"{headers}/", "--pixels-only"]) == ExitCode.OK
@@ -78,7 +65,7 @@ def test_headers_of_a_folder_bring_stripped_pictures_back(tmp_path, key):
 
 
 def test_any_file_travels_and_is_taken_on_request_only(tmp_path, key, capsys):
-    source, extra = photo(tmp_path / "photo.png"), tmp_path / "notes.sh"
+    source, extra = ramps(tmp_path / "photo.png"), tmp_path / "notes.sh"
     extra.write_bytes(b"#!/bin/sh\n")
     sealed, back = tmp_path / "c.png", tmp_path / "back"
     back.mkdir()
@@ -96,7 +83,7 @@ def test_any_file_travels_and_is_taken_on_request_only(tmp_path, key, capsys):
 
 def test_verify_says_what_is_whole_and_writes_nothing(tmp_path, key, capsys):
     assert keygen.main(["--signing", str(tmp_path / "s")]) == ExitCode.OK
-    source, sealed = photo(tmp_path / "photo.png"), tmp_path / "c.png"
+    source, sealed = ramps(tmp_path / "photo.png"), tmp_path / "c.png"
     given = ["--key-file", key, "-o", str(sealed), "--sign", str(tmp_path / "s")]
     assert encrypt.main([str(source), *given]) == ExitCode.OK
     before = sorted(os.listdir(tmp_path))
@@ -113,61 +100,8 @@ def test_verify_says_what_is_whole_and_writes_nothing(tmp_path, key, capsys):
     assert sorted(os.listdir(tmp_path)) == before
 
 
-def test_rekey_gives_the_same_pixels_to_other_keys(tmp_path, key, capsys):
-    assert keygen.main(["--key", str(tmp_path / "new.key")]) == ExitCode.OK
-    for who in ("alice", "sign"):
-        kind = "--recipient" if who == "alice" else "--signing"
-        assert keygen.main([kind, str(tmp_path / who)]) == ExitCode.OK
-    source, sealed, moved = photo(tmp_path / "photo.png"), tmp_path / "c.png", tmp_path / "m.png"
-    given = ["--key-file", key, "-o", str(sealed), "--sign", str(tmp_path / "sign")]
-    assert encrypt.main([str(source), *given]) == ExitCode.OK
-    told = [str(sealed), "-o", str(moved), "--key-file", key]
-    assert rekey.main(told) == ExitCode.USAGE
-    new = ["--new-recipient", str(tmp_path / "alice.pub"), "--new-key-file", str(tmp_path / "new.key")]
-    capsys.readouterr()
-    assert rekey.main([*told, *new]) == ExitCode.OK
-    assert "its signature is gone" in capsys.readouterr().err
-    assert np.array_equal(Image.open(moved), Image.open(sealed))
-    back = ["-o", str(tmp_path / "back.png"), "--force"]
-    assert decrypt.main([str(moved), "--key-file", key, *back]) == ExitCode.NO_KEY
-    for opening in (["--identity", str(tmp_path / "alice")], ["--key-file", str(tmp_path / "new.key")]):
-        assert decrypt.main([str(moved), *opening, *back]) == ExitCode.OK
-        assert (tmp_path / "back.png").read_bytes() == source.read_bytes()
-    damaged = bytearray(sealed.read_bytes())
-    damaged[80] ^= 1
-    sealed.write_bytes(damaged)
-    assert rekey.main([*told, *new, "--force"]) == ExitCode.TAMPERED
-
-
-@pytest.mark.parametrize(("name", "says"), [("there.png", "exists"), ("new.jpg", "is a PNG")])
-def test_rekey_refuses_an_output_before_it_reads_keys(tmp_path, name, says, monkeypatch, capsys):
-    (tmp_path / "there.png").write_bytes(b"kept")
-    monkeypatch.setattr("jaxcrypt.cli.keyoptions.read_keys", lambda *_, **__: pytest.fail("keys were read"))
-    given = ["--key-file", "k", "--new-key-file", "n", "-o", str(tmp_path / name)]
-    assert rekey.main([str(tmp_path / "sealed.png"), *given]) == ExitCode.USAGE
-    assert says in capsys.readouterr().err
-    assert (tmp_path / "there.png").read_bytes() == b"kept"
-
-
-def test_rekey_takes_one_new_passphrase(tmp_path, capsys):
-    given = ["--key-file", "k", "--new-passphrase", "--new-passphrase-env", "WORDS"]
-    assert rekey.main(["sealed.png", "-o", str(tmp_path / "x.png"), *given]) == ExitCode.USAGE
-    assert "--new-passphrase-env: not allowed with argument --new-passphrase" in capsys.readouterr().err
-
-
-def test_rekey_keeps_the_version_of_older_files(tmp_path, key):
-    older = Path(__file__).parent / "fixtures" / "older"
-    sealed, moved = older / "sealed" / "stego-three.png", tmp_path / "m.png"
-    told = [str(sealed), "-o", str(moved), "--key-file", str(older / "keys" / "key.txt")]
-    assert rekey.main([*told, "--new-key-file", key]) == ExitCode.OK
-    versions = [inspect.describe(path.read_bytes())["version"] for path in (sealed, moved)]
-    assert versions == [2, 2]
-    assert decrypt.main([str(moved), "-o", f"{tmp_path}/back/", "--key-file", key]) == ExitCode.OK
-    assert len(os.listdir(tmp_path / "back")) == 3
-
-
 def test_time_and_mode_travel_on_request(tmp_path, key):
-    source, sealed, back = photo(tmp_path / "photo.png"), tmp_path / "c.png", tmp_path / "back.png"
+    source, sealed, back = ramps(tmp_path / "photo.png"), tmp_path / "c.png", tmp_path / "back.png"
     os.utime(source, (1_000_000_000, 1_234_567_890))
     source.chmod(0o640)
     given = [str(source), "--key-file", key, "-o", str(sealed), "--preserve"]
@@ -180,7 +114,7 @@ def test_time_and_mode_travel_on_request(tmp_path, key):
 
 
 def test_a_dry_run_says_sizes_and_quality_and_writes_nothing(tmp_path, key, capsys):
-    source = photo(tmp_path / "photo.png", (40, 40))
+    source = ramps(tmp_path / "photo.png", (40, 40))
     before = sorted(os.listdir(tmp_path))
     given = [str(source), "--key-file", key, "--dry-run", "--json"]
     capsys.readouterr()
@@ -192,7 +126,7 @@ def test_a_dry_run_says_sizes_and_quality_and_writes_nothing(tmp_path, key, caps
     assert (exact["exact"], exact["width"], exact["travelling"]) == (True, 40, source.stat().st_size)
     assert not close["exact"]
     assert close["psnr"] > 30
-    copy = photo(tmp_path / "other.png", (40, 40))
+    copy = ramps(tmp_path / "other.png", (40, 40))
     assert encrypt.main([str(copy), *given]) == ExitCode.OK  # several want no -o: nothing is written
     told = map(json.loads, capsys.readouterr().out.splitlines())
     assert [facts["input"] for facts in told] == [str(copy), str(source)]
@@ -202,8 +136,8 @@ def test_a_dry_run_says_sizes_and_quality_and_writes_nothing(tmp_path, key, caps
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_alpha_comes_back_exactly_from_systems_that_take_colours_alone(tmp_path, key, mode):
-    source, sealed, back = photo(tmp_path / "p.png", (70, 64), mode), tmp_path / "c.png", tmp_path / "b.png"
-    cover = photo(tmp_path / "cover.png", (64, 64))
+    source, sealed, back = ramps(tmp_path / "p.png", (70, 64), mode), tmp_path / "c.png", tmp_path / "b.png"
+    cover = ramps(tmp_path / "cover.png", (64, 64))
     given = [
         "--system",
         "stego",
@@ -226,7 +160,7 @@ def test_profile_and_orientation_survive_pixels_only(tmp_path, key):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     exif = Image.Exif()
     exif[0x0112] = 6
-    source = photo(tmp_path / "p.jpg", (24, 20), icc_profile=profile, exif=exif)
+    source = ramps(tmp_path / "p.jpg", (24, 20), icc_profile=profile, exif=exif)
     sealed, back = tmp_path / "c.png", tmp_path / "b.png"
     assert encrypt.main([str(source), "--key-file", key, "-o", str(sealed), "--pixels-only"]) == ExitCode.OK
     assert profile[:64] not in sealed.read_bytes()
@@ -244,7 +178,7 @@ def test_the_photo_is_not_its_own_key(tmp_path, capsys):
 
 
 def test_a_turned_copy_is_turned_back_or_called_turned(tmp_path, key, capsys):
-    source, sealed, header = photo(tmp_path / "p.png"), tmp_path / "c.png", tmp_path / "c.hdr"
+    source, sealed, header = ramps(tmp_path / "p.png"), tmp_path / "c.png", tmp_path / "c.hdr"
     given = ["--key-file", key, "-o", str(sealed), "--write-header", str(header), "--pixels-only"]
     assert encrypt.main([str(source), *given]) == ExitCode.OK
     turned, lossy = tmp_path / "turned.png", tmp_path / "turned.jpg"
@@ -258,7 +192,7 @@ def test_a_turned_copy_is_turned_back_or_called_turned(tmp_path, key, capsys):
 
 
 def test_noise_is_not_called_a_recovered_picture(tmp_path, key, capsys):
-    source, sealed, header = photo(tmp_path / "p.png", (64, 64)), tmp_path / "c.png", tmp_path / "c.hdr"
+    source, sealed, header = ramps(tmp_path / "p.png", (64, 64)), tmp_path / "c.png", tmp_path / "c.hdr"
     given = ["--key-file", key, "-o", str(sealed), "--write-header", str(header)]
     assert encrypt.main([str(source), *given]) == ExitCode.OK
     copy = tmp_path / "copy.jpg"
@@ -273,10 +207,10 @@ def test_noise_is_not_called_a_recovered_picture(tmp_path, key, capsys):
 
 
 def test_what_cannot_be_written_is_refused_before_a_system_works(tmp_path, key, monkeypatch, capsys):
-    source, sealed = photo(tmp_path / "p.png"), tmp_path / "c.png"
+    source, sealed = ramps(tmp_path / "p.png"), tmp_path / "c.png"
     assert encrypt.main([str(source), "--key-file", key, "-o", str(sealed), "--pixels-only"]) == ExitCode.OK
-    monkeypatch.setattr("jaxcrypt.sealing.unseal.load_stored", lambda *_: pytest.fail("a System was loaded"))
-    taken = photo(tmp_path / "taken.png")
+    monkeypatch.setattr("jaxcrypt.sealing.policy.load_stored", lambda *_: pytest.fail("a System was loaded"))
+    taken = ramps(tmp_path / "taken.png")
     for output, says in (("x.jpg", "choose a name that ends in .png"), (taken.name, "exists")):
         given = [str(sealed), "--key-file", key, "-o", str(tmp_path / output)]
         capsys.readouterr()
@@ -286,7 +220,7 @@ def test_what_cannot_be_written_is_refused_before_a_system_works(tmp_path, key, 
 
 def test_what_makes_no_sense_is_refused_before_a_passphrase_is_asked_for(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("getpass.getpass", lambda *_: pytest.fail("a passphrase was asked for"))
-    source, taken = photo(tmp_path / "p.png"), photo(tmp_path / "taken.png")
+    source, taken = ramps(tmp_path / "p.png"), ramps(tmp_path / "taken.png")
     ask = [str(source), "--passphrase"]
     for given, says in (
         (["-o", str(taken)], "exists"),
@@ -303,71 +237,13 @@ def test_what_makes_no_sense_is_refused_before_a_passphrase_is_asked_for(tmp_pat
     assert "exists" in capsys.readouterr().err
 
 
-def test_a_bug_is_called_one_and_ends_no_folder_run(tmp_path, key, monkeypatch, capsys):
-    folder, out = tmp_path / "in", tmp_path / "out"
-    folder.mkdir()
-    for number in range(3):
-        photo(folder / f"{number}.png", (20 + number, 20))
-    from jaxcrypt.sealing import cipher
-
-    work = cipher.Cipher.encrypt
-
-    def breaks(self, pictures, *more):
-        if pictures[0].shape[1] == 21:
-            raise TypeError("cannot reshape array")
-        return work(self, pictures, *more)
-
-    monkeypatch.setattr(cipher.Cipher, "encrypt", breaks)
-    given = [str(folder), "-o", str(out), "--key-file", key, "--json"]
-    assert encrypt.main(given) == ExitCode.FAILED
-    told = capsys.readouterr()
-    assert sorted(json.loads(line)["exit"] for line in told.out.splitlines()) == [0, 0, ExitCode.INTERNAL]
-    assert "internal error, TypeError: cannot reshape array" in told.err
-    assert "Traceback" not in told.err
-    assert sorted(os.listdir(out)) == ["0.png.png", "2.png.png"]
-    monkeypatch.setenv("JAXCRYPT_DEBUG", "1")
-    alone = [str(folder / "1.png"), "--key-file", key, "-o", str(tmp_path / "c.png")]
-    assert encrypt.main(alone) == ExitCode.INTERNAL
-    assert "Traceback" in capsys.readouterr().err
-
-
-def test_a_bug_while_decoding_is_not_called_tampering(tmp_path, key, monkeypatch, capsys):
-    source, sealed = photo(tmp_path / "p.png"), tmp_path / "c.png"
-    assert encrypt.main([str(source), "--key-file", key, "-o", str(sealed), "--pixels-only"]) == ExitCode.OK
-    from jaxcrypt.sealing import cipher
-
-    def breaks(*_):
-        raise AttributeError("no such attribute")
-
-    monkeypatch.setattr(cipher.Cipher, "decrypt", breaks)
-    told = [str(sealed), "--key-file", key, "-o", str(tmp_path / "b.png")]
-    assert decrypt.main(told) == ExitCode.INTERNAL
-    assert "internal error, AttributeError" in capsys.readouterr().err
-
-
-def test_what_a_system_refuses_while_decoding_is_damage_and_names_the_file(
-    tmp_path, key, monkeypatch, capsys
-):
-    source, sealed = photo(tmp_path / "p.png"), tmp_path / "c.png"
-    assert encrypt.main([str(source), "--key-file", key, "-o", str(sealed), "--pixels-only"]) == ExitCode.OK
-    from jaxcrypt.sealing import cipher
-
-    def refuses(*_):
-        raise Refusal("a cipher picture of another size")
-
-    monkeypatch.setattr(cipher.Cipher, "decrypt", refuses)
-    told = [str(sealed), "--key-file", key, "-o", str(tmp_path / "b.png")]
-    assert decrypt.main(told) == ExitCode.TAMPERED
-    assert capsys.readouterr().err.endswith(f"\njaxcrypt: {sealed}: a cipher picture of another size\n")
-
-
 def test_a_byte_order_mark_belongs_to_no_key(tmp_path, key):
     mark = b"\xef\xbb\xbf"
     marked, words, plain = tmp_path / "marked.key", tmp_path / "marked.txt", tmp_path / "plain.txt"
     marked.write_bytes(mark + Path(key).read_bytes())
     words.write_bytes(mark + b"correct horse\r\n")
     plain.write_bytes(b"correct horse")
-    source, sealed = photo(tmp_path / "p.png"), tmp_path / "c.png"
+    source, sealed = ramps(tmp_path / "p.png"), tmp_path / "c.png"
     back = ["-o", str(tmp_path / "b.png"), "--force"]
     for seals, opens in (
         (["--key-file", str(marked)], ["--key-file", key]),
@@ -380,7 +256,7 @@ def test_a_byte_order_mark_belongs_to_no_key(tmp_path, key):
 def test_a_coarser_padding_makes_files_of_one_length(tmp_path, key):
     lengths = set()
     for number in range(4):
-        source, sealed = photo(tmp_path / "p.png", (60 + number, 60)), tmp_path / f"{number}.png"
+        source, sealed = ramps(tmp_path / "p.png", (60 + number, 60)), tmp_path / f"{number}.png"
         given = ["--key-file", key, "-o", str(sealed), "--hide-size"]
         assert encrypt.main([str(source), *given]) == ExitCode.OK
         lengths.add(inspect.describe(sealed.read_bytes())["payload_bytes"])
@@ -399,7 +275,7 @@ def test_pixels_that_show_another_picture_than_the_file_are_found(tmp_path, key,
     """Whoever signs can put file A beside pixels of B, both verified."""
     from jaxcrypt.sealing import seal
 
-    source, sealed = photo(tmp_path / "p.png"), tmp_path / "c.png"
+    source, sealed = ramps(tmp_path / "p.png"), tmp_path / "c.png"
     assert keygen.main(["--signing", str(tmp_path / "s")]) == ExitCode.OK
     other = _png((24, 20))
     with monkeypatch.context() as lying:

@@ -122,7 +122,8 @@ class OpenRun:
         """Where the pictures on the way go, a folder for each picture of the run; None: nowhere.
 
         Raises:
-          Refusal: nothing is decoded, or the folder cannot be or has pictures already; before any work.
+          Refusal: nothing is decoded, or in one step, or the folder cannot be or has pictures already; before
+            any work.
         """
         if not self._args.save_intermediates:
             return None
@@ -131,6 +132,9 @@ class OpenRun:
                 "--save-intermediates: a file that travels comes back whole, in no steps; "
                 "--from-pixels decodes the pixels"
             )
+        if not begun.stepwise:
+            system = begun.opened.header.system
+            raise usage(f"--save-intermediates: {system} decodes in one step; leave it out")
         top = Path(self._args.save_intermediates)
         if top.exists() and not top.is_dir():
             raise usage(f"--save-intermediates {top}: is a file; name a folder")
@@ -143,8 +147,6 @@ class OpenRun:
         """The pictures on the way as PNGs, and where they go."""
         if folder is None:
             return []
-        if not result.stages:
-            raise usage(f"--save-intermediates: {result.system} decodes in one step; leave it out")
         from jaxcrypt.pictures.files import encode_png
 
         make_folder(folder)

@@ -17,6 +17,7 @@ from jaxcrypt.pictures.decoders import identify
 from jaxcrypt.pictures.files import encode_png, load_picture
 from jaxcrypt.record import Outcome, Progress, Sealed
 from jaxcrypt.sealing import extras, logged, naming, recovery
+from jaxcrypt.sealing.cipher import stored_entry
 from jaxcrypt.sealing.extras import Extras
 from jaxcrypt.sealing.policy import Policy
 
@@ -88,6 +89,15 @@ class Begun:
     def decodes(self) -> bool:
         """Whether a System has to work, which starts JAX."""
         return self.pixels is not None or self.damaged is not None
+
+    @property
+    def stepwise(self) -> bool:
+        """Whether the System that made it gives the pictures on the way, too, when it decodes.
+
+        Raises:
+          Refusal: that System is not installed here.
+        """
+        return stored_entry(self.opened.header.system, self.opened.source).traits.stepwise
 
     @property
     def names(self) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from jaxcrypt.declared import Option, Options, chosen
+from jaxcrypt.declared import Entry, Option, Options, chosen
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.pictures.files import MODES
 from jaxcrypt.record import Call, Outcome, Progress, Sealed, Shape, System
@@ -200,16 +200,25 @@ def _check_defaults(cipher: Cipher, entry, given: Mapping[str, Any], weights: st
             )
 
 
+def stored_entry(name: str, source: str) -> Entry:
+    """The declaration of the System that a header names.
+
+    Raises:
+      Refusal: it is not installed here.
+    """
+    try:
+        return catalog.entry(name)
+    except Refusal:
+        raise Refusal(f"{source}: made by the System {name!r}, which is not installed here") from None
+
+
 def load_stored(name: str, stored: Options, weights: str | None, source: str) -> Cipher:
     """The System that a header names, to decrypt with.
 
     Raises:
       Refusal: a System or options that this version lacks, or weights that are not at hand.
     """
-    try:
-        catalog.entry(name)
-    except Refusal:
-        raise Refusal(f"{source}: made by the System {name!r}, which is not installed here") from None
+    stored_entry(name, source)
     wanted = dict(stored).get(WEIGHTS)
     options = tuple(pair for pair in stored if pair[0] != WEIGHTS)
     if wanted is None:

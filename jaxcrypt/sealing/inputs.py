@@ -103,21 +103,29 @@ def check_inputs(entry: Entry, given: Mapping[str, Any], options: Mapping[str, A
             raise usage(f"--system {entry.name}: needs {declared.flag} FILE, {declared.help}")
 
 
-def check_region(system: str, region: Any) -> None:
-    """Refuse a region, where there is one, of a System that takes whole pictures only."""
+def check_region(system: str, region: Any, options: Mapping[str, Any]) -> None:
+    """Refuse a region, where there is one, that does not go with a System or with ``options``."""
+    entry = catalog.entry(system)
     if region is not None:
-        mask_name(catalog.entry(system))
+        mask_name(entry, read_options(entry, options))
 
 
-def mask_name(entry: Entry) -> str:
+def mask_name(entry: Entry, options: Mapping[str, Any]) -> str:
     """What a System calls the mask of a region.
 
+    Args:
+      options: stored values that were chosen.
+
     Raises:
-      Refusal: it takes none.
+      Refusal: it takes none, or none with one of the options.
     """
-    for declared in entry.inputs:
-        if declared.kind == "mask":
-            return declared.name
+    masks = [declared.name for declared in entry.inputs if declared.kind == "mask"]
+    for option in entry.options:
+        why = option.excludes.get(masks[0]) if masks else None
+        if why and options.get(option.name, option.default) != option.default:
+            raise usage(f"--roi with {option.flag}: {why}; leave out one of them")
+    if masks:
+        return masks[0]
     known = map(catalog.entry, catalog.NAMES)
     able = ", ".join(one.name for one in known if any(own.kind == "mask" for own in one.inputs))
     raise usage(f"--roi: --system {entry.name} encrypts whole pictures only; {able} take a region")

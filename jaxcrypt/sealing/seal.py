@@ -94,10 +94,10 @@ class Sealer:
         self.keys, self.pixels_only, self.entry = keys, pixels_only, catalog.entry(system)
         self._weights = weights
         self._region: Request | None = None if region is None else request(region)
-        self._mask = system_inputs.mask_name(self.entry) if self._region else ""
         self._padding = payload.power_of_two if hide_size else payload.padme
         keys.keyring.check_sealing()
         self._options = system_inputs.read_options(self.entry, options or {})
+        self._mask = system_inputs.mask_name(self.entry, self._options) if self._region else ""
         self._inputs = system_inputs.read_inputs(self.entry, inputs or {}, self._options, keys)
         self._signer = signing.read_signer(signer) if isinstance(signer, str | Path) else signer
         system_inputs.check_attached(attach, pixels_only)

@@ -22,6 +22,7 @@ _ROBUST = Option(
     0,
     "survive JPEG with 4:2:0 chroma, at 1, 2 or 3 times the picture's pixels",
     {"1": 1, "2": 2, "3": 3},
+    excludes={"mask": "a robust picture grows"},
     arguments=dict.fromkeys(
         (1, 2, 3),
         "experimental: keyed orthogonal mixing, without a proof; its pixels are no uniform noise, and "
@@ -182,6 +183,7 @@ OWN = (
         traits=Traits(
             survives=frozenset({"noise", "jpeg444", "blocks"}),
             keeps_shape=True,
+            stepwise=True,
             argument=_MIXING,
             close=60.0,
             cost=0.54,

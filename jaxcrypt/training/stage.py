@@ -220,8 +220,7 @@ class StageTrainer:
         share = self._share_in_precision(one, state, single)
         start = time.perf_counter()
         compiled = jitted.lower(state, batch).compile()
-        analysed = jax.jit(one).lower(jax.eval_shape(lambda: state), single).cost_analysis() or {}
-        cost = Cost(float(analysed.get("flops", 0.0)), opts.precision, share)
+        cost = Cost(_flops(one, jax.eval_shape(lambda: state), single), opts.precision, share)
         log.info("compiled in %.1f s; %s a step", time.perf_counter() - start, cost)
         return compiled, cost
 
@@ -252,6 +251,12 @@ class StageTrainer:
         if self.around.report_memory:
             made.append(Callback(run.last, callbacks.Memory(self.writer)))
         return made
+
+
+def _flops(step: Callable, state: Any, batch: Any) -> float:
+    """Of one step over all devices, as XLA counts them; of its products alone where that counts nothing."""
+    analysed = jax.jit(step).lower(state, batch).cost_analysis() or {}
+    return float(analysed.get("flops") or product_flops(step, state, batch).total())
 
 
 def _one_step(leaf: jax.Array, substeps: int) -> jax.ShapeDtypeStruct:

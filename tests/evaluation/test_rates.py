@@ -25,7 +25,7 @@ SMALL = {"encoder": {"width": 8, "blocks": 1}, "widths": (8, 8), "blocks": (1, 1
 @pytest.fixture(scope="module")
 def subject():
     system = catalog.build("cyclegan", ConfigDict({"model": SMALL}))
-    params, extra = system.init(jax.random.key(0), None)
+    params, extra = jax.jit(system.init)(jax.random.key(0), None)
     variables = {"params": jax.tree.map(np.asarray, params), "extra": extra}
     return Subject("cyclegan", Cipher(system, variables))
 

@@ -1,5 +1,7 @@
 """The autoencoder's linear start, its quantiser, and what its output depends on."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -79,25 +81,28 @@ def test_untrained_it_is_transform_coding(rng, channels):
     fine = (8,) * (256 * channels)
     model = Autoencoder(fine, 0.02, channels, features=8, encoder_blocks=1, decoder_blocks=1)
     x = rng.uniform(-0.5, 0.5, (2, 32, 48, channels)).astype(np.float32)
-    params = model.init(jax.random.key(0), x)
-    indices = model.apply(params, x, method="encode")
+    params = jax.jit(model.init)(jax.random.key(0), x)
+    encode, decode = (jax.jit(functools.partial(model.apply, method=name)) for name in ("encode", "decode"))
+    indices = encode(params, x)
     assert indices.shape == (2, 2, 3, 256 * channels)
-    back = model.apply(params, indices, method="decode")
-    np.testing.assert_allclose(back, model.apply(params, x), atol=1e-5)
+    back = decode(params, indices)
+    np.testing.assert_allclose(back, jax.jit(model.apply)(params, x), atol=1e-5)
     assert np.abs(back - x).max() < 0.1
 
 
 def test_what_lies_beyond_the_reach_has_no_influence(rng):
     model = net()
     x = rng.uniform(-1, 1, (1, 16 * 13, 16, 1)).astype(np.float32)
-    params = stirred(model.init(jax.random.key(0), x[:, :16]), rng)
+    params = stirred(jax.jit(model.init)(jax.random.key(0), x[:, :16]), rng)
     moved = x.copy()
     moved[:, :16] *= -1
-    latents = [model.apply(params, v, method=lambda m, v: m.encoder(v)) for v in (x, moved)]
+    encode = jax.jit(functools.partial(model.apply, method=lambda m, v: m.encoder(v)))
+    decode = jax.jit(functools.partial(model.apply, method=lambda m, v: m.decoder(v)))
+    latents = [encode(params, v) for v in (x, moved)]
     changed = np.flatnonzero(np.abs(latents[0] - latents[1]).max((0, 2, 3)) > 0)
     assert changed.max() == model.reach[0] // 16
     y = 0.9 * latents[0]  # away from the ends, which the quantiser never gives
-    decoded = [model.apply(params, v, method=lambda m, v: m.decoder(v)) for v in (y, y.at[:, 0].multiply(-1))]
+    decoded = [decode(params, v) for v in (y, y.at[:, 0].multiply(-1))]
     changed = np.flatnonzero(np.abs(decoded[0] - decoded[1]).max((0, 2, 3)) > 0)
     assert model.reach[1] <= changed.max() < model.reach[1] + 16
 

@@ -1,5 +1,7 @@
 """The DCGAN's nets: the source's tables row by row, and the variants that its text describes."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,6 +36,11 @@ def rows(net, example):
     }
 
 
+def start(net, example):
+    """Its parameters; compiled, since op by op that takes seconds."""
+    return jax.jit(net.init)(jax.random.key(0), example)
+
+
 def count(tree):
     return sum(leaf.size for leaf in jax.tree.leaves(tree))
 
@@ -60,7 +67,7 @@ def test_the_light_generator_is_light():
 def test_upsampling_is_the_transposed_convolution(rng):
     x = rng.standard_normal((2, 3, 5, 4)).astype(np.float32)
     net = Upsample(6)
-    stored = net.init(jax.random.key(0), x)
+    stored = start(net, x)
     kernel, bias = stored["params"]["kernel"], stored["params"]["bias"] + 0.5
     wanted = jax.lax.conv_transpose(
         x, kernel, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), precision="highest"
@@ -72,7 +79,7 @@ def test_upsampling_is_the_transposed_convolution(rng):
 def test_layers_keep_the_power_of_what_comes_in():
     z = jax.random.normal(jax.random.key(1), (64, 100))
     net = Generator(start=64, widths=(48, 32, 24, 16), kernel=3)
-    faces = net.apply(net.init(jax.random.key(0), z), z)
+    faces = jax.jit(net.apply)(start(net, z), z)
     assert 0.3 < float(faces.std()) < 0.8
     assert float(jnp.abs(faces).max()) <= 1
 
@@ -87,21 +94,24 @@ def test_layers_keep_the_power_of_what_comes_in():
 )
 def test_variants_keep_statistics_that_only_training_moves(net, example, rng):
     example = jnp.asarray(rng.standard_normal(example.shape), jnp.float32)
-    stored = net.init(jax.random.key(0), example)
+    stored = start(net, example)
     rngs = {"dropout": jax.random.key(2)}
-    _, moved = net.apply(stored, example, train=True, rngs=rngs, mutable=["batch_stats"])
+    train = jax.jit(functools.partial(net.apply, train=True, mutable=["batch_stats"]))
+    _, moved = train(stored, example, rngs=rngs)
     changed = jax.tree.map(lambda a, b: bool((a != b).any()), stored["batch_stats"], moved["batch_stats"])
     assert all(jax.tree.leaves(changed)), changed
-    np.testing.assert_array_equal(net.apply(stored, example), net.apply(stored, example))
+    test = jax.jit(net.apply)
+    np.testing.assert_array_equal(test(stored, example), test(stored, example))
 
 
 def test_spectral_norm_bounds_every_kernel(rng):
     net = Discriminator((8, 16), dropout=0.0, spectral_norm=True)
     x = jnp.asarray(rng.standard_normal((2, 64, 64, 3)), jnp.float32)
-    stored = net.init(jax.random.key(0), x)
+    stored = start(net, x)
     louder = {**stored, "params": jax.tree.map(lambda p: 10 * p, stored["params"])}
+    train = jax.jit(functools.partial(net.apply, train=True, mutable=["batch_stats"]))
     for _ in range(20):
-        _, moved = net.apply(louder, x, train=True, mutable=["batch_stats"])
+        _, moved = train(louder, x)
         louder = {**louder, **moved}
     kernel = np.asarray(louder["params"]["down1"]["conv"]["kernel"]).reshape(-1, 16)
     [sigma] = [
@@ -113,10 +123,11 @@ def test_spectral_norm_bounds_every_kernel(rng):
 def test_dropout_acts_in_training_only(rng):
     net = Discriminator((8, 8, 8), dropout=0.5)
     x = jnp.asarray(rng.standard_normal((2, 64, 64, 3)), jnp.float32)
-    stored = net.init(jax.random.key(0), x)
-    one, two = (net.apply(stored, x, train=True, rngs={"dropout": jax.random.key(i)}) for i in range(2))
+    stored = start(net, x)
+    train = jax.jit(functools.partial(net.apply, train=True))
+    one, two = (train(stored, x, rngs={"dropout": jax.random.key(i)}) for i in range(2))
     assert (one != two).all()
-    assert net.apply(stored, x).shape == (2,)
+    assert jax.eval_shape(net.apply, stored, x).shape == (2,)
 
 
 def test_the_extractor_reads_as_many_latents_as_there_are():

@@ -8,6 +8,7 @@ import pytest
 from jaxcrypt.models.unet import HIGHEST, LOWEST, ResUNet, embed
 
 NET = ResUNet(widths=(4, 8, 8, 12), blocks=(1, 1, 1, 1), attention=(2, 3), heads=2, time=16, key_features=8)
+INIT, APPLY = jax.jit(NET.init), jax.jit(NET.apply)  # op by op they take many times as long
 
 
 def _inputs(height=16, width=24):
@@ -19,7 +20,7 @@ def _inputs(height=16, width=24):
 @pytest.fixture(scope="module")
 def params():
     """Away from the start, where the last convolutions are zero."""
-    made = NET.init(jax.random.key(0), *_inputs())["params"]
+    made = INIT(jax.random.key(0), *_inputs())["params"]
     leaves, tree = jax.tree.flatten(made)
     rngs = jax.random.split(jax.random.key(1), len(leaves))
     return jax.tree.unflatten(
@@ -30,32 +31,32 @@ def params():
 def test_starts_with_no_noise_found_in_any_size():
     for height, width in ((16, 24), (8, 8)):
         inputs = _inputs(height, width)
-        noise = NET.apply(NET.init(jax.random.key(0), *inputs), *inputs)
+        noise = APPLY(INIT(jax.random.key(0), *inputs), *inputs)
         assert noise.shape == (2, height, width, 3)
         assert not np.asarray(noise).any()
 
 
 def test_every_parameter_of_every_path_has_a_gradient(params):
     def loss(params):
-        return jnp.mean(NET.apply({"params": params}, *_inputs()) ** 2)
+        return jnp.mean(APPLY({"params": params}, *_inputs()) ** 2)
 
-    for path, leaf in jax.tree_util.tree_leaves_with_path(jax.grad(loss)(params)):
+    for path, leaf in jax.tree_util.tree_leaves_with_path(jax.jit(jax.grad(loss))(params)):
         assert np.abs(np.asarray(leaf)).max() > 0, jax.tree_util.keystr(path)
 
 
 @pytest.mark.parametrize("which", range(4), ids=["picture", "received", "levels", "key_image"])
 def test_every_input_matters(params, which):
     inputs = list(_inputs())
-    before = NET.apply({"params": params}, *inputs)
+    before = APPLY({"params": params}, *inputs)
     inputs[which] = inputs[which] * 0.5
-    assert np.abs(np.asarray(NET.apply({"params": params}, *inputs) - before)).max() > 1e-4
+    assert np.abs(np.asarray(APPLY({"params": params}, *inputs) - before)).max() > 1e-4
 
 
 def test_full_resolution_detail_reaches_the_end(params):
     """A change that no lower scale can see (the mean of each 2×2 stays) comes out where it went in."""
     seen, *rest = _inputs()
     checks = jnp.zeros_like(seen).at[:, 8:10, 8:10, 0].set(jnp.array([[1.0, -1.0], [-1.0, 1.0]]))
-    moved = NET.apply({"params": params}, seen + checks, *rest) - NET.apply({"params": params}, seen, *rest)
+    moved = APPLY({"params": params}, seen + checks, *rest) - APPLY({"params": params}, seen, *rest)
     change = np.abs(np.asarray(moved)).max(axis=(0, 3))
     assert np.unravel_index(change.argmax(), change.shape)[0] in range(6, 12)
 

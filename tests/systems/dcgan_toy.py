@@ -32,7 +32,7 @@ def system_and_variables():
         ("generator", of.generator, (1, 100)),
         ("extractor", of.extractor, (1, 64, 64, 3)),
     ):
-        params[name] = net.init(jax.random.key(0), jnp.zeros(shape))["params"]
+        params[name] = jax.jit(net.init)(jax.random.key(0), jnp.zeros(shape))["params"]
     variables = {"params": params, "extra": {"generator": {}, "extractor": {}}}
     z = rng.standard_normal((1200, 100)).astype(np.float32)
     features = np.concatenate([_features(of, variables, rows) for _, rows in reading.batches(z)])[: len(z)]

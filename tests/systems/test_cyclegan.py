@@ -1,5 +1,6 @@
 """The CycleGAN cipher: what comes back at each rate and after damage, and what others see without the key."""
 
+import functools
 import math
 
 import jax
@@ -152,8 +153,9 @@ def test_senseless_headers_are_refused(untrained):
 def test_scales_are_whole_steps_and_choices_stable():
     encoder = Encoder(8, 1)
     blocks = 30 * jax.random.normal(jax.random.key(1), (1, 2, 3, 768))
-    params = encoder.init(jax.random.key(0), blocks, method=lambda net, c: net.scales(net(c)))["params"]
-    digits = encoder.apply({"params": params}, blocks)
+    init = jax.jit(functools.partial(encoder.init, method=lambda net, c: net.scales(net(c))))
+    params = init(jax.random.key(0), blocks)["params"]
+    digits = jax.jit(encoder.apply)({"params": params}, blocks)
     assert set(np.unique(digits)) <= set(range(16))
     scales = np.asarray(encoder.apply({"params": params}, digits, method="scales"))
     np.testing.assert_array_equal(scales, np.round(scales))

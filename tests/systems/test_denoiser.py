@@ -175,11 +175,11 @@ def test_two_steps_move_every_parameter():
     )
     system = build("denoiser", config)
     batch = {"image": np.stack([_photo(3, 16, 16)] * 2)}
-    params, extra = system.init(jax.random.key(0), batch)
+    params, extra = jax.jit(system.init)(jax.random.key(0), batch)
     loss = system.stages[0].phases["denoiser"].loss
-    start = params
+    start, gradients = params, jax.jit(jax.grad(lambda p, rng: loss(p, extra, batch, rng)[0]))
     for step in range(3):  # the first steps move the last convolution only, which starts at zero
-        grads = jax.grad(lambda p: loss(p, extra, batch, jax.random.key(step))[0])(params)  # noqa: B023
+        grads = gradients(params, jax.random.key(step))
         params = jax.tree.map(lambda p, g: p - 0.01 * g, params, grads)
     for (path, old), new in zip(
         jax.tree_util.tree_leaves_with_path(start), jax.tree.leaves(params), strict=True

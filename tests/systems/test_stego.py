@@ -124,9 +124,9 @@ def test_an_invertible_net_is_inverted():
 
     net = Coupling(48, 48, 8, 1.0)
     x, y = np.random.default_rng(0).normal(size=(2, 1, 8, 8, 48)).astype(np.float32)
-    params = net.init(jax.random.key(0), x, y)
+    params = jax.jit(net.init)(jax.random.key(0), x, y)
     params = jax.tree.map(lambda leaf: leaf + 0.05 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), params)
-    there = net.apply(params, x, y)
+    there = jax.jit(net.apply)(params, x, y)
     assert np.abs(there[1] - y).max() > 0.1
     back = net.apply(params, *there, method="inverse")
     np.testing.assert_allclose(back[0], x, atol=1e-4)

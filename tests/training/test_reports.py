@@ -5,12 +5,14 @@ import sys
 import types
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxcrypt.errors import Refusal
 from jaxcrypt.record import Phase, Stage
+from jaxcrypt.training import stage
 from jaxcrypt.training.defaults import complete, get_defaults
 from jaxcrypt.training.dryrun import dry_run
 from jaxcrypt.training.table import table
@@ -120,3 +122,10 @@ def test_a_precision_that_does_next_to_nothing_is_refused():
     system = toys.system(init, (Stage({"net": Phase(("net",), loss)}, 4),), lambda *_: {})
     with pytest.raises(Refusal, match="precision=bfloat16: 0% of the convolutions and products"):
         list(dry_run(system, config))
+
+
+@pytest.mark.parametrize("counted", [None, {}, {"flops": 0.0}])
+def test_products_are_counted_where_xla_counts_nothing(monkeypatch, counted):
+    monkeypatch.setattr(jax.stages.Lowered, "cost_analysis", lambda self: counted)
+    left, right = (jax.ShapeDtypeStruct(shape, np.float32) for shape in ((4, 5), (5, 6)))
+    assert stage._flops(lambda x, y: x @ y, left, right) == 2 * 4 * 5 * 6
