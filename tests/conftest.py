@@ -60,6 +60,7 @@ def key(tmp_path) -> str:
 SLOW = (
     "attacks",
     "bench",
+    "bulk",
     "configs",
     "crypto/ledger/test_ledger_anchor.py",
     "crypto/ledger/test_ledger_crashes.py",

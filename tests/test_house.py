@@ -42,6 +42,7 @@ ALLOWED = {
         "training.defaults",
     },
     "browsing": {"pictures", "sealing"},
+    "bulk": {"cli", "crypto", "pictures", "sealing"},
     "demo": {"crypto", "declared", "metrics", "pictures", "systems.catalog"},
     "network": {"cli.output", "crypto", "declared", "pictures", "runtime", "sealing", "systems.catalog"},
     "attacks": {"crypto", "data", "declared", "functional", "metrics", "models", "pictures", "record"}
