@@ -168,6 +168,7 @@ class Entry:
       module: with ``build(config) -> System``; imported when it is built, not before.
       summary: one line for lists.
       options, inputs, traits: as in its :class:`~jaxcrypt.record.System`.
+      travel: options of how its sealed picture travels: sealing takes them, and the System never sees them.
       weights: the entry of the zoo that it runs with, where that has another name.
       offered: whether lists show it; the others must be named.
       yardsticks: module with what ``evaluate rates`` sets beside it: ``ablations(variables)`` and
@@ -180,6 +181,7 @@ class Entry:
     options: tuple[Option, ...] = ()
     inputs: tuple[Input, ...] = ()
     traits: Traits = field(default_factory=Traits)
+    travel: tuple[Option, ...] = ()
     weights: str = ""
     offered: bool = True
     yardsticks: str = ""

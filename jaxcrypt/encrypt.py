@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxcrypt import runtime
-from jaxcrypt.cli import jpegflags, keyoptions, regionflags, systemflags
+from jaxcrypt.cli import jpegflags, keyoptions, regionflags, systemflags, travelflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.cli.jobs import Report
 from jaxcrypt.cli.output import JPEG_SUFFIXES, Targets
@@ -61,6 +61,7 @@ def _parser(system: str | None) -> Parser:
         planflags.add_need_flags(parser, explaining=True)
     else:
         systemflags.add_system_flags(parser, system or catalog.DEFAULT)
+        travelflags.add_travel_flags(parser, system or catalog.DEFAULT)
     return parser
 
 
@@ -97,20 +98,18 @@ def _main(argv: Sequence[str] | None) -> int:
     targets = Targets([job.source for job in jobs if job.source] + named_files, args.force)
     refuse_misfits(args, jobs, targets)
     from jaxcrypt.sealing.inputs import check_region, check_request
-    from jaxcrypt.sealing.jpegseal import JpegSealer
-    from jaxcrypt.sealing.seal import Sealer
+    from jaxcrypt.sealing.travelling import sealer_for
 
     check_request(system, options, inputs, args.attach, args.pixels_only)
     check_region(system, region, options)
 
     how = {"pixels_only": args.pixels_only, "attach": args.attach, "signer": args.sign}
     how |= {"hide_size": args.hide_size, "region": region, "thumbnail": args.thumbnail}
+    travel = travelflags.chosen(args, system, options)
     keys = keyoptions.read_keys(args, confirm=True)
     keys = keys.anew(planflags.argon(plan)) if auto else keys
-    if jpeg is None:
-        sealer = Sealer(keys, system, weights=args.weights, options=options, inputs=inputs, **how)
-    else:
-        sealer = JpegSealer(keys, **jpeg, **how)
+    own = {"weights": args.weights, "options": options, "inputs": inputs}
+    sealer = sealer_for(keys, system, jpeg, travel, own, **how)
     return SealRun(args, sealer, targets, Report(jobs, args.json)).work(jobs)
 
 

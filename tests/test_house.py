@@ -29,7 +29,9 @@ ALLOWED = {
     "data": {"pictures", "training.defaults"},
     "zoo": {"record", "runtime", "systems.catalog", "training.checkpoint", "training.weights"},
     "regions": {"pictures"},
-    "sealing": {"crypto", "pictures", "declared", "record", "regions", "systems.catalog", "zoo"},
+    "travel": set(),
+    "sealing": {"crypto", "pictures", "declared", "record", "regions", "systems.catalog", "systems.own"}
+    | {"travel", "zoo"},
     "cli": {
         "crypto",
         "declared",

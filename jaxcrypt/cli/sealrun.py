@@ -30,6 +30,7 @@ from jaxcrypt.errors import usage
 if TYPE_CHECKING:
     from jaxcrypt.crypto.jpegfile import SealedJpeg
     from jaxcrypt.crypto.sealed import SealedPicture
+    from jaxcrypt.sealing.carriers import CarrierPicture
     from jaxcrypt.sealing.extras import Stamp
     from jaxcrypt.sealing.seal import Plain, Sealer
 
@@ -101,6 +102,8 @@ class SealRun:
                 folder = self._hidden.folder(job) if self._hidden else ()
                 plain = self._sealer.read(job.read(), job.file_name, stamp=self._stamp(job), folder=folder)
                 self._preview(job, plain)
+                for remark in self._sealer.remarks(plain):
+                    print(f"note: {job.name}: {remark}", file=sys.stderr)
                 yield _Item(job, target, header, plain)
             except NothingFound as nothing:
                 if self._args.roi_empty == SKIP:
@@ -164,7 +167,7 @@ class SealRun:
             except Exception as error:
                 self._report.refused(item.job, explain(error, item.job.name))
 
-    def _write(self, item: _Item, picture: SealedPicture | SealedJpeg) -> None:
+    def _write(self, item: _Item, picture: SealedPicture | SealedJpeg | CarrierPicture) -> None:
         if item.target:
             write_whole(item.target, picture.write, self._args.force)
         else:

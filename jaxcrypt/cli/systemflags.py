@@ -148,7 +148,7 @@ def _flags(system: str) -> set[str]:
 
 
 def _sealing(entry: Entry) -> list[Option]:
-    return [option for option in entry.options if not option.opening]
+    return [*(option for option in entry.options if not option.opening), *entry.travel]
 
 
 def _opening() -> dict[str, tuple[Option, list[str]]]:

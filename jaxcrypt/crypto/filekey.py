@@ -109,6 +109,11 @@ class Keyring:
         self._derived: dict[Request, bytes] = {}
         self._work = kdf.MAX_EXTRA_WORK
 
+    @property
+    def stanza_sizes(self) -> list[int]:
+        """Bytes of each stanza that sealing makes."""
+        return [SYMMETRIC_BYTES] * bool(self._material) + [RECIPIENT_BYTES] * len(self._recipients)
+
     def new_file_key(self, data: bytes | memoryview, system: str, options: canonical.Options) -> FileKey:
         """A fresh file key for a picture's file bytes and the parameters it will be encrypted under.
 

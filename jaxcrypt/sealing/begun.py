@@ -17,6 +17,7 @@ from jaxcrypt.pictures.decoders import identify
 from jaxcrypt.pictures.files import encode_png, load_picture
 from jaxcrypt.record import Outcome, Progress, Sealed
 from jaxcrypt.sealing import extras, logged, naming, recovery
+from jaxcrypt.sealing.carriers import CarriedPlane
 from jaxcrypt.sealing.cipher import stored_entry
 from jaxcrypt.sealing.extras import Extras
 from jaxcrypt.sealing.policy import Policy
@@ -72,7 +73,7 @@ class Begun:
     opened: Opened = field(repr=False)
     files: Sequence[File] = field(default=(), repr=False)
     pixels: np.ndarray | None = field(default=None, repr=False)
-    damaged: recovery.Damaged | None = field(default=None, repr=False)
+    damaged: recovery.Damaged | CarriedPlane | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
     @property
@@ -178,7 +179,7 @@ class Begun:
         first = np.concatenate([outcome.pictures[0], more.alpha[..., None]], axis=2)
         return Outcome([first, *outcome.pictures[1:]], outcome.noise, outcome.stages, outcome.report)
 
-    def _recover(self, damaged: recovery.Damaged, progress: Progress) -> Unsealed:
+    def _recover(self, damaged: recovery.Damaged | CarriedPlane, progress: Progress) -> Unsealed:
         policy, cipher = self.policy, self.policy.cipher(self.opened)
         pixels, missing = damaged.decode(self.opened.header.shape, cipher.aligns)
         whole = recovery.verified(self.opened, pixels)

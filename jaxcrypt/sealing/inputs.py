@@ -43,7 +43,7 @@ def read_options(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
       Refusal: an option that is not declared, or a value that it does not take.
     """
-    known = {option.name: option for option in entry.options}
+    known = {option.name: option for option in (*entry.options, *entry.travel)}
     stored = {}
     for name, value in given.items():
         if name not in known:

@@ -159,14 +159,14 @@ def lost_pixels(missing: np.ndarray, shape: Shape, mask: Mask) -> np.ndarray | N
     """Which pixels are known to be lost.
 
     Args:
-      missing: bool ``[H]``, rows that the file lacks; shape: of the pixels at hand.
+      missing: bool ``[H]``, rows that the file lacks, or ``[H, W]``; shape: of the pixels at hand.
       mask: a picture of that size, as a path or bytes, white where pixels are lost; or bool ``[H, W]``.
 
     Returns:
       bool ``[H, W]``, or None where none is lost.
     """
     lost = np.zeros(shape[:2], bool)
-    lost |= missing[:, None]
+    lost |= missing if missing.ndim > 1 else missing[:, None]
     if mask is not None:
         given = mask if isinstance(mask, np.ndarray) else _read_mask(mask)
         if given.shape != lost.shape:

@@ -248,6 +248,10 @@ class Sealer:
             notes.append("a key image that others may have is no secret: keep it to yourself")
         return notes
 
+    def remarks(self, plain: Plain) -> list[str]:
+        """What to know of a picture before it is sealed, a line each."""
+        return []
+
 
 def _middle(pixels: np.ndarray) -> np.ndarray:
     top, left = (max(0, (side - _SIDE) // 2) for side in pixels.shape[:2])
@@ -269,7 +273,8 @@ def seal(data: bytes, keys: Keys, *, name: str = "picture", progress: Progress =
       how: ``system``, ``weights``, ``options``, ``inputs`` for which System, and with what; ``pixels_only``,
         ``attach``, ``signer``, ``hide_size``, ``thumbnail`` for what travels, and how; ``region`` for what of
         the picture is encrypted, such as ``"faces"``. What each takes stands at :class:`Sealer`. Or ``look``,
-        ``quality`` and no System: see :class:`jaxcrypt.sealing.jpegseal.JpegSealer`.
+        ``quality`` and no System: see :class:`jaxcrypt.sealing.jpegseal.JpegSealer`. For pictures that go
+        through messengers also ``pixels``, ``fit`` and ``inner_quality``: see docs/MESSENGERS.md.
 
     Raises:
       Refusal: no picture, one that the System does not take, or options that make no sense.
@@ -280,7 +285,9 @@ def seal(data: bytes, keys: Keys, *, name: str = "picture", progress: Progress =
 
         sealer = JpegSealer(keys, **how)
     else:
-        sealer = Sealer(keys, **how)
+        from jaxcrypt.sealing.travelling import asked
+
+        sealer = asked(keys, **how)
     (picture,) = sealer.seal([sealer.read(data, name)], progress)
     file = io.BytesIO()
     picture.write(file)

@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from jaxcrypt.crypto import carried as in_pixels
 from jaxcrypt.crypto import jpegfile, pngreader, sealed
 from jaxcrypt.crypto.names import safe_name
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.record import Progress
-from jaxcrypt.sealing import jpegopen, logged, naming, recovery
+from jaxcrypt.sealing import carried, jpegopen, logged, naming, recovery
 from jaxcrypt.sealing.begun import Begun, Unsealed
 from jaxcrypt.sealing.jpegopen import BegunJpeg
 from jaxcrypt.sealing.keys import Keys
@@ -42,6 +43,9 @@ class Opener:
         Raises:
           Refusal: no sealed picture, no key fits, damaged or tampered, a signature that is missing.
         """
+        found = self._found(data, name, header)
+        if found is not None:
+            return carried.begin(self.policy, found, self.open_carried(found, name), name)
         try:
             return self._verified(data, name, header)
         except Refusal as refusal:
@@ -65,7 +69,8 @@ class Opener:
         if jpegfile.is_sealed(data):
             _, opened = self.open_jpeg(data, name, header)
             return jpegopen.expected(opened)
-        _, opened = self.open_container(data, name, header)
+        found = self._found(data, name, header)
+        opened = self.open_carried(found, name) if found else self.open_container(data, name, header)[1]
         folder = Path(*Begun(self.policy, opened).folder)
         if opened.header.payload and not self.policy.from_pixels:
             return folder / safe_name(opened.name)
@@ -110,12 +115,23 @@ class Opener:
         return Begun(self.policy, opened, files, pixels if wanted else None, notes=notes)
 
     def _open_header(self, blob: bytes, name: str) -> Opened:
-        opened = sealed.open_header(blob, self.policy.keys.keyring, name)
+        return self._checked(sealed.open_header(blob, self.policy.keys.keyring, name))
+
+    def _checked(self, opened: Opened) -> Opened:
+        """A header that is signed and logged as the policy wants it."""
         if self.policy.verifier:
             opened.check_signature(self.policy.verifier)
         if self.policy.trusted:
             logged.check(opened, self.policy.keys.keyring, self.policy.trusted)
         return opened
+
+    def _found(self, data: bytes, name: str, header: bytes | None) -> carried.Found | None:
+        """What the picture carries in its own pixels, where it has no other header."""
+        return None if header or self.policy.saved_header else carried.find(data, name)
+
+    def open_carried(self, found: carried.Found, name: str) -> Opened:
+        """Open the header that a picture carries in its pixels."""
+        return self._checked(in_pixels.open_carried(found.read, self.policy.keys.keyring, name))
 
 
 def unseal(

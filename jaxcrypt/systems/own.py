@@ -31,6 +31,19 @@ _ROBUST = Option(
     grows={0: 1.0, 1: 1.0, 2: 2.0, 3: 3.0},
     outlives=dict.fromkeys((1, 2, 3), frozenset({"jpeg", "cut"})),
 )
+ROBUST, SURVIVES, EXACT = "robust", "survives", "exact"  # how sealing knows them, of whichever System
+_EXACT = Option(
+    ROBUST,
+    0,
+    "the pixels carry the very file as digits, through the JPEG of messengers",
+    {EXACT: EXACT},
+)
+_SURVIVES = Option(
+    SURVIVES,
+    0,
+    "with --robust: the file goes into the pixels, through JPEG 4:2:0 of that quality and better",
+    {"90": 90, "75": 75, "50": 50},
+)
 _ROUNDS = Option(
     "rounds",
     3,
@@ -56,6 +69,7 @@ OWN = (
         "jaxcrypt.systems.logistic.system",
         "logistic map and ChaCha20: exact, any picture, nothing learned",
         inputs=(_MASK,),
+        travel=(_EXACT, _SURVIVES),
         traits=Traits(
             exact=True, keeps_shape=True, argument=_CHACHA20, standard=True, close=math.inf, cost=0.12
         ),
@@ -115,6 +129,7 @@ OWN = (
         "jaxcrypt.systems.denoiser",
         "keyed mixing, decrypted with a learned denoiser",
         options=(_ROBUST, _ROUNDS),
+        travel=(_SURVIVES,),
         inputs=(_MASK,),
         traits=Traits(
             survives=frozenset({"noise", "jpeg444", "jpeg", "blocks", "cut"}),
@@ -139,6 +154,7 @@ OWN = (
             _KEY_IMAGE,
             _ROUNDS,
         ),
+        travel=(_SURVIVES,),
         inputs=(_KEY_PICTURE,),
         traits=Traits(
             survives=frozenset({"noise", "jpeg444", "jpeg", "blocks", "cut"}),

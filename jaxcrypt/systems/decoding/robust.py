@@ -126,7 +126,8 @@ def align(
       Refusal: resized by other than a whole factor, or too little is left to find its place.
     """
     sides = layout.cipher_shape[:2]
-    grey = cipher.astype(np.float32).mean(axis=2)
+    grey = cipher.astype(np.float32)
+    grey = grey @ jpeg.TO_YCC[0] if grey.shape[2] == 3 else grey.mean(axis=2)
     gone = np.zeros(grey.shape, bool) if lost is None else lost
     if grey.shape == sides:
         return np.rint(grey)[..., None].astype(np.uint8), gone

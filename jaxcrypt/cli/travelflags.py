@@ -1,0 +1,58 @@
+"""Flags of ``encrypt`` for pictures that go through messengers, and what they ask for."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jaxcrypt.errors import usage
+from jaxcrypt.systems import catalog
+
+if TYPE_CHECKING:
+    from jaxcrypt.sealing.carriers import Travel
+
+_LEAST_SIDE, _MOST_TIMES = 64, 100
+
+
+def add_travel_flags(parser: argparse.ArgumentParser, system: str) -> None:
+    """Add them, for a System whose pictures may travel so."""
+    if not catalog.entry(system).travel:
+        return
+    group = parser.add_argument_group("files in the pixels (with --robust and --survives)")
+    group.add_argument("--pixels", metavar="N", help="times the photo's pixels that the picture takes")
+    group.add_argument("--fit", metavar="SIDE", help="pixels of its longest side at most, as messengers take")
+    group.add_argument("--inner-quality", metavar="Q", help="encode the photo anew as AVIF, 1 to 100")
+
+
+def chosen(args: argparse.Namespace, system: str, options: Mapping[str, Any]) -> Travel | None:
+    """What was asked for; None where nothing is to survive.
+
+    Raises:
+      Refusal: numbers out of bounds, or what makes no sense together.
+    """
+    from jaxcrypt.sealing.carriers import travel
+    from jaxcrypt.sealing.inputs import read_options
+
+    entry = catalog.entry(system)
+    if not entry.travel:
+        return None
+    pixels = _number("--pixels", args.pixels, 0.1, _MOST_TIMES)
+    fit = _number("--fit", args.fit, _LEAST_SIDE, 1 << 15)
+    inner = _number("--inner-quality", args.inner_quality, 1, 100)
+    how = travel(entry, read_options(entry, options), pixels, fit and int(fit), inner and int(inner))
+    if how is not None and how.way and args.write_header:
+        raise usage("--write-header: the header is in the pixels with --survives; leave one of them out")
+    return how
+
+
+def _number(flag: str, text: str | None, low: float, high: float) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = float(text.rstrip("x×"))
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise usage(f"{flag} {text}: must be a number from {low:g} to {high:g}")
+    return value

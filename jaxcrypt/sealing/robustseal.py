@@ -1,0 +1,174 @@
+"""Sealing pictures that survive messengers: with their header in their pixels, and where asked their file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jaxcrypt.crypto import payload
+from jaxcrypt.crypto.filekey import FileKey
+from jaxcrypt.crypto.sealed import SealedPicture
+from jaxcrypt.errors import usage
+from jaxcrypt.record import Progress, Sealed
+from jaxcrypt.sealing import carriers
+from jaxcrypt.sealing.carriers import CarrierPicture, TooSmall
+from jaxcrypt.sealing.keys import Keys
+from jaxcrypt.sealing.seal import Plain, Sealer
+from jaxcrypt.systems.own import ROBUST
+from jaxcrypt.travel import digits, headline
+from jaxcrypt.travel.lattice import lattice
+from jaxcrypt.travel.planes import SIDE
+
+_HEADER = 260  # bytes that a header takes besides what varies
+
+
+class RobustSealer(Sealer):
+    """A :class:`~jaxcrypt.sealing.seal.Sealer` of robust pictures, which carry header and maybe file.
+
+    Args:
+      how: what :func:`jaxcrypt.sealing.carriers.travel` made of the options.
+      others: as for a :class:`~jaxcrypt.sealing.seal.Sealer`.
+
+    Raises:
+      Refusal: as there; a file in the pixels that is to be left out, or signed.
+    """
+
+    def __init__(self, keys: Keys, system: str, how: carriers.Travel, **others: Any):
+        if how.way:
+            _refuse(others, "--survives", ("--pixels-only", "pixels_only"), ("--sign", "signer"))
+        if how.inner is not None or how.fit is not None:
+            raise usage("--fit and --inner-quality: with --robust exact only")
+        super().__init__(keys, system, **others)
+        self._how = how
+
+    def _put_together(self, plain: Plain, key: FileKey, made: Sealed) -> SealedPicture | CarrierPicture:
+        facts = {"system": self.entry.name, "options": self.cipher.stored, "original": plain.shape}
+        facts |= {"name": plain.name, "side": {**made.side, **plain.extras.arrays()}}
+        if not self._how.way:
+            pixels = carriers.with_header(key, made.pixels, facts)
+            return super()._put_together(plain, key, replace(made, pixels=pixels))
+        file = self._contents(plain)
+        padded, several = self._padding(len(file)), bool(self._further)
+        try:
+            return carriers.with_digits(self._how, key, facts, file, padded, several, made.pixels)
+        except TooSmall as small:
+            raise carriers.refusal(plain.name, self._how, small.args[0], plain.pixels, 0) from None
+
+    def remarks(self, plain: Plain) -> list[str]:
+        """Where a picture will be too small for its header, as far as that is known before the work."""
+        height, width, _ = plain.shape
+        cells = self._options[ROBUST] * (height // SIDE) * (width // SIDE)
+        if self._how.way or headline.fits(headline.length_of(bytes(_header_size(self.keys, plain))), cells):
+            return []
+        return ["may be too small to carry its header in its pixels: keep a copy with --write-header"]
+
+
+def _refuse(given: Mapping[str, Any], beside: str, *flags: tuple[str, str]) -> None:
+    for flag, name in flags:
+        if given.get(name):
+            raise usage(f"{flag} with {beside}: cannot be; leave out one of them")
+
+
+class DigitSealer(Sealer):
+    """A :class:`~jaxcrypt.sealing.seal.Sealer` that puts the file, and nothing else, into the pixels.
+
+    Args:
+      how: what :func:`jaxcrypt.sealing.carriers.travel` made of the options.
+      others: as for a :class:`~jaxcrypt.sealing.seal.Sealer`.
+
+    Raises:
+      Refusal: what cannot travel so: signatures, regions, pictures without their file.
+    """
+
+    computes = False
+
+    def __init__(self, keys: Keys, system: str, how: carriers.Travel, **others: Any):
+        flags = ("--pixels-only", "pixels_only"), ("--sign", "signer"), ("--roi", "region")
+        _refuse(others, "--robust exact", *flags)
+        super().__init__(keys, system, **others)
+        self._how = how
+
+    @property
+    def label(self) -> str:
+        """What reports call the way of sealing."""
+        return f"digits through JPEG {self._how.way}"
+
+    def read(self, data: bytes, name: str = "picture", **others: Any) -> Plain:
+        """As :meth:`~jaxcrypt.sealing.seal.Sealer.read`; the photo encoded anew where that is wanted.
+
+        Raises:
+          Refusal: also a file that does not fit.
+        """
+        plain = super().read(data, name, **others)
+        if self._how.inner is not None:
+            made = carriers.encoded(plain.pixels, self._how.inner)
+            plain = replace(plain, data=made, name=carriers.inner_name(plain.name))
+        self._layout(plain, name)
+        return plain
+
+    def _layout(self, plain: Plain, name: str):
+        length = payload.sealed_length(self._padding(len(self._contents(plain))))
+        head = _header_size(self.keys, plain)
+        if headline.length_of(bytes(head)) > headline.MOST:
+            raise usage(f"{name}: its header is too long for its pixels; fewer recipients, or no --thumbnail")
+        try:
+            return carriers.plan(self._how, plain.shape, length, head)
+        except TooSmall as small:
+            raise carriers.refusal(name, self._how, small.args[0], plain.pixels, head) from None
+
+    def remarks(self, plain: Plain) -> list[str]:
+        """What fits, told before the work."""
+        layout = self._layout(plain, plain.name)
+        grid = lattice(self._how.way)
+        room = digits.capacity(layout.cells, self._how.way, grid)
+        times = layout.height * layout.width / (plain.shape[0] * plain.shape[1])
+        told = [
+            f"{layout.width}×{layout.height} ({times:.2f} times the photo's pixels) carry {room} bytes, "
+            f"its file is {len(self._contents(plain))}"
+        ]
+        if self._how.inner is not None:
+            told.append(
+                f"the photo was encoded anew as {Path(plain.name).suffix[1:].upper()}: "
+                "what comes back exactly is that file, not the original"
+            )
+        return told
+
+    def seal(self, pictures: Sequence[Plain], progress: Progress = None) -> list[CarrierPicture]:
+        """One carrier each.
+
+        Raises:
+          Refusal: a file that does not fit, no key to seal with.
+        """
+        made = []
+        for done, plain in enumerate(pictures, 1):
+            file = self._contents(plain)
+            key = self.keys.keyring.new_file_key(file, self.entry.name, ())
+            side = plain.extras.arrays()
+            facts = {"system": self.entry.name, "options": (), "original": plain.shape, "name": plain.name}
+            facts |= {"side": side}
+            padded = self._padding(len(file))
+            made.append(carriers.with_digits(self._how, key, facts, file, padded, bool(self._further)))
+            if progress is not None:
+                progress(done / len(pictures))
+        return made
+
+    def quality(self, plain: Plain) -> float | None:
+        """Exact."""
+        return math.inf
+
+    def notes(self) -> list[str]:
+        """What whoever seals with these keys should know, a line each."""
+        notes = self.keys.keyring.advice()
+        notes.append("the pixels carry the sealed file itself, masked with ChaCha20: as confidential as that")
+        if self.keys.image_alone:
+            notes.append("a key image that others may have is no secret: keep it to yourself")
+        return notes
+
+
+def _header_size(keys: Keys, plain: Plain) -> int:
+    """Bytes of a picture's header, or a few more."""
+    arrays = sum(array.nbytes + 64 for array in plain.extras.arrays().values())
+    return _HEADER + sum(keys.keyring.stanza_sizes) + len(plain.name.encode("utf-8", "replace")) + arrays

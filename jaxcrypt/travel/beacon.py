@@ -1,0 +1,199 @@
+"""Where a carrier begins, and how large it is shown: a public pattern in the mean chroma of its
+macroblocks.
+
+The means of Cb repeat every 32 macroblocks, those of Cr every 31, so that both together name one place
+in 15,872 pixels. A part of a picture is found by the means of its 16×16 squares, at every offset and at
+scales from 1/2 to 4: each plane is folded by its period and correlated with the pattern.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from jaxcrypt.travel import streams
+from jaxcrypt.travel.planes import SIDE
+
+PERIODS = (32, 31)
+PLACES = np.array([256, 320])  # the mean of Cb and of Cr in a macroblock
+_WHOLE = (1.0, 2.0, 3.0, 4.0)
+_FINE = 0.01  # between neighbouring scales that are tried
+_SCALES = np.exp(np.arange(np.log(0.5) - _FINE, np.log(2) + _FINE, _FINE))
+_WINDOW = 32  # macroblocks across that are looked at first
+_PHASES = 8, 5  # offsets a macroblock that are tried, along each side: at whole scales, and at others
+_CLEAR = 0.55  # correlation beyond which no other scale is tried
+_CERTAIN = 13.0  # both planes' peaks in standard deviations; chance reaches 10
+
+
+@dataclass(frozen=True)
+class Place:
+    """A received picture in its carrier: pixel (y, x) of it is (y / scale + top, x / scale + left) there.
+
+    ``certainty`` is how far the pattern stands out, in standard deviations; ``match`` its correlation.
+    """
+
+    top: float
+    left: float
+    down: float = 1.0
+    across: float = 1.0
+    certainty: float = 0.0
+    match: float = 0.0
+
+
+def signs(rows: int, columns: int) -> np.ndarray:
+    """int8 [rows, columns, 2]: signs of the means of Cb and Cr."""
+    return np.stack([_pattern(period)[_fold(rows, columns, period)] for period in PERIODS], -1)
+
+
+@cache
+def _pattern(period: int) -> np.ndarray:
+    return streams.signs(f"beacon {period}", (period, period))
+
+
+def _fold(rows: int, columns: int, period: int):
+    return np.ix_(np.arange(rows) % period, np.arange(columns) % period)
+
+
+def find(chroma: np.ndarray) -> Place | None:
+    """The place of a received picture, or None where no pattern is found.
+
+    Args:
+      chroma: Cb and Cr, float32 [H, W, 2].
+    """
+    sums = np.zeros((chroma.shape[0] + 1, chroma.shape[1] + 1, 2))
+    np.cumsum(np.cumsum(chroma, axis=0), axis=1, out=sums[1:, 1:])
+    best = Place(0, 0)
+    for scales in (_WHOLE[:1], _WHOLE[1:], _SCALES):
+        best = max(best, *(_at_scale(sums, scale) for scale in scales), key=lambda place: place.certainty)
+        if best.certainty > _CERTAIN and best.match > _CLEAR:
+            break
+    return _refined(sums, best) if best.certainty > _CERTAIN else None
+
+
+def _means(sums: np.ndarray, tops: np.ndarray, lefts: np.ndarray, size: tuple[float, float]) -> np.ndarray:
+    """Means over rectangles at real places: [rows, columns, 2]."""
+    total = _at(sums, tops + size[0], lefts + size[1]) - _at(sums, tops, lefts + size[1])
+    return (total - _at(sums, tops + size[0], lefts) + _at(sums, tops, lefts)) / (size[0] * size[1])
+
+
+def _at(sums: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Bilinear in the integral image."""
+    y, x = (np.clip(at, 0, side - 1) for at, side in zip((rows, columns), sums.shape, strict=False))
+    i, j = (np.minimum(at.astype(int), side - 2) for at, side in zip((y, x), sums.shape, strict=False))
+    u, v = (y - i)[:, None, None], (x - j)[None, :, None]
+    top = sums[i][:, j] * (1 - v) + sums[i][:, j + 1] * v
+    return top * (1 - u) + (sums[i + 1][:, j] * (1 - v) + sums[i + 1][:, j + 1] * v) * u
+
+
+def _at_scale(sums: np.ndarray, scale: float) -> Place:
+    """The best offset at one scale, by the middle of the picture."""
+    size, sides = SIDE * scale, np.array(sums.shape[:2]) - 1
+    counts = np.minimum((sides / size).astype(int) - 1, _WINDOW)
+    if counts.min() < 3:
+        return Place(0, 0)
+    starts = (sides - (counts + 1) * size) / 2
+    best = Place(0, 0)
+    phases = _PHASES[scale not in _WHOLE]
+    for v in np.arange(phases) * size / phases:
+        for u in np.arange(phases) * size / phases:
+            tops, lefts = (
+                starts[0] + v + np.arange(counts[0]) * size,
+                starts[1] + u + np.arange(counts[1]) * size,
+            )
+            peak, row, column = _peak(_means(sums, tops, lefts, (size, size)))
+            if peak > best.certainty:
+                top, left = row * SIDE - tops[0] / scale, column * SIDE - lefts[0] / scale
+                best = Place(top, left, scale, scale, peak, peak / 2 / np.sqrt(counts.prod()))
+    return best
+
+
+def _peak(means: np.ndarray) -> tuple[float, int, int]:
+    """How far both planes' correlations stand out, and the macroblock that the first square is."""
+    total, places = 0.0, []
+    for plane, period in enumerate(PERIODS):
+        values = means[..., plane] - np.median(means[..., plane])
+        spread = np.sqrt(np.mean(values**2)) + 1e-6
+        values = np.clip(values, -2 * spread, 2 * spread)
+        folded = np.zeros((period, period))
+        np.add.at(folded, _fold(*values.shape, period), values)
+        spectrum = np.conj(np.fft.rfft2(folded)) * np.fft.rfft2(_pattern(period))
+        match = np.fft.irfft2(spectrum, s=(period, period))
+        place = np.unravel_index(np.argmax(match), match.shape)
+        total += match[place] / (np.sqrt(np.mean(values**2) * values.size) + 1e-6)
+        places.append(place)
+    return float(total), _joined(*(int(p[0]) for p in places)), _joined(*(int(p[1]) for p in places))
+
+
+def _joined(first: int, second: int) -> int:
+    """The place that is ``first`` modulo 32 and ``second`` modulo 31 (Chinese remainders)."""
+    period, other = PERIODS
+    return first + period * ((second - first) * pow(period, -1, other) % other)
+
+
+def _score(sums: np.ndarray, place: Place) -> float:
+    """Mean correlation of the whole macroblocks' means with their signs."""
+    first, count = [], []
+    for start, scale, side in zip(
+        (place.top, place.left), (place.down, place.across), np.array(sums.shape[:2]) - 1, strict=True
+    ):
+        first.append(int(np.ceil(start / SIDE - 0.02)))
+        count.append(int((start + side / scale) / SIDE + 0.02) - first[-1])
+    if min(count) < 1:
+        return 0.0
+    tops = ((first[0] + np.arange(count[0])) * SIDE - place.top) * place.down
+    lefts = ((first[1] + np.arange(count[1])) * SIDE - place.left) * place.across
+    means = _means(sums, tops, lefts, (SIDE * place.down, SIDE * place.across))
+    expected = np.stack(
+        [
+            _pattern(period)[
+                np.ix_(*((f + np.arange(n)) % period for f, n in zip(first, count, strict=True)))
+            ]
+            for period in PERIODS
+        ],
+        -1,
+    )
+    return float(np.mean(np.clip(means, -60, 60) * expected))
+
+
+def _refined(sums: np.ndarray, place: Place) -> Place:
+    """Offsets, and scales that are no whole number, to a fraction of a pixel: each in turn, ever finer."""
+    sides = np.array(sums.shape[:2]) - 1
+    fixed = place.down in _WHOLE and _is_whole(sums, place)
+    best = _score(sums, place)
+    for step in (2.0, 1.0, 0.5, 0.25) if not fixed else (2.0, 1.0, 1.0):
+        for _ in range(4):
+            before = best
+            for change in _changes(place, step, sides, fixed):
+                score = _score(sums, change)
+                if score > best:
+                    place, best = change, score
+            if best == before:
+                break
+    return place
+
+
+def _is_whole(sums: np.ndarray, place: Place) -> bool:
+    """Whether a slightly different scale fits no better."""
+    own = _score(sums, place)
+    return all(_score(sums, other) <= own for other in _stretched(place, 4.0, np.array(sums.shape[:2]) - 1))
+
+
+def _changes(place: Place, step: float, sides: np.ndarray, fixed: bool):
+    for move in (-step, step):
+        yield replace(place, top=place.top + move)
+        yield replace(place, left=place.left + move)
+    if not fixed:
+        yield from _stretched(place, step, sides)
+
+
+def _stretched(place: Place, step: float, sides: np.ndarray):
+    """Other scales, by which the picture's far side moves a step while its middle stays."""
+    for move in (-step, step):
+        down = 1 / (1 / place.down + move / sides[0])
+        across = 1 / (1 / place.across + move / sides[1])
+        top, left = place.top - move / 2, place.left - move / 2
+        yield replace(place, down=down, top=top)
+        yield replace(place, across=across, left=left)
+        yield replace(place, down=down, top=top, across=across, left=left)

@@ -1,0 +1,172 @@
+"""Pictures that carry a header, digits, and a plane of luma, through JPEG: made and read.
+
+A carrier is an RGB picture of macroblocks. All carry beacon and header in their chroma. From the top,
+the first ones show a System's grey cipher picture as their luma (the *plane*), where there is one; the
+rest carry digits. docs/FORMAT.md specifies it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxcrypt.travel import beacon, digits, headline, planes, projection, streams
+from jaxcrypt.travel.lattice import RESERVED, Lattice, demodulate, lattice, modulate, reserved
+from jaxcrypt.travel.planes import COEFFICIENTS, SIDE
+from jaxcrypt.travel.received import Received
+
+_OFF_DIGITS = 0.12  # of a step: how far the projection may move a coefficient that carries digits
+_OFF_HEADER = 4.0  # grey levels: how far one of header and beacon
+_FREE = 1e4
+_ALIKE = 0.6
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a carrier is divided.
+
+    Attributes:
+      height, width: of the carrier in pixels: whole macroblocks where there are digits.
+      plane: height and width of the plane, (0, 0) without one.
+      way: the quality that digits are made for, 0 without any.
+      length: bytes that the digits are.
+    """
+
+    height: int
+    width: int
+    plane: tuple[int, int] = (0, 0)
+    way: int = 0
+    length: int = 0
+
+    @property
+    def rows(self) -> int:
+        return self.height // SIDE
+
+    @property
+    def columns(self) -> int:
+        return self.width // SIDE
+
+    @property
+    def shown(self) -> int:
+        """Rows of macroblocks that show the plane."""
+        return self.rows if not self.way else -(-self.plane[0] // SIDE)
+
+    @property
+    def cells(self) -> int:
+        """Macroblocks that carry digits."""
+        return (self.rows - self.shown) * self.columns
+
+    def possible(self) -> bool:
+        """Whether a carrier can be like that; what a header says is not believed before."""
+        if self.plane[0] > self.height or self.plane[1] > self.width:
+            return False
+        if not self.way:
+            return self.plane == (self.height, self.width) and not self.length
+        whole = self.height % SIDE == 0 and self.width % SIDE == 0
+        return (
+            whole
+            and self.cells > 0
+            and self.length <= digits.capacity(self.cells, self.way, lattice(self.way))
+        )
+
+
+def make(
+    layout: Layout, header: bytes, data: bytes = b"", key: bytes = b"", plane: np.ndarray | None = None
+) -> np.ndarray:
+    """A carrier, uint8 [height, width, 3].
+
+    Args:
+      header: what everybody may read; data: the bytes that become digits; key: 32 bytes that mask them.
+      plane: uint8 [H, W], where the layout has one.
+    """
+    rows, columns = layout.rows, layout.columns
+    grid = lattice(layout.way) if layout.way else None
+    target = np.zeros((rows * columns, COEFFICIENTS), np.float32)
+    whole = None
+    if plane is not None:
+        whole = np.repeat(_padded(plane, layout)[..., None], 3, axis=2)
+        shown = planes.cut(whole[: layout.shown * SIDE, : columns * SIDE])
+        target[: layout.shown * columns, planes.LUMA] = planes.analyse(shown)[:, planes.LUMA]
+    amplitudes = reserved(grid.steps if grid else None)
+    target[:, beacon.PLACES] = amplitudes[0] * beacon.signs(rows, columns).reshape(-1, 2)
+    symbols = headline.signs(header, rows, columns).reshape(-1, len(headline.PLACES))
+    target[:, headline.PLACES] = np.repeat(amplitudes[1:], 2) * symbols
+    first = layout.shown * columns
+    if grid is not None:
+        made = digits.encode(data, layout.cells * grid.total, key)
+        target[first:] += modulate(made, _sides(layout.cells), grid)
+    blocks = np.concatenate(
+        [
+            projection.to_pixels(part, margins)
+            for part, margins in ((target[:first], _margins(None)), (target[first:], _margins(grid)))
+        ]
+    )
+    pixels = planes.lay(blocks, columns)
+    if whole is None or layout.way:
+        return pixels
+    whole[: rows * SIDE, : columns * SIDE] = pixels  # a plane of odd blocks: its last have no chroma
+    return whole
+
+
+def read_header(received: Received) -> bytes | None:
+    """The header of a received picture that lies in its place, or None."""
+    rows, columns = (side // SIDE for side in received.planes.shape[:2])
+    if not rows or not columns:
+        return None
+    inside = np.s_[: rows * SIDE, : columns * SIDE]
+    chroma = planes.coefficients(received.planes[inside], received.smoothed)
+    values = chroma[:, headline.PLACES].reshape(rows, columns, -1)
+    found = ~planes.cut(received.missing[inside]).any(axis=(1, 2)).reshape(rows, columns)
+    return headline.read(values, np.repeat(reserved()[1:], 2), found)
+
+
+def read_digits(received: Received, layout: Layout, key: bytes) -> bytes | None:
+    """The bytes that the digits are, or None where they do not decode.
+
+    Args:
+      received: of the layout's height and width.
+    """
+    grid, top = lattice(layout.way), layout.shown * SIDE
+    missing = planes.cut(received.missing[top:]).any(axis=(1, 2))
+    best = None
+    for smoothed in (received.smoothed, not received.smoothed):
+        values = planes.coefficients(received.planes[top:], smoothed)
+        soft = demodulate(values, _sides(layout.cells), grid, received.noise)
+        if missing.any():
+            soft.reshape(-1, layout.cells)[:, missing] = 0
+        best = digits.decode(soft, layout.length, key)
+        if best is not None or received.sure:
+            break
+    return best
+
+
+def read_plane(received: Received, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+    """The plane as it was received, uint8 [H, W, 1], and bool [H, W]: what is missing of it."""
+    inside = np.s_[: layout.plane[0], : layout.plane[1]]
+    luma = np.clip(np.rint(received.planes[..., 0][inside] + 128), 0, 255).astype(np.uint8)
+    return luma[..., None], received.missing[inside]
+
+
+def _padded(plane: np.ndarray, layout: Layout) -> np.ndarray:
+    """The plane filled up to the carrier's width, and to whole macroblocks, with itself mirrored."""
+    if not layout.way:
+        return plane.copy()
+    height = layout.shown * SIDE
+    return np.pad(plane, ((0, height - plane.shape[0]), (0, layout.width - plane.shape[1])), "symmetric")
+
+
+def _sides(cells: int) -> np.ndarray:
+    return streams.signs("sides", (COEFFICIENTS, cells)).T
+
+
+def _margins(grid: Lattice | None) -> np.ndarray:
+    """How far each coefficient may be from its target, float32 [384]."""
+    margins = np.full(COEFFICIENTS, _FREE, np.float32)
+    if grid is None:
+        margins[planes.LUMA] = 0
+    else:
+        held = grid.bits > 0
+        margins[held] = _OFF_DIGITS * grid.steps[held]
+    margins[256:].reshape(2, 64)[:, list(RESERVED)] = _OFF_HEADER
+    return margins

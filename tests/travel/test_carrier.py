@@ -1,0 +1,116 @@
+"""Carriers by themselves: digits, header and place after what messengers do."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxcrypt.travel import carrier, digits, headline, received
+from jaxcrypt.travel.carrier import Layout
+from jaxcrypt.travel.lattice import WAYS, lattice
+
+KEY = bytes(range(32))
+HEADER = np.random.default_rng(5).bytes(230)
+
+
+def _layout(way: int, rows: int = 16, columns: int = 20) -> Layout:
+    length = digits.capacity(rows * columns, way, lattice(way)) - 7
+    return Layout(rows * 16, columns * 16, (0, 0), way, length)
+
+
+def _made(layout: Layout) -> tuple[np.ndarray, bytes]:
+    data = np.random.default_rng(layout.way).bytes(layout.length)
+    return carrier.make(layout, HEADER, data, KEY), data
+
+
+def _sent(pixels: np.ndarray, kind: str = "JPEG", **how) -> received.Received:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind, **how)
+    again = np.asarray(Image.open(io.BytesIO(file.getvalue())).convert("RGB"))
+    return received.receive(file.getvalue(), again)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_full_of_digits_through_the_very_jpeg_that_was_asked_for_and_better_ones(way):
+    layout = _layout(way)
+    pixels, data = _made(layout)
+    for quality in (way, way + 3, 98):
+        found = received.aligned(_sent(pixels, quality=quality, subsampling=2))
+        assert carrier.read_header(found)[: len(HEADER)] == HEADER
+        assert carrier.read_digits(found, layout, KEY) == data
+
+
+def test_full_of_digits_through_full_chroma_and_as_png():
+    layout = _layout(75)
+    pixels, data = _made(layout)
+    for how in ({"quality": 75, "subsampling": 0}, {"kind": "PNG"}):
+        found = received.aligned(_sent(pixels, **how))
+        assert carrier.read_digits(found, layout, KEY) == data
+
+
+def test_what_is_too_rough_or_under_another_key_decodes_to_nothing():
+    layout = _layout(75)
+    pixels, _ = _made(layout)
+    rough = received.aligned(_sent(pixels, quality=30, subsampling=2))
+    assert carrier.read_header(rough)[: len(HEADER)] == HEADER
+    assert carrier.read_digits(rough, layout, KEY) is None
+    assert carrier.read_digits(received.aligned(_sent(pixels, "PNG")), layout, bytes(32)) is None
+
+
+@pytest.mark.parametrize("cut", [(0, 0, 0, 0), (37, 51, 9, 5)])
+@pytest.mark.parametrize("scale", [0.7, 1, 2])
+def test_the_header_of_a_part_that_was_resized(cut, scale):
+    layout = _layout(75, 24, 36)
+    pixels, _ = _made(layout)
+    top, left, bottom, right = cut
+    part = Image.fromarray(pixels[top : layout.height - bottom, left : layout.width - right])
+    size = round(part.width * scale), round(part.height * scale)
+    part = part.resize(size, Image.Resampling.NEAREST if scale == 2 else Image.Resampling.LANCZOS)
+    found = received.aligned(_sent(np.asarray(part), quality=80))
+    assert carrier.read_header(found)[: len(HEADER)] == HEADER
+    inner = found.missing[top + 4 : -16, left + 4 : -16]
+    assert not inner.any()
+    assert found.missing[: max(top - 3, 0)].all()
+
+
+def test_a_plane_stays_as_it_was():
+    plane = np.clip(np.random.default_rng(0).normal(128, 48, (264, 392)), 0, 255).astype(np.uint8)
+    layout = Layout(264, 392, (264, 392))
+    found = received.aligned(_sent(carrier.make(layout, HEADER, plane=plane), "PNG"))
+    assert carrier.read_header(found)[: len(HEADER)] == HEADER
+    luma, missing = carrier.read_plane(found, layout)
+    error = luma[..., 0].astype(float) - plane
+    assert np.sqrt(np.mean(error**2)) < 1.5
+    assert not missing.any()
+
+
+def test_plane_and_digits_beside_each_other():
+    plane = np.clip(np.random.default_rng(0).normal(128, 48, (120, 200)), 0, 255).astype(np.uint8)
+    layout = Layout(256, 208, (120, 200), 75, 4000)
+    data = np.random.default_rng(1).bytes(4000)
+    found = received.aligned(_sent(carrier.make(layout, HEADER, data, KEY, plane), quality=75))
+    assert carrier.read_digits(found, layout, KEY) == data
+    luma, _ = carrier.read_plane(found, layout)
+    assert luma.shape == (120, 200, 1)
+    assert np.corrcoef(luma.reshape(-1), plane.reshape(-1))[0, 1] > 0.97
+
+
+def test_an_ordinary_picture_carries_nothing():
+    rng = np.random.default_rng(3)
+    noise = rng.integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    smooth = np.add.outer(np.arange(200), np.arange(300))[..., None].repeat(3, 2) // 2 % 256
+    assert received.aligned(_sent(noise // 2 + smooth.astype(np.uint8) // 2, quality=80)) is None
+
+
+def test_layouts_that_no_writer_makes():
+    assert _layout(75).possible()
+    assert not Layout(256, 320, (0, 0), 75, 10**6).possible()
+    assert not Layout(250, 320, (0, 0), 75, 100).possible()
+    assert not Layout(256, 320, (300, 320), 75, 100).possible()
+    assert not Layout(256, 320).possible()
+
+
+def test_a_message_that_is_too_long_for_a_header():
+    with pytest.raises(ValueError, match="too long"):
+        headline.signs(bytes(headline.MOST), 64, 64)
