@@ -74,6 +74,8 @@ def describe(
     """
     from jaxcrypt.crypto import header, jpegfile, pngreader, sealed, textfile
 
+    if data is not None and header_path is None and (seen := _carried(data, name, keys)):
+        return seen
     reader = jpegfile if data is not None and jpegfile.is_jpeg(data) else pngreader
     container = None if data is None else reader.read(data, name)
     if header_path is not None:
@@ -93,6 +95,23 @@ def describe(
         trusted = None if policy is None else trust.read(policy)
         facts |= opened_facts(look(opened, Path(source)))
         facts["ledger"] = list(logged.words(opened, keys.keyring, trusted))
+    return facts
+
+
+def _carried(data: bytes, name: str, keys: Keys | None) -> dict[str, Any] | None:
+    """The fields of the header that a picture carries in its pixels; None where it carries none."""
+    from jaxcrypt.crypto import carried as in_pixels
+    from jaxcrypt.sealing.carried import find
+
+    if not (found := find(data, name)):
+        return None
+    facts = {"file": name, **public_facts(found.read.head, len(found.header))}
+    facts |= {"in_pixels": True, "survives": found.read.carrier.way}
+    if keys is not None:
+        from jaxcrypt.sealing.glance import look
+
+        opened = in_pixels.open_carried(found.read, keys.keyring, name)
+        facts |= opened_facts(look(opened, Path(name)))
     return facts
 
 

@@ -88,6 +88,7 @@ SLOW = (
     "test_jpeg_command.py",
     "test_ledger_command.py",
     "test_rekey_command.py",
+    "test_messengers.py",
     "test_stego_command.py",
     "travel",
     "test_train.py",

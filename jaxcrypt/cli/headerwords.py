@@ -43,9 +43,10 @@ def text(facts: dict[str, Any]) -> str:
     """Facts, both kinds or the public ones alone, as lines for a person."""
     options = ", ".join(f"{name}={value!r}" for name, value in facts["options"].items()) or "none"
     opened = "name" in facts
+    where = ", its header in its pixels" if facts.get("in_pixels") else ""
     trust = "header verified with the key" if opened else "nothing verified without a key"
     lines = [
-        f"{one_line(facts['file'])}: sealed picture, format version {facts['version']}; {trust}",
+        f"{one_line(facts['file'])}: sealed picture, format version {facts['version']}{where}; {trust}",
         f"system    {facts['system']} (options: {options})",
         f"cipher    {_size(facts['cipher'])}",
         f"original  {_size(facts['original'])}",
@@ -76,6 +77,8 @@ def _size(shape: dict[str, Any]) -> str:
 
 
 def _payload(facts: dict[str, Any]) -> str:
+    if facts.get("survives"):
+        return f"in the pixels, through JPEG {facts['survives']} and better"
     if not facts["payload"]:
         return "none: only the pixels travel (--pixels-only)"
     size = f", {facts['payload_bytes']} bytes encrypted" if "payload_bytes" in facts else ""
