@@ -127,7 +127,7 @@ class Traits:
       special: what pictures it is for, where not any photo: policies leave it to whoever names it.
       growth: samples of the cipher picture for one of the photo's, options at their defaults.
       close: PSNR in dB of what undamaged pixels alone give back of a photo, as docs/MEASUREMENTS.md has it.
-      cost: seconds that encrypting a megapixel takes on two cores (``bench speed``).
+      cost: seconds that encrypting a megapixel takes on two busy cores (``bench speed --quick``).
     """
 
     exact: bool = False

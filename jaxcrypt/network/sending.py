@@ -53,13 +53,14 @@ class Sealers:
     """Makes plans, and seals by them. Blocking; one thread at a time.
 
     Args:
-      told: called with a plan that differs from the one before.
+      count: how many pictures there will be.
+      told: called with a line of a plan that differs from the one before, or of what to know of it.
     """
 
-    def __init__(self, sealing: Sealing, offer: Offer, told: Callable[[Plan], None]):
+    def __init__(self, sealing: Sealing, offer: Offer, count: int, told: Callable[[str], None]):
         if header.VERSION not in offer.formats:
             raise Refusal(f"the receiver reads no sealed pictures of version {header.VERSION}")
-        self._sealing, self._told, self._plan = sealing, told, None
+        self._sealing, self._count, self._told, self._plan = sealing, count, told, None
         self._needs = replace(sealing.needs, among=frozenset(offer.systems))
         self._keys = _keys(sealing.keys, offer)
         self._made: dict[Any, Sealer] = {}
@@ -76,7 +77,8 @@ class Sealers:
         network = sender.meter.belief.believed
         plan = policy.choose(self._needs, sender.level(), network, photo, device, self._sealing.patience)
         if self._plan is None or plan.words() != self._plan.words() or plan.floor != self._plan.floor:
-            self._told(plan)
+            for line in (f"plan: {plan.words()}", *(f"because: {reason}" for reason in plan.reasons)):
+                self._told(line)
         self._plan = plan
         sealer = self._sealer(plan)
         (picture,) = sealer.seal([sealer.read(data, name)])
@@ -87,8 +89,7 @@ class Sealers:
     def _sealer(self, plan: Plan) -> Sealer:
         key = (plan.system, plan.options, plan.pixels_only, plan.floor)
         if key not in self._made:
-            runtime.start(self._sealing.device)
-            self._made[key] = Sealer(
+            sealer = Sealer(
                 self._keys.anew(flags.argon(plan)),
                 plan.system,
                 options=dict(plan.options),
@@ -97,6 +98,10 @@ class Sealers:
                 signer=self._sealing.signer,
                 hide_size=self._sealing.hide_size or plan.floor.hide_size,
             )
+            runtime.prepare(self._sealing.device, self._count)
+            for note in sealer.notes():
+                self._told(f"note: {note}")
+            self._made[key] = sealer
         return self._made[key]
 
 
@@ -144,7 +149,7 @@ class SendRun:
         started, self._loop = time.monotonic(), asyncio.get_running_loop()
         async with self._sender:
             offer = (await self._sender.welcome()).offer
-            sealers = Sealers(self._sealing, offer, self._tell_plan)
+            sealers = Sealers(self._sealing, offer, len(jobs), self._tell)
             queue = iter(jobs)
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self._parallel, len(jobs))):
@@ -197,6 +202,6 @@ class SendRun:
         says = "" if throughput is None else f"{throughput * 8 / 1e6:.3g} Mbit/s"
         self._report.under_way(sum(self._shares.values()), says)
 
-    def _tell_plan(self, plan: Plan) -> None:
-        for line in (f"plan: {plan.words()}", *(f"because: {reason}" for reason in plan.reasons)):
-            self._loop.call_soon_threadsafe(self._report.note, line)
+    def _tell(self, line: str) -> None:
+        """From the thread that seals."""
+        self._loop.call_soon_threadsafe(self._report.note, line)

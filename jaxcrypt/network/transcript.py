@@ -259,6 +259,8 @@ def check(hello: bytes, answer: bytes, certificate: bytes, *, least: int = 1) ->
 
 def _offer(fields: Mapping[str, Any]) -> Offer:
     keys = [messages.field_of({"key": one}, "key", bytes) for one in messages.names_in(fields, "recipients")]
+    if any(len(key) != recipients.PUBLIC_BYTES for key in keys):
+        raise Malformed("a recipient's key has the wrong length")
     formats, limits = messages.field_of(fields, "formats", list), messages.field_of(fields, "limits", dict)
     if not all(type(one) is int for one in (*formats, *limits.values())):
         raise Malformed("formats or limits are no numbers")

@@ -130,6 +130,11 @@ def test_what_only_experimental_systems_do_is_refused_by_name_of_the_flag_and_un
         policy.choose(leave, Level.ALARMED)
 
 
+def test_what_is_called_standard_rests_on_a_standard_cipher():
+    for entry in map(catalog.entry, catalog.NAMES):
+        assert entry.traits.standard == ("ChaCha20" in entry.traits.argument), entry.name
+
+
 def test_floors_only_rise():
     for lower, higher in zip(list(Level), list(Level)[1:], strict=False):
         below, above = floor(lower, True), floor(higher, True)
