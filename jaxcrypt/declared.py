@@ -122,6 +122,7 @@ class Traits:
       keeps_shape: whether the cipher picture has the picture's own height, width and channels.
       covert: whether the cipher picture looks like an ordinary one.
       stepwise: whether decryption gives the pictures on the way, too.
+      alone: whether it may travel without a header, since it holds what opens it.
       argument: one line: why its pixels are (or are not) confidential; the commands print it.
       standard: whether they are as confidential as a standard cipher, by that argument.
       special: what pictures it is for, where not any photo: policies leave it to whoever names it.
@@ -136,6 +137,7 @@ class Traits:
     keeps_shape: bool = False
     covert: bool = False
     stepwise: bool = False
+    alone: bool = False
     argument: str = ""
     standard: bool = False
     special: str = ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxcrypt import runtime
-from jaxcrypt.cli import keyoptions, ledgerflags, systemflags
+from jaxcrypt.cli import covertrun, keyoptions, ledgerflags, systemflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.cli.jobs import Report, is_sealed, plan_jobs
 from jaxcrypt.cli.openrun import OpenRun
@@ -42,6 +42,7 @@ def _parser() -> Parser:
     add("--from-pixels", action="store_true", help="decode the pixels even if the file travels")
     add("--check-pixels", action="store_true", help="compare the pixels with the file that travels")
     add("--any-file", action="store_true", help="take whatever the sender attached, not pictures only")
+    add("--covert", action="store_true", help="pictures without a header, all of one photo; any order")
     add("--save-intermediates", metavar="DIR", help="pictures on the way, where a System decodes in steps")
     add("--preserve", action="store_true", help="restore the file's time and mode, if they travelled")
     add("--skip-existing", action="store_true", help="leave out pictures whose output is there")
@@ -60,8 +61,11 @@ def _parser() -> Parser:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
     keyoptions.require_some_key(args, sealing=False)
+    if args.covert:
+        return covertrun.unseal(parser, args)
     if args.lost and not args.recover:
         raise usage("--lost only makes sense with --recover")
     jobs = plan_jobs(args.inputs, args.output, is_sealed)

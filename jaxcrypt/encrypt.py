@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxcrypt import runtime
-from jaxcrypt.cli import jpegflags, keyoptions, regionflags, systemflags, travelflags
+from jaxcrypt.cli import covertrun, jpegflags, keyoptions, regionflags, systemflags, travelflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.cli.jobs import Report
 from jaxcrypt.cli.output import JPEG_SUFFIXES, Targets
@@ -57,6 +57,7 @@ def _parser(system: str | None) -> Parser:
     add("--force", action="store_true", help="overwrite existing outputs")
     keyoptions.add_key_options(parser, sealing=True)
     jpegflags.add_jpeg_flags(parser, system)
+    covertrun.add_flags(parser, system)
     if system == planflags.AUTO:
         planflags.add_need_flags(parser, explaining=True)
     else:
@@ -82,8 +83,10 @@ def _main(argv: Sequence[str] | None) -> int:
         print(_help(argv, system), end="")
         return 0
     named, system = system, system or catalog.DEFAULT
-    args = systemflags.parse(_parser(named), argv, system)
+    parser = _parser(named)
+    args = systemflags.parse(parser, argv, system)
     keyoptions.require_some_key(args, sealing=True)
+    covertrun.refuse_others(parser, args)
     jpeg = jpegflags.chosen(args, named)
     args.suffixes = (".png",) if jpeg is None else JPEG_SUFFIXES
     jobs = plan_pictures(args)
@@ -103,13 +106,15 @@ def _main(argv: Sequence[str] | None) -> int:
     check_request(system, options, inputs, args.attach, args.pixels_only)
     check_region(system, region, options)
 
-    how = {"pixels_only": args.pixels_only, "attach": args.attach, "signer": args.sign}
+    how = {"pixels_only": args.pixels_only or args.covert, "attach": args.attach, "signer": args.sign}
     how |= {"hide_size": args.hide_size, "region": region, "thumbnail": args.thumbnail}
     travel = travelflags.chosen(args, system, options)
     keys = keyoptions.read_keys(args, confirm=True)
     keys = keys.anew(planflags.argon(plan)) if auto else keys
     own = {"weights": args.weights, "options": options, "inputs": inputs}
     sealer = sealer_for(keys, system, jpeg, travel, own, **how)
+    if args.covert:
+        return covertrun.seal(args, jobs, sealer, targets)
     return SealRun(args, sealer, targets, Report(jobs, args.json)).work(jobs)
 
 

@@ -116,9 +116,9 @@ def latents(count: int, dimensions: int, seed: int, walk: bool = False) -> np.nd
 
 
 def _save(picture: np.ndarray, file) -> None:
-    from PIL import Image
+    from jaxcrypt.pictures.files import encode_png
 
-    Image.fromarray(picture).save(file, "PNG")
+    file.write(encode_png(picture))
 
 
 if __name__ == "__main__":

@@ -62,10 +62,12 @@ class Sealed:
         functions make it.
       side: small arrays by name that decoding needs (mean, spread, digest, …), with or without that axis;
         they travel in the encrypted part of the header.
+      report: what the sender may be told, and does not travel: ``says``, a line, and numbers by name.
     """
 
     pixels: Any
     side: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -182,11 +184,32 @@ class Prior:
       read: ``(variables, pictures, progress, batch) -> reading``: its ``z`` and ``sigma``, float32
         ``[N, latent]``, are the latents that pictures came from, and the standard deviations of their errors;
         so many pictures go through the nets together.
+      carry: ``(data, key, options, dithered) -> z``: latents of as many pictures as carry so many bytes under
+        a key of 32; without a dither only to show what that is for.
     """
 
     latent: int
     generate: Callable[..., Any]
     read: Callable[..., Any]
+    carry: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """How pictures that a System generates travel alone: with a key they are all it takes to open them.
+
+    ``key_of`` gives 32 bytes of key from a nonce of 16 bytes, which the pictures hold; ``secret`` is 32
+    random bytes that are used for nothing else. Pictures are uint8 ``[N, side, side, 3]``, in any order.
+
+    Attributes:
+      side: of each picture.
+      hide: ``(call, picture, name, secret, key_of) -> Sealed``, whose ``pixels`` are the pictures.
+      find: ``(call, pictures, key_of) -> Outcome``, whose report has ``name``.
+    """
+
+    side: int
+    hide: Callable[..., Sealed]
+    find: Callable[..., Outcome]
 
 
 @dataclass(frozen=True)
@@ -208,6 +231,7 @@ class System:
       driver: how host pictures go through it.
       ema: the nets whose parameters are averaged over training.
       prior: what its pictures are drawn from, where it generates some.
+      carrier: how they travel alone, where they do.
     """
 
     init: Callable[..., Any]
@@ -223,3 +247,4 @@ class System:
     driver: Driver = field(default_factory=Undriven)
     ema: tuple[str, ...] = ()
     prior: Prior | None = None
+    carrier: Carrier | None = None

@@ -76,6 +76,7 @@ SLOW = (
     "systems",
     "test_adding_a_system.py",
     "test_bugs.py",
+    "test_covert_command.py",
     "test_cyclegan_command.py",
     "test_dcgan_command.py",
     "test_diffusion_command.py",

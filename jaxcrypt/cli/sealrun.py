@@ -181,6 +181,8 @@ class SealRun:
         says += "" if region is None else f"; {region.words()}"
         facts = {} if region is None else {"places": len(region.things), "share": round(region.share, 5)}
         says += f"; as pixels {', '.join(item.plain.changes)}" if item.plain.changes else ""
+        facts |= picture.report
+        says += f"; {facts.pop('says')}" if "says" in facts else ""
         self._report.done(item.job, item.target, says, system=system, width=width, height=height, **facts)
 
     def _estimate(self, batch: list[_Item]) -> None:

@@ -133,6 +133,21 @@ class Keyring:
         secret = hmac.digest(hedge + fresh, digest + parameters, "sha256")
         return FileKey(secret, digest, len(data), self._wrap(secret, request))
 
+    def nonce_key(self, nonce: bytes) -> FileKey:
+        """The file key of a nonce of 16 bytes, for pictures that travel without a header.
+
+        What else a stanza tells is not said then, so it is as new files have it: all sources at hand
+        together, Argon2id with its default parameters unless a key file stands alone.
+
+        Raises:
+          Refusal: there is no symmetric source; a recipient's stanza is no string of unbiased bits.
+        """
+        if not self._material or self._recipients or self._identities:
+            raise usage("without a header only a passphrase, key image or key file opens; no recipients")
+        argon = None if self._kinds == sources.Kind.KEY_FILE else kdf.Argon()
+        secret = kdf.hkdf(self._symmetric(Request(self._kinds, argon, nonce)), "without header")
+        return FileKey(secret)
+
     def wrap(self, secret: bytes) -> tuple[bytes, ...]:
         """An existing file key for the keys of this keyring: the stanzas that open it.
 

@@ -45,10 +45,12 @@ class SealedPicture:
     Attributes:
       header: the header's bytes: what ``--write-header`` saves.
       pixels: uint8 ``[H, W, C]``, the cipher picture.
+      report: what whoever sealed it may be told of it; it is not written.
     """
 
     header: bytes
     pixels: np.ndarray = field(repr=False)
+    report: Mapping[str, Any] = field(repr=False, default_factory=dict, kw_only=True)
     _key: bytes = field(repr=False, default=b"")
     _file: bytes | memoryview | None = field(repr=False, default=None)
     _padded: int = field(repr=False, default=0)

@@ -25,3 +25,4 @@ class Purpose(IntEnum):
     FILL = 14  # signs in place of samples that are all equal
     DIFFUSION = 16  # noise of the forward process
     FACES = 20  # masks, dithers and pilots of generated faces
+    LIDS = 21  # latents of the faces that open others, and what they carry

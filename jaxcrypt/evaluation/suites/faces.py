@@ -1,4 +1,4 @@
-"""Pictures drawn from a System's prior: what they carry, how varied they are, FID and KID.
+"""Pictures drawn from a prior: what they carry, whether that shows, how varied they are, FID and KID.
 
 Latents follow from the seed alone, so pictures that another machine made of them
 (``python -m jaxcrypt.generate --count N --seed S``, named with ``--made``) are read here as that machine's.
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.evaluation import generated
 from jaxcrypt.evaluation.report import Result, markdown
 from jaxcrypt.evaluation.setting import Setting, progress
 from jaxcrypt.evaluation.subject import Subject
@@ -41,6 +42,9 @@ def run(setting: Setting) -> Result:
     facts |= {"count": own["count"], "made": own["made"]}
     ways = (own["way"] or WAYS) if own["count"] else ()
     facts["read"] = {way: read(subject, made, z, way, own["batch"]) for way in ways}
+    if own["detectors"]:
+        inverted = min(own["inverted"] or own["detectors"], own["detectors"])
+        facts["detected"] = generated.detect(setting, subject, own["detectors"], inverted)
     if own["fid"]:
         facts |= compare(setting, subject)
     shown = made[: _COLUMNS**2] if len(made) else prior.generate(variables, drawn(100, prior.latent, 0))
@@ -129,6 +133,8 @@ def table(facts: Mapping[str, Any]) -> str:
         ]
         rows = [_row(row) for row in facts["read"].values()]
         lines += ["", markdown(head, rows)]
+    if "detected" in facts:
+        lines += ["", generated.table(facts["detected"])]
     if "fid" in facts:
         lines += ["", _comparison(facts)]
     return "\n".join(lines)

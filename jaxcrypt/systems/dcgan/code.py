@@ -118,8 +118,9 @@ def _drawn(plan: Plan) -> Callable:
     return jax.jit(draw)
 
 
-def encode(plan: Plan, key: bytes, data: bytes, faces: int) -> np.ndarray:
-    """The latents, float32 ``[faces, latent]``, that carry ``data``.
+def encode(plan: Plan, key: bytes, data: bytes, faces: int, dithered: bool = True) -> np.ndarray:
+    """The latents, float32 ``[faces, latent]``, that carry ``data``; not ``dithered``: at the middles of the
+    bins, a lattice that anyone can tell, to show what a dither is for.
 
     Raises:
       Refusal: it does not fit.
@@ -132,7 +133,8 @@ def encode(plan: Plan, key: bytes, data: bytes, faces: int) -> np.ndarray:
     symbols = (
         _symbols(plan, _protect(plan, body + _tag(key, body), faces), faces) + drawn.mask
     ) % 2**plan.bits
-    z = latents.embed(jnp.asarray(symbols), drawn.dither, plan.bits)
+    dither = drawn.dither if dithered else np.full_like(drawn.dither, 0.5)
+    z = latents.embed(jnp.asarray(symbols), dither, plan.bits)
     return np.concatenate([np.asarray(z), drawn.pilots], axis=1)
 
 
@@ -252,6 +254,20 @@ def _byte_reliability(plan: Plan, sure: np.ndarray) -> np.ndarray:
     """Of every byte the reliability of its least reliable symbol: float32."""
     each = np.repeat(sure.reshape(-1), plan.bits)
     return each[: len(each) // 8 * 8].reshape(-1, 8).min(axis=1)
+
+
+def known(z: np.ndarray, sigma: np.ndarray, pilots: np.ndarray, slack: float = 5.0) -> bool:
+    """Whether at least one of the faces at hand has the pilots of some part: as :func:`order` tells, but
+    without putting them in order."""
+    spread = np.maximum(sigma[:, None, -PILOTS:], _SURE)
+    return bool((np.abs((z[:, None, -PILOTS:] - pilots[None]) / spread).max(axis=2) < slack).any())
+
+
+def placed(z: np.ndarray, sigma: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Latents and their deviations in the order that :func:`order` found; infinite ones where a face is
+    missing."""
+    missing = (places < 0)[:, None]
+    return np.where(missing, 0, z[places]), np.where(missing, np.inf, sigma[places])
 
 
 def order(z: np.ndarray, sigma: np.ndarray, pilots: np.ndarray, slack: float = 5.0) -> np.ndarray:

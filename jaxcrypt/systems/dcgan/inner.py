@@ -33,13 +33,17 @@ def unpack(data: bytes, shape: Shape) -> np.ndarray:
     Raises:
       Refusal: no such file, or of another size.
     """
+    return unpack_any(data, shape[2], shape[:2])
+
+
+def unpack_any(data: bytes, channels: int, size: tuple[int, int] | None = None) -> np.ndarray:
+    """The same, of whatever size the file has where none is demanded."""
     try:
         with Image.open(io.BytesIO(data), formats=("AVIF", "WEBP")) as image:
-            if (image.height, image.width) != tuple(shape[:2]):
-                raise Refusal(
-                    f"the faces carry a picture of {image.width}×{image.height}, not of {shape[1]}×{shape[0]}"
-                )
-            pixels = np.asarray(image.convert(_MODES[shape[2]]))
+            if size is not None and (image.height, image.width) != size:  # before anything is decoded
+                wanted = f"not of {size[1]}×{size[0]}"
+                raise Refusal(f"the faces carry a picture of {image.width}×{image.height}, {wanted}")
+            pixels = np.asarray(image.convert(_MODES[channels]))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise Refusal(f"the faces carry no picture that can be read ({error})") from None
-    return pixels.reshape(shape)
+    return pixels.reshape(*pixels.shape[:2], channels)

@@ -18,7 +18,7 @@ from jaxcrypt.errors import usage
 from jaxcrypt.functional.levels import to_bytes, to_floats
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.dcgan import SIDE
-from jaxcrypt.record import Prior, System
+from jaxcrypt.record import Carrier, Prior, System
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.dcgan import reading, training
 from jaxcrypt.systems.dcgan.driver import Faces, generate
@@ -62,6 +62,8 @@ def build(config: Any = None) -> System:
         shape = (config.train.batch_size, SIDE, SIDE, 3)
         return {"image": jax.ShapeDtypeStruct(shape, jnp.uint8)}
 
+    driver = Faces(of, ENTRY.options)
+    draw, read = functools.partial(generate, of), functools.partial(reading.read, of)
     return System(
         init=init,
         batch=batch,
@@ -70,7 +72,8 @@ def build(config: Any = None) -> System:
         decrypt=_on_the_host,
         outputs=functools.partial(_outputs, of),
         ema=("generator", "extractor"),
-        driver=Faces(of, ENTRY.options),
-        prior=Prior(of.latent, functools.partial(generate, of), functools.partial(reading.read, of)),
+        driver=driver,
+        prior=Prior(of.latent, draw, read, driver.carry),
+        carrier=Carrier(SIDE, driver.hide, driver.find),
         **ENTRY.declared(),
     )
