@@ -46,7 +46,8 @@ def environment(tmp_path_factory):
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m jaxcrypt "$@"\n')
     command.chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+    state = str(tmp_path_factory.mktemp("state"))
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": state}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)

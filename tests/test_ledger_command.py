@@ -42,6 +42,15 @@ def refused(capsys, *told: str) -> None:
         assert each in lines[0]
 
 
+def test_a_new_ledger_is_empty_and_witnessed(capsys):
+    assert ledger.main(["init", "new", "--origin", "example.com/new"]) == ExitCode.OK
+    assert ledger.main(["verify", "new"]) == ExitCode.OK
+    assert ledger.main(["init", "new", "--origin", "example.com/new"]) == ExitCode.BAD_INPUT
+    assert ledger.main(["init", "bare", "--origin", "example.com/bare", "--no-witness"]) == ExitCode.OK
+    assert ledger.main(["show", "bare", "--json"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["entries"] == 0
+
+
 def test_a_picture_for_a_name_says_that_its_key_was_logged(keys, capsys):
     path = photo(Path("photo.png"))
     sealing = [str(path), "-o", "sealed.png", "--recipient", "alice", "--ledger", "keys"]

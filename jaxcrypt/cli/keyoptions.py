@@ -27,13 +27,13 @@ def add_key_options(parser: argparse.ArgumentParser, *, sealing: bool, signature
         help = "also for this public key (again for further people)"
         group.add_argument("--recipient", metavar="FILE", action="append", default=[], help=help)
         ledgerflags.add_sealing_flags(group)
-        signing = "--sign", {"metavar": "KEY", "help": "sign with this private signing key"}
+        name, metavar, help = "--sign", "KEY", "sign with this private signing key"
     else:
         help = "a private recipient key; may be given again"
         group.add_argument("--identity", metavar="FILE", action="append", default=[], help=help)
-        signing = "--signed-by", {"metavar": "PUB", "help": "demand a signature by this public key"}
+        name, metavar, help = "--signed-by", "PUB", "demand a signature by this public key"
     if signatures:
-        group.add_argument(signing[0], **signing[1])
+        group.add_argument(name, metavar=metavar, help=help)
 
 
 def add_new_key_options(parser: argparse.ArgumentParser) -> None:

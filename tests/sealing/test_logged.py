@@ -158,6 +158,14 @@ def test_a_key_that_rekey_added_has_no_proof(world, alice):
         opened(buffer.getvalue(), bob, world.policy)
 
 
+def test_a_receiver_may_demand_a_proof(world, alice):
+    verification = pytest.importorskip("jaxcrypt.network.verification", reason="the extra network")
+    verify = verification.opened(Keys(identities=[alice.identity]), any_file=True, ledger=world.policy)
+    assert verify(sealed_for(alice, world.client().find("alice").proof), None)[0][0] == "a.png"
+    with pytest.raises(Refusal, match="carries no proof of a key ledger"):
+        verify(sealed_for(alice), None)
+
+
 def test_weights_are_logged_beside_names(world):
     entry = Entry(Kind.WEIGHTS, "alice", entries.digest(b"weights"))
     at = world.say((entry, {}))

@@ -43,6 +43,8 @@ def init(args: Namespace) -> int:
     print(f"{folder}: the ledger {one_line(args.origin)}; serve this folder, and nothing else")
     print(f"{private}: its private keys; keep it secret, and keep a copy")
     print(f"{target}: give it to whoever shall trust the ledger (--ledger-policy)")
+    if named and not args.witness:
+        add(folder, [])  # witnessed from the start; others must be told of the log first
     if named:
         print("its witness is on this machine: move one elsewhere before others rely on it (docs/LEDGER.md)")
     return ExitCode.OK

@@ -24,6 +24,7 @@ CHECKPOINT = "checkpoint"
 MAX_FILE = 32 << 20  # 256 entries of 64 KiB
 _TIMEOUT = 30
 _SYNCS = 8
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 Fetch = Callable[[str], bytes | None]
 
 
@@ -84,7 +85,7 @@ def write_files(folder: Path, files: Mapping[str, bytes], mode: int = 0o644) -> 
         for parent in {path.parent for path in drafts}:
             parent.mkdir(parents=True, exist_ok=True)
         for draft, data in zip(drafts.values(), files.values(), strict=True):
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            with open(os.open(draft, _NEW, mode), "wb") as file:
                 file.write(data)
         with ThreadPoolExecutor(_SYNCS) as pool:  # side by side, they share what the disk does for them
             list(pool.map(_sync, drafts.values()))

@@ -59,18 +59,21 @@ def ask(
       Refusal: it refuses, or cannot be reached.
     """
     old = witness.size(head.origin)
-    for last in (False, True):
-        if old > head.size:
-            raise Rejected(
-                409, f"rollback: the witness saw {old} entries of {head.origin}, not {head.size}", old
-            )
-        try:
-            return witness.add_checkpoint(old, merkle.consistency(reader.node, old, head.size), signed)
-        except Rejected as rejected:
-            if last or rejected.size in (None, old):
-                raise
-            old = rejected.size or 0
-    raise AssertionError  # the loop returns or raises
+    try:
+        return _asked_from(old, witness, head, signed, reader)
+    except Rejected as rejected:
+        if rejected.size is None or rejected.size == old:
+            raise
+        return _asked_from(rejected.size, witness, head, signed, reader)
+
+
+def _asked_from(
+    old: int, witness: Cosigner, head: checkpoint.Checkpoint, signed: bytes, reader: tiles.TileReader
+) -> list[note.Signature]:
+    """:func:`ask`, where the witness last saw ``old`` entries."""
+    if old > head.size:
+        raise Rejected(409, f"rollback: the witness saw {old} entries of {head.origin}, not {head.size}", old)
+    return witness.add_checkpoint(old, merkle.consistency(reader.node, old, head.size), signed)
 
 
 def create(folder: Path, name: str) -> list[note.Verifier]:
