@@ -18,6 +18,7 @@ from jaxcrypt.cli.hiddennames import HiddenNames
 from jaxcrypt.cli.jobs import Job, Report, batched_by_shape, plan_jobs, plan_reading
 from jaxcrypt.cli.output import (
     Targets,
+    is_stream,
     is_written,
     make_folder,
     refuse_other_suffix,
@@ -167,13 +168,23 @@ class SealRun:
             except Exception as error:
                 self._report.refused(item.job, explain(error, item.job.name))
 
-    def _write(self, item: _Item, picture: SealedPicture | SealedJpeg | CarrierPicture) -> None:
-        if item.target:
-            write_whole(item.target, picture.write, self._args.force)
-        else:
-            write_piped(picture.write)
+    def _put(self, item: _Item, picture: SealedPicture | SealedJpeg | CarrierPicture) -> None:
+        """The header first, then the picture, or neither: a picture whose header is missing would be passed
+        over when the run is resumed."""
         if item.header:
             write_whole(item.header, lambda file: file.write(picture.header), self._args.force)
+        try:
+            if item.target:
+                write_whole(item.target, picture.write, self._args.force)
+            else:
+                write_piped(picture.write)
+        except BaseException:
+            if item.header and not is_stream(item.header):
+                item.header.unlink(missing_ok=True)
+            raise
+
+    def _write(self, item: _Item, picture: SealedPicture | SealedJpeg | CarrierPicture) -> None:
+        self._put(item, picture)
         height, width, _ = picture.shape
         system = self._sealer.label
         says = f"{system}, {width}×{height}" + (", pixels only" if self._args.pixels_only else "")

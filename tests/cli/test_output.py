@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from jaxcrypt import encrypt
 from jaxcrypt.cli.output import Targets, write_whole
 from jaxcrypt.errors import ExitCode, Refusal
 
@@ -91,3 +93,18 @@ def test_kill_while_writing_leaves_none_of_it(tmp_path):
     child.wait()
     time.sleep(0.05)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_picture_and_its_header_are_written_both_or_neither(tmp_path, key, capsys):
+    photo, sealed, header = (tmp_path / name for name in ("photo.png", "sealed.png", "sealed.hdr"))
+    Image.new("RGB", (20, 10), "red").save(photo)
+    given = [str(photo), "--key-file", key, "-o"]
+    assert encrypt.main([*given, str(sealed), "--write-header", "/dev/full"]) == ExitCode.FAILED
+    assert not sealed.exists()
+    assert encrypt.main([*given, "/dev/full", "--write-header", str(header)]) == ExitCode.FAILED
+    assert not header.exists()
+    assert capsys.readouterr().err.count("/dev/full") == 2
+    assert encrypt.main([*given, str(sealed), "--write-header", str(header)]) == ExitCode.OK
+    assert sealed.exists()
+    assert header.exists()
