@@ -20,11 +20,11 @@ __all__ = ["Keys", "load", "seal", "unseal"]
 
 if TYPE_CHECKING:
     from jaxcrypt.sealing.cipher import load
+    from jaxcrypt.sealing.direct import seal
     from jaxcrypt.sealing.keys import Keys
-    from jaxcrypt.sealing.seal import seal
     from jaxcrypt.sealing.unseal import unseal
 
-_ROOMS = {"Keys": "keys", "load": "cipher", "seal": "seal", "unseal": "unseal"}
+_ROOMS = {"Keys": "keys", "load": "cipher", "seal": "direct", "unseal": "unseal"}
 
 
 def __getattr__(name: str):

@@ -10,7 +10,7 @@ import re
 import struct
 from dataclasses import dataclass, field
 
-SOI, EOI, SOS, COMMENT = 0xD8, 0xD9, 0xDA, 0xFE
+SOS, COMMENT = 0xDA, 0xFE
 APP0, APP1, APP2, APP14, APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
 START = b"\xff\xd8\xff"
 GREY, RGB, YCBCR = 1, 2, 3

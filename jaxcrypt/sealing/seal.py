@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -262,34 +261,3 @@ def _middle(pixels: np.ndarray) -> np.ndarray:
 def _binding(plain: Plain) -> tuple[tuple[str, str], ...]:
     """What of the region goes into the file key."""
     return () if plain.region is None else (("region", system_inputs.digest([plain.region.mask])),)
-
-
-def seal(data: bytes, keys: Keys, *, name: str = "picture", progress: Progress = None, **how: Any) -> bytes:
-    """A photo's file as a sealed picture: a PNG that any viewer opens; with ``look`` a JPEG.
-
-    Args:
-      data: the file's bytes.
-      name: its name, which travels encrypted.
-      progress: called with the share done, 0 to 1.
-      how: ``system``, ``weights``, ``options``, ``inputs`` for which System, and with what; ``pixels_only``,
-        ``attach``, ``signer``, ``hide_size``, ``thumbnail`` for what travels, and how; ``region`` for what of
-        the picture is encrypted, such as ``"faces"``. What each takes stands at :class:`Sealer`. Or ``look``,
-        ``quality`` and no System: see :class:`jaxcrypt.sealing.jpegseal.JpegSealer`. For pictures that go
-        through messengers also ``pixels``, ``fit`` and ``inner_quality``: see docs/MESSENGERS.md.
-
-    Raises:
-      Refusal: no picture, one that the System does not take, or options that make no sense.
-    """
-    sealer: Any
-    if {"look", "quality"} & how.keys():
-        from jaxcrypt.sealing.jpegseal import JpegSealer
-
-        sealer = JpegSealer(keys, **how)
-    else:
-        from jaxcrypt.sealing.travelling import asked
-
-        sealer = asked(keys, **how)
-    (picture,) = sealer.seal([sealer.read(data, name)], progress)
-    file = io.BytesIO()
-    picture.write(file)
-    return file.getvalue()

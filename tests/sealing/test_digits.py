@@ -8,8 +8,8 @@ from PIL import Image
 
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.sealing import carriers
+from jaxcrypt.sealing.direct import seal
 from jaxcrypt.sealing.keys import Keys
-from jaxcrypt.sealing.seal import seal
 from jaxcrypt.sealing.unseal import unseal
 from jaxcrypt.systems import catalog
 

@@ -1,0 +1,35 @@
+"""A photo's file into a sealed picture in one call, of whichever kind is asked for."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from jaxcrypt.record import Progress
+from jaxcrypt.sealing.jpegseal import JpegSealer
+from jaxcrypt.sealing.keys import Keys
+from jaxcrypt.sealing.travelling import asked
+
+
+def seal(data: bytes, keys: Keys, *, name: str = "picture", progress: Progress = None, **how: Any) -> bytes:
+    """A photo's file as a sealed picture: a PNG that any viewer opens; with ``look`` a JPEG.
+
+    Args:
+      data: the file's bytes.
+      name: its name, which travels encrypted.
+      progress: called with the share done, 0 to 1.
+      how: ``system``, ``weights``, ``options``, ``inputs`` for which System, and with what; ``pixels_only``,
+        ``attach``, ``signer``, ``hide_size``, ``thumbnail`` for what travels, and how; ``region`` for what of
+        the picture is encrypted, such as ``"faces"``: what each takes stands at
+        :class:`~jaxcrypt.sealing.seal.Sealer`. Or ``look``, ``quality`` and no System: see
+        :class:`~jaxcrypt.sealing.jpegseal.JpegSealer`. For pictures that go through messengers also
+        ``pixels``, ``fit`` and ``inner_quality``: see docs/MESSENGERS.md.
+
+    Raises:
+      Refusal: no picture, one that the System does not take, or options that make no sense.
+    """
+    sealer: Any = (JpegSealer if {"look", "quality"} & how.keys() else asked)(keys, **how)
+    (picture,) = sealer.seal([sealer.read(data, name)], progress)
+    file = io.BytesIO()
+    picture.write(file)
+    return file.getvalue()
