@@ -18,7 +18,7 @@ from jaxcrypt.systems import catalog
 _DESCRIPTION = """Encrypt photos into sealed pictures: PNG or JPEG files that any viewer opens.
 
   jaxcrypt encrypt photo.jpg --key-image key.png           -> photo.jpg.png
-  jaxcrypt encrypt photos/ -o sealed/ --passphrase
+  jaxcrypt encrypt photos/ -o sealed/ --passphrase --robust exact   (for messengers)
   jaxcrypt encrypt - -o - --key-file k < in.jpg > out.png
 """
 
@@ -61,8 +61,8 @@ def _parser(system: str | None) -> Parser:
     if system == planflags.AUTO:
         planflags.add_need_flags(parser, explaining=True)
     else:
-        systemflags.add_system_flags(parser, system or catalog.DEFAULT)
-        travelflags.add_travel_flags(parser, system or catalog.DEFAULT)
+        systemflags.add_system_flags(parser, system)
+        travelflags.add_travel_flags(parser, system)
     return parser
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxcrypt.cli import travelflags
 from jaxcrypt.cli.command import Parser
 from jaxcrypt.declared import Entry, Input, Option
 from jaxcrypt.errors import Refusal, usage
@@ -27,15 +28,19 @@ def named_system(argv: Sequence[str]) -> str | None:
     return parser.parse_known_args([text for text in argv if text not in ("--help", "-h")])[0].system
 
 
-def add_system_flags(parser: argparse.ArgumentParser, system: str) -> None:
-    """Add what the catalog declares of a System: its options, and the inputs that sealing takes."""
-    entry = catalog.entry(system)
+def add_system_flags(parser: argparse.ArgumentParser, system: str | None) -> None:
+    """Add what the catalog declares of a System: its options, and the inputs that sealing takes.
+
+    Args:
+      system: its name; None for the usual one, whose flags are then taken, and left out of the help text.
+    """
+    entry = catalog.entry(system or catalog.DEFAULT)
     flags = [*_sealing(entry), *(one for one in entry.inputs if _is_flag(one))]
     if not flags:
         return
-    group = parser.add_argument_group(f"of --system {system}")
+    group = parser if system is None else parser.add_argument_group(f"of --system {system}")
     for declared in flags:
-        _add(group, declared)
+        _add(group, declared, hidden=system is None)
 
 
 def add_opening_flags(parser: argparse.ArgumentParser) -> None:
@@ -100,6 +105,7 @@ def show(system: str) -> str:
     entry = catalog.entry(system)
     parser = Parser(add_help=False, usage=argparse.SUPPRESS)
     add_system_flags(parser, system)
+    travelflags.add_travel_flags(parser, system)
     flags = parser.format_help().strip() or f"of --system {system}: no options of its own"
     return f"{system}: {entry.summary}\n{entry.traits.argument}\n\n{flags}\n"
 
@@ -111,7 +117,7 @@ def _list() -> str:
     return f"{lines}\n\n--system NAME --help lists the options of one.\n"
 
 
-def _add(group: Any, declared: Option | Input, front: str = "") -> None:
+def _add(group: Any, declared: Option | Input, front: str = "", hidden: bool = False) -> None:
     help = f"{front}{declared.help}".replace("%", "%%")  # argparse fills in what follows such a sign
     if isinstance(declared, Input):
         more = {"action": "append"} if declared.kind == "pictures" else {}
@@ -122,7 +128,7 @@ def _add(group: Any, declared: Option | Input, front: str = "") -> None:
         values = ", ".join(declared.choices)
         typed = {value: text for text, value in declared.choices.items()}
         default = typed.get(declared.default, "off")
-        help = f"{help} (one of {values}; {default})"
+        help = argparse.SUPPRESS if hidden else f"{help} (one of {values}; {default})"
         group.add_argument(declared.flag, dest=_dest(declared), metavar="VALUE", help=help)
 
 

@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 _LEAST_SIDE, _MOST_TIMES = 64, 100
 
 
-def add_travel_flags(parser: argparse.ArgumentParser, system: str) -> None:
-    """Add them, for a System whose pictures may travel so."""
-    if not catalog.entry(system).travel:
+def add_travel_flags(parser: argparse.ArgumentParser, system: str | None) -> None:
+    """Add them, for a System whose pictures may travel so; None as in ``systemflags.add_system_flags``."""
+    if not catalog.entry(system or catalog.DEFAULT).travel:
         return
-    group = parser.add_argument_group("files in the pixels (with --robust and --survives)")
-    group.add_argument("--pixels", metavar="N", help="times the photo's pixels that the picture takes")
-    group.add_argument("--fit", metavar="SIDE", help="pixels of its longest side at most, as messengers take")
-    group.add_argument("--inner-quality", metavar="Q", help="encode the photo anew as AVIF, 1 to 100")
+    flags = {
+        "--pixels": ("N", "times the photo's pixels that the picture takes"),
+        "--fit": ("SIDE", "pixels of its longest side at most, as messengers take"),
+        "--inner-quality": ("Q", "encode the photo anew as AVIF, 1 to 100"),
+    }
+    title = "files in the pixels (with --robust and --survives)"
+    group = parser if system is None else parser.add_argument_group(title)
+    for flag, (metavar, help) in flags.items():
+        group.add_argument(flag, metavar=metavar, help=argparse.SUPPRESS if system is None else help)
 
 
 def chosen(args: argparse.Namespace, system: str, options: Mapping[str, Any]) -> Travel | None:
