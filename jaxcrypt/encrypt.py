@@ -18,7 +18,7 @@ from jaxcrypt.systems import catalog
 _DESCRIPTION = """Encrypt photos into sealed pictures: PNG or JPEG files that any viewer opens.
 
   jaxcrypt encrypt photo.jpg --key-image key.png           -> photo.jpg.png
-  jaxcrypt encrypt photos/ -o sealed/ --passphrase --robust exact   (for messengers)
+  jaxcrypt encrypt photos/ -o sealed/ --passphrase --robust exact   (messengers)
   jaxcrypt encrypt - -o - --key-file k < in.jpg > out.png
 """
 
