@@ -42,7 +42,7 @@ def _parser() -> Parser:
     add("--known", metavar="FILE", help="list of receivers met before (in the user's state folder)")
     add("--pixels-only", action="store_true", help="leave out the original file's bytes")
     add("--hide-size", action="store_true", help="pad what travels to the next power of two")
-    add("--parallel", metavar="N", type=int, default=4, help="pictures and connections at once (%(default)s)")
+    add("--parallel", metavar="N", type=int, default=8, help="pictures and connections at once (%(default)s)")
     add(
         "--give-up",
         metavar="S",

@@ -85,7 +85,7 @@ def _pictures(post: Post, count: int, size: int) -> list[str]:
 
 def _send(folder: Path, inside: Sequence[str], address: str) -> subprocess.Popen:
     command = [*inside, sys.executable, "-m", "jaxcrypt.send", "out", address, "--sign", "sender0"]
-    command += ["--known", "known.json", "--parallel", "4"]
+    command += ["--known", "known.json"]
     log = open(folder / "send.log", "wb")  # noqa: SIM115  (the process has it)
     return subprocess.Popen(command, cwd=folder, stderr=log)
 

@@ -67,7 +67,7 @@ class Sender:
         *,
         least: Level = Level.CALM,
         give_up: float = 300.0,
-        parallel: int = 4,
+        parallel: int = 8,
         told: Callable[[str], None] = lambda line: None,
     ):
         self._signer = signer

@@ -174,7 +174,9 @@ class SendRun:
         loop, name = asyncio.get_running_loop(), job.file_name
         data = await loop.run_in_executor(self._thread, job.read)
         picture = picture_id(self._sealing.signer, data, name)
-        receipt = await self._sender.kept(picture)
+        receipt = (
+            None if _is_sealed(data) else await self._sender.kept(picture)
+        )  # before it is sealed in vain
         if receipt is not None:
             kept = ", ".join(receipt.files)
             self._report.told(job, f"is there already, as {kept}", kept=list(receipt.files), before=True)
