@@ -57,7 +57,7 @@ async def _one(post: Post, number: int, port: int, size: int, until: float, tall
     known = Known(post.folder / f"known{number}", f"{_HOST}:{port}")
     async with Sender(_HOST, port, signer, known, parallel=1, give_up=60.0) as sender:
         turn = 0
-        while time.monotonic() < until:
+        while not turn or time.monotonic() < until:
             turn += 1
             name = f"{turn}.png"
             data = parcels.picture_file(number << 20 | turn, side)

@@ -27,7 +27,7 @@ from jaxcrypt.network.store import File, Picture, Store
 Files = Sequence[tuple[str, bytes | bytearray | memoryview]]
 Verify = Callable[[bytes, Picture], Files]
 STATE = ".jaxcrypt"
-_PIECE = 1 << 20
+_FORGOTTEN = 7 * 24 * 3600.0  # seconds after which what was cut off begins anew
 
 
 class Corrupt(Refusal):
@@ -88,6 +88,9 @@ class Inbox:
         self._partial = folder / STATE / "partial"
         make_folder(self._partial)
         self.store = Store(folder / STATE / "received.sqlite3")
+        for path in self._partial.iterdir():
+            if time.time() - path.stat().st_mtime > _FORGOTTEN:
+                path.unlink()
 
     def offset(self, upload: str) -> int:
         """How much of an upload is here."""

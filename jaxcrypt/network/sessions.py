@@ -28,7 +28,7 @@ SESSION, COUNT, MAC = "Jaxcrypt-Session", "Jaxcrypt-Count", "Jaxcrypt-Mac"
 _WINDOW = 1024  # how far the counts of concurrent requests may lie apart
 _DIGITS = 15  # of a number in a request
 _OPENING = 16 * 1024  # bytes of a hello or a login
-_SAVING = 1.0  # seconds between writes of the threat
+_SAVING = 1.0  # seconds between reports of a threat that stays as it is
 
 
 class Answer(Exception):
@@ -115,11 +115,12 @@ class Sessions:
         """The threat rises: for everybody only where a key vouches for who did it."""
         before = self.level(peer)
         self.watch = self.watch.seen(event, peer, time.time(), authenticated=authenticated)
+        if self.level(peer) == before and time.monotonic() - self._saved < _SAVING:
+            return  # a flood of failures is no flood of lines and writes
+        self._saved = time.monotonic()
         whom = "everybody" if authenticated else peer
         self._told(f"threat: {event.words}; {self.level(peer).name.lower()} for {whom}")
-        if self.level(peer) != before or time.monotonic() - self._saved > _SAVING:  # no flood of writes
-            self._saved = time.monotonic()
-            await self._blocking(self._store.save_watch, self.watch)
+        await self._blocking(self._store.save_watch, self.watch)
 
     async def hello(self, request: web.Request, peer: str) -> web.Response:
         """Answer a hello with the signed welcome."""

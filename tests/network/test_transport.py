@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+import time
 
 import pytest
 
@@ -293,3 +294,21 @@ def test_a_picture_is_kept_once_when_both_ends_were_killed_while_it_was_stored(
     assert arrive()
     assert place.files() == {"alice/a.png": data}
     assert not list((place.inbox / STATE / "partial").iterdir())
+
+
+def test_what_was_cut_off_long_ago_is_forgotten(place, alice, known):
+    data = picture_file(1)
+    partial = place.inbox / STATE / "partial"
+
+    async def work():
+        async with place.open():
+            for name, age in {"old": 8 * 86400, "new": 60}.items():
+                (partial / name).write_bytes(b"cut")
+                os.utime(partial / name, (time.time() - age,) * 2)
+        async with place.open():
+            left = os.listdir(partial)
+            await _send(place, alice, known, {"a.png": data})
+        return left
+
+    assert run(work()) == ["new"]
+    assert place.files() == {"alice/a.png": data}
