@@ -131,8 +131,8 @@ class SealRun:
 
     def _targets_of(self, job: Job) -> tuple[Path | None, Path | None]:
         """Where the sealed picture and its header go."""
-        hidden = self._hidden and job.into
-        target = self._hidden.target(job) if hidden else _shown_target(self._args, job)
+        hidden = self._hidden if job.into else None
+        target = hidden.target(job) if hidden else _shown_target(self._args, job)
         return target, _sidecar(self._args, job, target)
 
     def _claim(self, job: Job, target: Path | None, header: Path | None) -> None:
@@ -220,8 +220,8 @@ def _sidecar(args: Any, job: Job, target: Path | None) -> Path | None:
     sidecar = args.write_header
     if sidecar is None or not _is_folder(sidecar):
         return sidecar and Path(sidecar)
-    hidden = args.hide_names or args.output is None
-    inner = Path() if hidden or not job.into else job.folder.relative_to(args.output)
+    top = None if args.hide_names or not job.into else args.output
+    inner = job.folder.relative_to(top) if top else Path()
     name = target.name if target else f"picture{args.suffixes[0]}"
     return Path(sidecar) / inner / f"{name}.hdr"
 
