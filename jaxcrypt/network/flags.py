@@ -33,7 +33,7 @@ def add_need_flags(parser: argparse.ArgumentParser, *, explaining: bool = False)
     )
     names = ", ".join(DAMAGES)
     add("--survive", metavar="DAMAGE", action="append", default=[], help=f"pixels outlive it ({names})")
-    add("--covert", action="store_true", help="it must look like an ordinary picture")
+    add("--ordinary", action="store_true", help="it must look like an ordinary picture")
     for declared in _inputs():
         add(declared.flag, dest=_dest(declared), metavar="FILE", help=declared.help)
     add(
@@ -71,7 +71,7 @@ def needs(args: argparse.Namespace, **more: Any) -> Needs:
         exact=not args.close,
         pixels_only=args.pixels_only,
         survives=frozenset(args.survive),
-        covert=args.covert,
+        covert=args.ordinary,
         inputs=frozenset(inputs(args)),
         experimental=args.experimental,
         **more,

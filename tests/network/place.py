@@ -1,6 +1,7 @@
 """A receiver in this process, pictures to send to it, and somebody who stands between."""
 
 import asyncio
+import socket
 import ssl
 from contextlib import asynccontextmanager
 
@@ -42,6 +43,7 @@ class Place:
         offer = Offer(digest, recipients, catalog.NAMES, header.VERSIONS)
         how = {"limits": self.limits, "told": self.lines.append}
         self.app = Receiver(inbox, self.receiver, offer, self.allowed, **how)
+        await _until_free(self.port)
         async with self.app.listening(HOST, self.port, context) as (_, self.port):
             yield self
 
@@ -55,6 +57,18 @@ class Place:
         """What is in the inbox, without the receiver's own state."""
         found = (path for path in self.inbox.rglob("*") if path.is_file() and STATE not in path.parts)
         return {str(path.relative_to(self.inbox)): path.read_bytes() for path in found}
+
+
+async def _until_free(port: int) -> None:
+    """Somebody else's connection may have the port of a receiver that is to come back, for a moment."""
+    for _ in range(100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+                return
+            except OSError:
+                await asyncio.sleep(0.1)
 
 
 @asynccontextmanager

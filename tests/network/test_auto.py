@@ -44,7 +44,7 @@ def test_a_slow_network_makes_a_smaller_picture_where_that_will_do(tmp_path, key
         (["--mbit", "0"], "--mbit"),
         (["--rate", "1/2"], "--rate: is of --system cyclegan"),
         (["--weights", "cyclegan"], "--weights"),
-        (["--covert", "--cover", "nowhere.png", "--experimental"], "nowhere.png"),
+        (["--ordinary", "--cover", "nowhere.png", "--experimental"], "nowhere.png"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(tmp_path, key, capsys, more, said):

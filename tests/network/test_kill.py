@@ -21,10 +21,12 @@ class Command:
     def __init__(self, folder, port=0):
         command = [sys.executable, "-m", "jaxcrypt.receive", "--listen", f"127.0.0.1:{port}", "-o", "inbox"]
         command += ["--sign", "rx", "--identity", "mine", "--allow", "alice.pub"]
-        self.process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        line = self.process.stdout.readline()
+        how = {"cwd": folder, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        for _ in range(10):  # somebody may have the port for a moment
+            self.process = subprocess.Popen(command, **how)
+            if line := self.process.stdout.readline():
+                break
+            self.process.wait(30)
         self.port, self.fingerprint = re.fullmatch(
             r"listening on 127\.0\.0\.1:(\d+), fingerprint (SHA256:\w+)\n", line
         ).groups()
