@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +43,8 @@ def _parser(system: str | None) -> Parser:
     add("--weights", metavar="NAME_OR_PATH", help="a zoo entry or training run instead of its own")
     regionflags.add_region_flags(parser)
     add("--attach", metavar="FILE", action="append", default=[], help="any further file, to travel as well")
-    add("--pixels-only", action="store_true", help="leave out the original file's bytes")
+    add("--pixels-only", action="store_true", help="leave out the file's bytes (--exact: lossless)")
+    add("--exact", action="store_true", help=argparse.SUPPRESS)
     add("--hide-size", action="store_true", help="pad what travels to the next power of two")
     add("--thumbnail", action="store_true", help="a small picture travels too, encrypted, for browse")
     add("--hide-names", action="store_true", help="random names on disk; decrypt restores them")
@@ -103,7 +105,7 @@ def _main(argv: Sequence[str] | None) -> int:
     from jaxcrypt.sealing.inputs import check_region, check_request
     from jaxcrypt.sealing.travelling import sealer_for
 
-    check_request(system, options, inputs, args.attach, args.pixels_only)
+    check_request(system, options, inputs, args.attach, args.pixels_only, args.exact)
     check_region(system, region, options)
 
     how = {"pixels_only": args.pixels_only or args.covert, "attach": args.attach, "signer": args.sign}
@@ -111,7 +113,7 @@ def _main(argv: Sequence[str] | None) -> int:
     travel = None if auto else travelflags.chosen(args, system, options)
     keys = keyoptions.read_keys(args, confirm=True)
     keys = keys.anew(planflags.argon(plan)) if auto else keys
-    own = {"weights": args.weights, "options": options, "inputs": inputs}
+    own = {"weights": args.weights, "options": options, "inputs": inputs, "exact": args.exact}
     sealer = sealer_for(keys, system, jpeg, travel, own, **how)
     if args.covert:
         return covertrun.seal(args, jobs, sealer, targets)

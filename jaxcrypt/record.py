@@ -232,6 +232,9 @@ class System:
       ema: the nets whose parameters are averaged over training.
       prior: what its pictures are drawn from, where it generates some.
       carrier: how they travel alone, where they do.
+      null: ``(shape, options, random) -> pixels``: a cipher picture that holds no picture, as the layout
+        makes it of random symbols, for a plain picture ``(H, W, C)`` and numpy's generator ``random``; None
+        where cipher pictures are uniform bytes with these options, or always (the default).
     """
 
     init: Callable[..., Any]
@@ -248,3 +251,4 @@ class System:
     ema: tuple[str, ...] = ()
     prior: Prior | None = None
     carrier: Carrier | None = None
+    null: Callable[..., Any] = lambda shape, options, random: None

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxcrypt.attacks import broken, games, linked, looks, pictures, wrong_keys
+from jaxcrypt.attacks import broken, games, jigsaw, linked, looks, nulls, pictures, scrambled, wrong_keys
 from jaxcrypt.attacks.learned import Attack, Pairs
 from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.significance import permutation_p
@@ -27,6 +27,7 @@ from jaxcrypt.sealing.cipher import Cipher
 
 _log = logging.getLogger("jaxcrypt.evaluate")
 BROKEN = Victim(broken.NAME, Cipher(broken.build()))
+SCRAMBLED = Victim(scrambled.NAME, Cipher(scrambled.build()))
 Keys = Callable[[Victim, np.ndarray, int], Sequence[bytes]]
 
 
@@ -87,6 +88,7 @@ def run(victim: Victim, known: Sequence[Any], judged: Sequence[Any], config: Con
         "keys and looks": lambda: _plain_rows(victim, judged, config),
         "games": lambda: games.rows(victim, judged, config, BROKEN),
         "learned": lambda: _all_learned(victim, known, judged, config),
+        "jigsaw": lambda: _jigsaw(victim, judged, config),
     }
     unknown = set(config.parts) - set(parts)
     if unknown:
@@ -98,11 +100,20 @@ def _plain_rows(victim: Victim, judged: Sequence[Any], config: ConfigDict) -> li
     """The attacks that learn nothing."""
     seed, rows = config.seeds[0], []
     photos = pictures.windows(judged, config.side, config.photos, config.channels, seed)
-    parts = (wrong_keys.rows, looks.chosen_difference, looks.uniform, looks.block_means, linked.rows)
-    for part in parts:
+    shape, random = photos.shape[1:], np.random.default_rng(seed)
+    uniform = victim.null(shape, random) is None
+    own = (looks.chosen_difference, looks.uniform, looks.block_means) if uniform else (nulls.rows,)
+    for part in (wrong_keys.rows, *own, linked.rows):
         rows += part(victim, photos, seed)
         _log.info("%s: %s", victim.name, rows[-1].attack)
     return rows
+
+
+def _jigsaw(victim: Victim, judged: Sequence[Any], config: ConfigDict) -> list[Row]:
+    """A solver that puts blocks together: it wants larger photos than the others."""
+    own, seed = config.jigsaw, config.seeds[0]
+    photos = pictures.windows(judged, own.side, own.photos, config.channels, seed)
+    return jigsaw.rows(victim, photos, seed, SCRAMBLED)
 
 
 def _all_learned(victim: Victim, known, judged, config: ConfigDict) -> list[Row]:

@@ -25,13 +25,14 @@ def default_config() -> ConfigDict:
             "photos": 48,  # photos of all other rows,
             "side": 64,  # of this size
             "channels": 3,
-            "parts": ("keys and looks", "games", "learned"),  # of the table
+            "parts": ("keys and looks", "games", "learned"),  # of the table; jigsaw is another
             "games": {
                 "sides": (256,),
                 "trials": 100,
                 "large": 40,  # trials of pictures above 1024 a side
                 "pictures": ("dot", "square", "lines", "word", "page", "written", "stars", "half", "blank"),
             },
+            "jigsaw": {"side": 128, "photos": 24},
             # Small photos are the adversary's best case: the fewer samples, the fewer unknowns.
             "known_plaintext": _learned(
                 16, {"hidden": 128, "width": 16, "blocks": 1}, (100, 1000, 10_000), 200
@@ -48,6 +49,7 @@ def quick_config() -> ConfigDict:
     config.judged = 96
     config.photos = 24
     config.games = {"sides": (64,), "trials": 24, "large": 24, "pictures": ("dot", "half")}
+    config.jigsaw.photos = 12
     config.known_plaintext = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
     config.ciphertext_only = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
     return config

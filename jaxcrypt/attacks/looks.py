@@ -17,7 +17,7 @@ from jaxcrypt.metrics import chance
 from jaxcrypt.metrics import cipher as statistics
 from jaxcrypt.metrics.sensitivity import difference
 
-_AVERAGED = 16  # ciphers of one chosen picture
+AVERAGED = 16  # ciphers of one chosen picture
 
 
 def _row(attack: str, granted: str, tests: Mapping[str, np.ndarray], weakened: bool = False) -> Row:
@@ -89,15 +89,15 @@ def difficult(count: int, shape: tuple[int, int, int]) -> np.ndarray:
 
 def block_means(victim: Victim, photos: np.ndarray, seed: int) -> list[Row]:
     """Correlation of 8×8 block means with the photo's, of one cipher and of the mean of several."""
-    again = np.repeat(photos, _AVERAGED, axis=0)
+    again = np.repeat(photos, AVERAGED, axis=0)
     ciphers, _ = victim.encrypt(again, victim.subkeys(again, seed))
-    ciphers = ciphers.reshape(len(photos), _AVERAGED, *ciphers.shape[1:])
+    ciphers = ciphers.reshape(len(photos), AVERAGED, *ciphers.shape[1:])
     once, mean = ciphers[:, 0].astype(np.float32), ciphers.mean(axis=1, dtype=np.float32)
     return [
         _row("block means", "one cipher", {"correlation": _block_p(once, photos)}),
         _row(
             "block means",
-            f"the mean of {_AVERAGED} ciphers of one photo",
+            f"the mean of {AVERAGED} ciphers of one photo",
             {"correlation": _block_p(mean, photos)},
         ),
     ]

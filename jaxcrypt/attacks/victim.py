@@ -58,6 +58,10 @@ class Victim:
         opened = self.cipher.decrypt(sealed, subkeys, tuple(shape), lost)
         return np.stack([outcome.pictures[0] for outcome in opened])
 
+    def null(self, shape: tuple[int, int, int], random: np.random.Generator) -> np.ndarray | None:
+        """A cipher picture of no picture, uint8 ``[H', W', C']``; None where these are uniform bytes."""
+        return self.system.null(shape, self.cipher.options, random)
+
     def file_key(self, keyring: filekey.Keyring, picture: np.ndarray) -> filekey.FileKey:
         return keyring.new_file_key(np.ascontiguousarray(picture).tobytes(), self.name, self.cipher.stored)
 

@@ -47,8 +47,8 @@ def chosen(args: argparse.Namespace, system: str | None) -> dict[str, Any] | Non
         return None
     if named is not None and not by_name and named.suffix.lower() == ".png":
         raise usage(f"--look: is for JPEGs; choose a name that ends in .jpg, not {named.name}")
-    if system is not None or args.weights is not None:
-        flag = "--system" if system is not None else "--weights"
+    given = {"--system": system is not None, "--weights": args.weights, "--exact": args.exact}
+    for flag in (flag for flag, is_given in given.items() if is_given):
         what = "in a sealed JPEG no System makes the pixels, what is hidden travels in segments"
         raise usage(f"{flag}: {what}; leave it out, or choose a name that ends in .png")
     from jaxcrypt.sealing import jpegseal

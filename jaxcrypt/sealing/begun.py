@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +17,7 @@ from jaxcrypt.errors import ExitCode, Refusal, tampered
 from jaxcrypt.pictures.decoders import identify
 from jaxcrypt.pictures.files import encode_png, load_picture
 from jaxcrypt.record import Outcome, Progress, Sealed
-from jaxcrypt.sealing import extras, logged, naming, recovery
+from jaxcrypt.sealing import extras, logged, naming, recovery, residual
 from jaxcrypt.sealing.carriers import CarriedPlane
 from jaxcrypt.sealing.cipher import stored_entry
 from jaxcrypt.sealing.extras import Extras
@@ -147,6 +148,10 @@ class Begun:
     def _from_pixels(self, pixels: np.ndarray, progress: Progress, notes: tuple[str, ...] = ()) -> Unsealed:
         outcome = self._decode(pixels, None, progress)
         exact = self.policy.cipher(self.opened).system.traits.exact
+        if self._extras[0].residual:
+            outcome, exact = self._mended(outcome)
+            otherwise = () if exact else ("this machine decodes otherwise than the sender's: not exact",)
+            notes = (*notes, *otherwise)
         if self._extras[0].changed:
             exact = False
             notes = (
@@ -155,6 +160,18 @@ class Begun:
             )
         files = self._as_files(outcome.pictures)
         return self._result(files, from_pixels=True, exact=exact, notes=notes, **_shown(outcome))
+
+    def _mended(self, outcome: Outcome) -> tuple[Outcome, bool]:
+        """With what the System left out; and whether these are the very samples that were sealed."""
+        more, first = self._extras[0], outcome.pictures[0]
+        alpha = first[..., -1:] if more.alpha is not None else first[..., :0]
+        try:
+            colours = residual.mend(first[..., : first.shape[2] - alpha.shape[2]], more.residual)
+        except ValueError as reason:
+            raise tampered(f"{self.opened.source}: header malformed behind its MAC ({reason})") from None
+        exact = hmac.compare_digest(residual.digest(colours), more.samples)
+        mended = np.concatenate([colours, alpha], axis=2)
+        return replace(outcome, pictures=[mended, *outcome.pictures[1:]]), exact
 
     def _as_files(self, pictures: Sequence[np.ndarray], mark: str = "") -> list[File]:
         more, _ = self._extras

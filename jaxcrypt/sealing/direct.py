@@ -19,8 +19,8 @@ def seal(data: bytes, keys: Keys, *, name: str = "picture", progress: Progress =
       name: its name, which travels encrypted.
       progress: called with the share done, 0 to 1.
       how: ``system``, ``weights``, ``options``, ``inputs`` for which System, and with what; ``pixels_only``,
-        ``attach``, ``signer``, ``hide_size``, ``thumbnail`` for what travels, and how; ``region`` for what of
-        the picture is encrypted, such as ``"faces"``: what each takes stands at
+        ``exact``, ``attach``, ``signer``, ``hide_size``, ``thumbnail`` for what travels, and how; ``region``
+        for what of the picture is encrypted, such as ``"faces"``: what each takes stands at
         :class:`~jaxcrypt.sealing.seal.Sealer`. Or ``look``, ``quality`` and no System: see
         :class:`~jaxcrypt.sealing.jpegseal.JpegSealer`. For pictures that go through messengers also
         ``pixels``, ``fit`` and ``inner_quality``: see docs/MESSENGERS.md.

@@ -11,6 +11,8 @@ file      uint32 [3]   modification time in seconds (high and low word) and mode
 folder    uint8 [n]    names of the folders that the file lay in, a zero byte between them, with hidden names
 thumbnail uint8 [4096] what :mod:`jaxcrypt.pictures.thumbnails` makes of the picture
 ledger    uint8 [n]    packed proofs that recipients' keys are logged (:mod:`jaxcrypt.crypto.ledger.proof`)
+residual  uint8 [n]    what the System leaves out of the samples (:mod:`jaxcrypt.sealing.residual`)
+samples   uint8 [32]   digest of the samples, where a residual travels
 ========= ============ =====================================================================
 
 A System's own side arrays never have these names.
@@ -27,7 +29,7 @@ import numpy as np
 from jaxcrypt.crypto.names import clean_name, decode_name, encode_name
 from jaxcrypt.errors import Refusal, tampered
 
-NAMES = ("alpha", "icc", "changed", "names", "file", "folder", "thumbnail", "ledger")
+NAMES = ("alpha", "icc", "changed", "names", "file", "folder", "thumbnail", "ledger", "residual", "samples")
 MAX_ICC = 1 << 20
 MAX_FOLDERS = 32
 _WORD = 1 << 32
@@ -57,6 +59,8 @@ class Extras:
     folder: tuple[str, ...] = ()
     thumbnail: bytes = b""
     ledger: bytes = b""
+    residual: bytes = b""
+    samples: bytes = b""
 
     def arrays(self) -> dict[str, np.ndarray]:
         """As side arrays."""
@@ -81,6 +85,8 @@ class Extras:
             arrays["thumbnail"] = _bytes(self.thumbnail)
         if self.ledger:
             arrays["ledger"] = _bytes(self.ledger)
+        if self.residual:
+            arrays |= {"residual": _bytes(self.residual), "samples": _bytes(self.samples)}
         return arrays
 
 
@@ -104,6 +110,8 @@ def split(side: Mapping[str, Any], shape: Sequence[int], source: str) -> tuple[E
             folder=_names(side, "folder", MAX_FOLDERS),
             thumbnail=_text(side, "thumbnail"),
             ledger=_text(side, "ledger"),
+            residual=_text(side, "residual"),
+            samples=_text(side, "samples"),
         ), own
     except (Refusal, ValueError) as reason:
         raise tampered(f"{source}: its header does not fit ({reason})") from None

@@ -60,6 +60,7 @@ def check_request(
     inputs: Mapping[str, Any],
     attach: Sequence[Source] = (),
     pixels_only: bool = False,
+    exact: bool = False,
 ) -> None:
     """Refuse what does not go with a System or with each other, before keys are read.
 
@@ -69,6 +70,15 @@ def check_request(
     entry = catalog.entry(system)
     check_inputs(entry, inputs, read_options(entry, options))
     check_attached(attach, pixels_only)
+    check_exact(entry, exact, pixels_only)
+
+
+def check_exact(entry: Entry, exact: bool, pixels_only: bool) -> None:
+    """Refuse to mend what is exact anyway."""
+    if exact and not pixels_only:
+        raise usage("--exact: the file itself travels, and comes back; it is for --pixels-only")
+    if exact and entry.traits.exact:
+        raise usage(f"--exact: the pixels of --system {entry.name} are exact anyway; leave it out")
 
 
 def check_attached(attach: Sequence[Source], pixels_only: bool) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxcrypt.crypto import bundle, payload, sealed, signing
 from jaxcrypt.crypto.bundle import File
+from jaxcrypt.crypto.filekey import FileKey
 from jaxcrypt.crypto.ledger import proof
 from jaxcrypt.crypto.sealed import SealedPicture
 from jaxcrypt.crypto.signing import Signer
@@ -22,6 +23,7 @@ from jaxcrypt.pictures.files import load_picture
 from jaxcrypt.record import Progress, Sealed
 from jaxcrypt.regions.request import Region, Request, request
 from jaxcrypt.sealing import inputs as system_inputs
+from jaxcrypt.sealing import residual
 from jaxcrypt.sealing.cipher import Cipher, load
 from jaxcrypt.sealing.extras import MAX_ICC, Extras, Stamp
 from jaxcrypt.sealing.inputs import Source
@@ -69,6 +71,7 @@ class Sealer:
       region: what of each picture is encrypted, as :func:`jaxcrypt.regions.request.request` takes it; the
         rest stays open. None for all of it.
       thumbnail: a small picture travels in the header, encrypted, so that a folder can be looked through.
+      exact: with ``pixels_only``: what the System leaves out of the samples travels too, in the header.
 
     Raises:
       Refusal: whatever of these cannot be; the System itself is loaded when the first picture is sealed.
@@ -88,13 +91,15 @@ class Sealer:
         hide_size: bool = False,
         region: Any = None,
         thumbnail: bool = False,
+        exact: bool = False,
     ):
-        self._thumbnail = thumbnail
+        self._thumbnail, self._exact = thumbnail, exact
         self.keys, self.pixels_only, self.entry = keys, pixels_only, catalog.entry(system)
         self._weights = weights
         self._region: Request | None = None if region is None else request(region)
         self._padding = payload.power_of_two if hide_size else payload.padme
         keys.keyring.check_sealing()
+        system_inputs.check_exact(self.entry, exact, pixels_only)
         self._options = system_inputs.read_options(self.entry, options or {})
         self._mask = system_inputs.mask_name(self.entry, self._options) if self._region else ""
         self._inputs = system_inputs.read_inputs(self.entry, inputs or {}, self._options, keys)
@@ -173,7 +178,16 @@ class Sealer:
             for plain in pictures
         ]
         made = self._encrypt(pictures, [key.subkey("system") for key in keys], progress)
+        if self._exact:
+            pictures = [self._mended(*three) for three in zip(pictures, keys, made, strict=True)]
         return [self._put_together(*three) for three in zip(pictures, keys, made, strict=True)]
+
+    def _mended(self, plain: Plain, key: FileKey, made: Sealed) -> Plain:
+        """The picture with what its cipher leaves out of it, found by decoding that."""
+        (outcome,) = self.of(plain).decrypt([made], [key.subkey("system")], plain.pixels.shape)
+        left = residual.code(plain.pixels, outcome.pictures[0])
+        extras = replace(plain.extras, residual=left, samples=residual.digest(plain.pixels))
+        return replace(plain, extras=extras)
 
     def _encrypt(self, pictures: Sequence[Plain], keys: list[bytes], progress: Progress) -> list[Sealed]:
         """Those without a region together, since they are of one shape; each other with its own mask."""
@@ -227,6 +241,8 @@ class Sealer:
         A System that hides the picture in a cover resizes it to that, so it is measured as a whole. Infinite
         where exact; None where nothing is decoded.
         """
+        if self._exact:
+            return math.inf
         whole = self.entry.traits.covert or plain.region is not None
         cut = plain.pixels if whole else np.ascontiguousarray(_middle(plain.pixels))
         key, cipher = [bytes(range(32))], self.of(plain)  # nothing of this is kept
@@ -242,7 +258,9 @@ class Sealer:
             notes.append(f"how confidential the pixels of {system} are: {self.cipher.argument}")
         if self._region:
             notes.append("what lies outside the region stays open, for everybody to see")
-        if self.pixels_only and not self.cipher.system.traits.exact:
+        if self._exact:
+            notes.append("exact where the same machine and version decrypts; another may differ, and says so")
+        elif self.pixels_only and not self.cipher.system.traits.exact:
             notes.append(f"{system} with --pixels-only: decrypt gives back a close picture, not the file")
         if self.keys.image_alone:
             notes.append("a key image that others may have is no secret: keep it to yourself")

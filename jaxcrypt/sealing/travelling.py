@@ -29,7 +29,7 @@ def sealer_for(
     Args:
       jpeg: what a :class:`~jaxcrypt.sealing.jpegseal.JpegSealer` takes, where the output is a JPEG.
       travel: how the picture travels, where it is to survive messengers.
-      own: weights, options and inputs of the System.
+      own: weights, options and inputs of the System, and whether it is to be mended (``exact``).
       how: what every sealer takes.
     """
     if jpeg is not None:

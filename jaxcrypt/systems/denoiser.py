@@ -225,6 +225,9 @@ def build(config: Any = None) -> System:
         decrypt=_decrypt(net),
         outputs=_outputs(net),
         ema=("denoiser",),
+        null=lambda shape, options, random: robust.null(
+            shape, chosen(ENTRY.options, options)["robust"], random
+        ),
         driver=DenoiserDriver(net),
         **ENTRY.declared(),
     )

@@ -25,8 +25,8 @@ _ROBUST = Option(
     excludes={"mask": "a robust picture grows"},
     arguments=dict.fromkeys(
         (1, 2, 3),
-        "experimental: keyed orthogonal mixing, without a proof; its pixels are no uniform noise, and "
-        "evaluate attacks did not measure them",
+        "experimental: keyed orthogonal mixing, without a proof; its pixels are no uniform noise: claimed to "
+        "resist what evaluate attacks measured against their layout's own, and no more",
     ),
     grows={0: 1.0, 1: 1.0, 2: 2.0, 3: 3.0},
     outlives=dict.fromkeys((1, 2, 3), frozenset({"jpeg", "cut"})),

@@ -67,9 +67,8 @@ def _attacks(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quick", action="store_true", help=_BUDGET)
     parser.add_argument("--budget", metavar="FILE", help="a config such as configs/attacks.py")
-    parser.add_argument(
-        "--part", action="append", metavar="NAME", help="of the table alone: keys and looks, games, learned"
-    )
+    parts = "keys and looks, games, learned, jigsaw"
+    parser.add_argument("--part", action="append", metavar="NAME", help=f"of the table alone: {parts}")
     parser.add_argument(
         "--side", action="append", type=positive, metavar="N", help="of the games' pictures; may be repeated"
     )
@@ -188,6 +187,12 @@ SUITES: dict[str, Suite] = {
     ),
     "rates": Suite(
         "quality at all, a half and a quarter of the bytes, beside codecs", several=True, crop=256
+    ),
+    "exact": Suite(
+        "pixels made exact by what travels beside them, and what that costs",
+        wants=lambda entry: not entry.traits.exact and not entry.traits.covert,
+        wanted="one that is lossy",
+        crop=256,
     ),
     "hiding": Suite(
         "pictures hidden in pictures: covers, secrets, damage, strangers, detectors",

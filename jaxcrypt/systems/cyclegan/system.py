@@ -34,6 +34,7 @@ from jaxcrypt.record import Phase, Sealed, Stage, System
 from jaxcrypt.systems.concatenation import system as concatenation
 from jaxcrypt.systems.cyclegan import channel, code, header, losses
 from jaxcrypt.systems.cyclegan.driver import ENTRY, CycleganDriver, choices
+from jaxcrypt.systems.decoding import robust
 
 
 def _plan(image_blocks: tuple[int, int], shape: tuple[int, ...], options: tuple) -> code.Plan:
@@ -180,5 +181,6 @@ def build(config: Any = None) -> System:
         outputs=functools.partial(_outputs, nets),
         ema=("encoder", "denoiser", "context"),
         driver=CycleganDriver(nets, seal),
+        null=lambda shape, options, random: robust.null(shape, choices(options)["robust"], random),
         **ENTRY.declared(),
     )

@@ -88,6 +88,19 @@ def lay_out(symbols: np.ndarray, subkey: bytes, layout: jpeg_layout.Plan) -> np.
     return jpeg_layout.lay_out(symbols, alignment(subkey, layout), layout)
 
 
+def null(shape: Shape, strength: int, random: np.random.Generator) -> np.ndarray | None:
+    """A cipher picture of random symbols, uint8 ``[H', W', 1]``: what the layout gives whatever is in it.
+
+    They are of the power that every picture's have. None at strength 0, where there is no layout.
+    """
+    if not strength:
+        return None
+    layout = plan(shape, strength)
+    symbols, pilots = (random.standard_normal(n) for n in (layout.symbols, layout.grid[0] * layout.grid[1]))
+    symbols /= np.sqrt(np.mean(np.square(symbols)))
+    return jpeg_layout.lay_out(symbols.astype(np.float32), pilots.astype(np.float32), layout)
+
+
 class Coefficients:
     """Symbols from DCT coefficients [blocks, carried], each in its JPEG cell, or with white noise.
 
