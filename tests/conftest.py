@@ -79,6 +79,7 @@ SLOW = (
     "test_covert_command.py",
     "test_cyclegan_command.py",
     "test_dcgan_command.py",
+    "test_dcgan_shipped.py",
     "test_diffusion_command.py",
     "test_docs.py",
     "test_end_to_end.py",

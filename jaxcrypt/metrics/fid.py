@@ -9,7 +9,12 @@ FID of fewer than 2,048 says nothing, and is refused.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
+import secrets
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -85,3 +90,26 @@ def features_of(extract: Callable[[np.ndarray], np.ndarray], batches: Iterable[n
         full = np.concatenate([batch, np.repeat(batch[:1], size - len(batch), axis=0)])
         features.append(np.asarray(extract(full))[: len(batch)])
     return np.concatenate(features)
+
+
+def kept(folder: Path, pictures: np.ndarray, of: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
+    """Features of uint8 ``[N, H, W, 3]`` that an earlier call left in ``folder``, or else computed and left
+    there; where that cannot be written, only computed.
+
+    Args:
+      of: what computes them, such as the digest of its weights.
+    """
+    digest = hashlib.sha256(f"{of} {pictures.shape} ".encode())
+    digest.update(np.ascontiguousarray(pictures).data)
+    path = folder / f"{digest.hexdigest()}.npy"
+    with contextlib.suppress(OSError, ValueError):  # none, or a damaged one: computed anew
+        found = np.load(path, allow_pickle=False)
+        if len(found) == len(pictures):
+            return found
+    features, part = compute(), path.with_suffix(f".{secrets.token_hex(8)}")
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            np.save(file, features)
+        os.replace(part, path)
+    return features

@@ -36,6 +36,25 @@ def test_spread_tells_a_collapsed_generator(rng):
     assert np.median(latents.spread(np.repeat(varied[:1], 40, axis=0), 500, 0)) == 0
 
 
+def test_features_are_computed_once(tmp_path, rng):
+    pictures, calls = rng.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8), []
+
+    def compute():
+        calls.append(1)
+        return pictures.reshape(5, -1).astype(np.float32)
+
+    one = fid.kept(tmp_path / "new", pictures, "a", compute)
+    np.testing.assert_array_equal(fid.kept(tmp_path / "new", pictures, "a", compute), one)
+    assert len(calls) == 1
+    fid.kept(tmp_path / "new", pictures, "b", compute)
+    fid.kept(tmp_path / "new", pictures[:4], "a", lambda: compute()[:4])
+    assert len(calls) == 3
+    (kept,) = (path for path in (tmp_path / "new").iterdir() if np.load(path).shape == (4, 192))
+    kept.write_bytes(b"damaged")
+    fid.kept(tmp_path / "new", pictures[:4], "a", lambda: compute()[:4])
+    assert len(calls) == 4
+
+
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     return written(tmp_path_factory.mktemp("zoo"))
@@ -53,6 +72,7 @@ def real(tmp_path, rng):
 def test_the_suite_reads_what_another_machine_made(weights, real, tmp_path, capsys, monkeypatch):
     """The sheet of ``generate`` is read by its seed; features are those of a stand-in for Inception."""
     monkeypatch.setattr(fid, "LEAST", 4)
+    monkeypatch.setenv("JAXCRYPT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(inception, "find", lambda path: path)
     monkeypatch.setattr(inception, "load", lambda path: None)
     monkeypatch.setattr(inception, "features", lambda layers, x: x[:, ::16, ::16].reshape(len(x), -1) / 255.0)
@@ -66,7 +86,9 @@ def test_the_suite_reads_what_another_machine_made(weights, real, tmp_path, caps
     assert facts["read"]["none"]["astray"] == 0
     assert facts["real"] == facts["generated"] == 12
     assert facts["fid"] > 0
-    assert "12 generated against 12 real" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "12 generated against 12 real" in told
+    assert "pairs of generated" in told
 
 
 def test_a_sheet_of_too_few_is_refused(weights, real, tmp_path):

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from jaxcrypt import runtime
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.evaluation import generated
+from jaxcrypt.evaluation.pictures import load_colour
 from jaxcrypt.evaluation.report import Result, markdown
 from jaxcrypt.evaluation.setting import Setting, progress
 from jaxcrypt.evaluation.subject import Subject
@@ -42,6 +44,8 @@ def run(setting: Setting) -> Result:
     facts |= {"count": own["count"], "made": own["made"]}
     ways = (own["way"] or WAYS) if own["count"] else ()
     facts["read"] = {way: read(subject, made, z, way, own["batch"]) for way in ways}
+    if len(made) > 1:
+        facts["spread"] = spread(setting, made)
     if own["detectors"]:
         inverted = min(own["inverted"] or own["detectors"], own["detectors"])
         facts["detected"] = generated.detect(setting, subject, own["detectors"], inverted)
@@ -90,31 +94,46 @@ def read(subject: Subject, made: np.ndarray, z: np.ndarray, way: str, batch: int
 
 
 def compare(setting: Setting, subject: Subject) -> dict[str, Any]:
-    """FID, KID and spread of as many generated pictures as ``--fid`` says, beside those of ``--data``."""
+    """FID and KID of as many generated pictures as ``--fid`` says against those of ``--data``."""
     count, prior = setting.own["fid"], subject.cipher.system.prior
-    real = [picture.pixels for picture in setting.colour_pictures()[:count]]
-    if len({picture.shape for picture in real}) > 1:
-        raise Refusal("--data: pictures of several sizes")
-    real, made = np.stack(real), []
+    real, made = _real(setting, count), []
     for z in np.array_split(drawn(count, prior.latent, setting.seed + 1), -(-count // 1000)):
         made.append(prior.generate(subject.cipher.variables, z))
     sets = {"real": real, "generated": np.concatenate(made)}
     layers = inception.load(inception.find(setting.own["inception"]))
     features = {name: _features(layers, pictures, name) for name, pictures in sets.items()}
     distances = fid.distance(features["generated"], features["real"])
-    facts = {**distances._asdict(), "real": len(real), "generated": len(sets["generated"])}
-    spreads = {name: latents.spread(pictures, _PAIRS, 0) for name, pictures in sets.items()}
-    facts["spread"] = {name: np.quantile(v, [0.001, 0.01, 0.5]).tolist() for name, v in spreads.items()}
-    return facts
+    return {**distances._asdict(), "real": len(real), "generated": len(sets["generated"])}
+
+
+def _real(setting: Setting, count: int) -> np.ndarray:
+    """The first pictures of ``--data``: uint8 ``[N, H, W, 3]``."""
+    real = [picture.pixels for picture in load_colour(setting.paths()[:count], setting.crop)]
+    if len({picture.shape for picture in real}) > 1:
+        raise Refusal("--data: pictures of several sizes")
+    return np.stack(real)
+
+
+def spread(setting: Setting, made: np.ndarray) -> dict[str, list[float]]:
+    """How far apart pairs of generated pictures are, and pairs of as many real ones: a collapsed generator
+    has many that are near each other. The smallest thousandth, the smallest hundredth, the median."""
+    sets = {"real": _real(setting, len(made)), "generated": made}
+    levels = {name: latents.spread(pictures, _PAIRS, 0) for name, pictures in sets.items()}
+    return {name: np.quantile(each, [0.001, 0.01, 0.5]).tolist() for name, each in levels.items()}
 
 
 def _features(layers: Any, pictures: np.ndarray, name: str) -> np.ndarray:
+    """Inception's, kept in the user's cache: real pictures are measured against again and again."""
+
     def batches() -> Iterator[np.ndarray]:
         parts = [[start] for start in range(0, len(pictures), _BATCH)]
         for (start,) in progress(parts, len(parts), f"batches of {name} pictures"):
             yield pictures[start : start + _BATCH]
 
-    return fid.features_of(lambda batch: np.asarray(inception.features(layers, batch)), batches())
+    def compute() -> np.ndarray:
+        return fid.features_of(lambda batch: np.asarray(inception.features(layers, batch)), batches())
+
+    return fid.kept(runtime.cache_folder() / "features", pictures, inception.SHA256, compute)
 
 
 def table(facts: Mapping[str, Any]) -> str:
@@ -135,8 +154,17 @@ def table(facts: Mapping[str, Any]) -> str:
         lines += ["", markdown(head, rows)]
     if "detected" in facts:
         lines += ["", generated.table(facts["detected"])]
+    rows = []
     if "fid" in facts:
-        lines += ["", _comparison(facts)]
+        rows.append(
+            [f"FID, {facts['generated']} generated against {facts['real']} real", f"{facts['fid']:.2f}"]
+        )
+        rows.append(["KID", f"{facts['kid']:.4f} ± {facts['kid_error']:.4f}"])
+    for name, (least, low, middle) in facts.get("spread", {}).items():
+        told = f"{least:.1f}, {low:.1f}, {middle:.1f} levels rms"
+        rows.append([f"pairs of {name}: 0.1%, 1%, median", told])
+    if rows:
+        lines += ["", markdown(["the sets", ""], rows)]
     return "\n".join(lines)
 
 
@@ -145,12 +173,3 @@ def _row(row: Mapping[str, Any]) -> list[str]:
     error = f"{row['error']:.4f}, {row['astray']} astray"
     seconds = f"{row['seconds_a_picture']:.2f}"
     return [row["words"], bits, f"{100 * row['wrong']:.3f}%", str(row["allotted"]), error, seconds]
-
-
-def _comparison(facts: Mapping[str, Any]) -> str:
-    rows = [["FID", f"{facts['fid']:.2f}"], ["KID", f"{facts['kid']:.4f} ± {facts['kid_error']:.4f}"]]
-    for name, (least, low, middle) in facts["spread"].items():
-        rows.append(
-            [f"pairs of {name}: 0.1%, 1%, median", f"{least:.1f}, {low:.1f}, {middle:.1f} levels rms"]
-        )
-    return markdown([f"{facts['generated']} generated against {facts['real']} real", ""], rows)
