@@ -14,11 +14,11 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from jaxcrypt import runtime
 from jaxcrypt.errors import usage
 
 LEAST = 2048  # pictures of each set
@@ -92,15 +92,16 @@ def features_of(extract: Callable[[np.ndarray], np.ndarray], batches: Iterable[n
     return np.concatenate(features)
 
 
-def kept(folder: Path, pictures: np.ndarray, of: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
-    """Features of uint8 ``[N, H, W, 3]`` that an earlier call left in ``folder``, or else computed and left
-    there; where that cannot be written, only computed.
+def kept(pictures: np.ndarray, of: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
+    """Features of uint8 ``[N, H, W, 3]`` that an earlier call left in the user's cache, or else computed and
+    left there; where that cannot be written, only computed.
 
     Args:
       of: what computes them, such as the digest of its weights.
     """
     digest = hashlib.sha256(f"{of} {pictures.shape} ".encode())
     digest.update(np.ascontiguousarray(pictures).data)
+    folder = runtime.cache_folder() / "features"
     path = folder / f"{digest.hexdigest()}.npy"
     with contextlib.suppress(OSError, ValueError):  # none, or a damaged one: computed anew
         found = np.load(path, allow_pickle=False)

@@ -36,22 +36,23 @@ def test_spread_tells_a_collapsed_generator(rng):
     assert np.median(latents.spread(np.repeat(varied[:1], 40, axis=0), 500, 0)) == 0
 
 
-def test_features_are_computed_once(tmp_path, rng):
+def test_features_are_computed_once(tmp_path, rng, monkeypatch):
+    monkeypatch.setenv("JAXCRYPT_CACHE", str(tmp_path))
     pictures, calls = rng.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8), []
 
     def compute():
         calls.append(1)
         return pictures.reshape(5, -1).astype(np.float32)
 
-    one = fid.kept(tmp_path / "new", pictures, "a", compute)
-    np.testing.assert_array_equal(fid.kept(tmp_path / "new", pictures, "a", compute), one)
+    one = fid.kept(pictures, "a", compute)
+    np.testing.assert_array_equal(fid.kept(pictures, "a", compute), one)
     assert len(calls) == 1
-    fid.kept(tmp_path / "new", pictures, "b", compute)
-    fid.kept(tmp_path / "new", pictures[:4], "a", lambda: compute()[:4])
+    fid.kept(pictures, "b", compute)
+    fid.kept(pictures[:4], "a", lambda: compute()[:4])
     assert len(calls) == 3
-    (kept,) = (path for path in (tmp_path / "new").iterdir() if np.load(path).shape == (4, 192))
+    (kept,) = (path for path in (tmp_path / "features").iterdir() if np.load(path).shape == (4, 192))
     kept.write_bytes(b"damaged")
-    fid.kept(tmp_path / "new", pictures[:4], "a", lambda: compute()[:4])
+    fid.kept(pictures[:4], "a", lambda: compute()[:4])
     assert len(calls) == 4
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from jaxcrypt import runtime
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.evaluation import generated
 from jaxcrypt.evaluation.pictures import load_colour
@@ -133,7 +132,7 @@ def _features(layers: Any, pictures: np.ndarray, name: str) -> np.ndarray:
     def compute() -> np.ndarray:
         return fid.features_of(lambda batch: np.asarray(inception.features(layers, batch)), batches())
 
-    return fid.kept(runtime.cache_folder() / "features", pictures, inception.SHA256, compute)
+    return fid.kept(pictures, inception.SHA256, compute)
 
 
 def table(facts: Mapping[str, Any]) -> str:
