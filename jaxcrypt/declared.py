@@ -38,6 +38,7 @@ class Option:
       grows: stored value -> bytes of the cipher picture, beside those at the default: what a policy may vary.
       outlives: stored value -> those of :data:`DAMAGES` that the cipher picture survives with it only.
       guards: the stored value that each level of threat asks for, from calm on.
+      carries: stored value -> bytes of the sealed picture for one of the file that its pixels carry then.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Option:
     grows: Mapping[Any, float] = field(default_factory=dict)
     outlives: Mapping[Any, frozenset[str]] = field(default_factory=dict)
     guards: tuple[Any, ...] = ()
+    carries: Mapping[Any, float] = field(default_factory=dict)
 
     def __post_init__(self):
         object.__setattr__(self, "flag", self.flag or f"--{self.name.replace('_', '-')}")

@@ -110,7 +110,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
     how = {"pixels_only": args.pixels_only or args.covert, "attach": args.attach, "signer": args.sign}
     how |= {"hide_size": args.hide_size, "region": region, "thumbnail": args.thumbnail}
-    travel = None if auto else travelflags.chosen(args, system, options)
+    travel = travelflags.chosen(args, system, options)
     keys = keyoptions.read_keys(args, confirm=True)
     keys = keys.anew(planflags.argon(plan)) if auto else keys
     own = {"weights": args.weights, "options": options, "inputs": inputs, "exact": args.exact}

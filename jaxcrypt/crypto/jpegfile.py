@@ -12,9 +12,9 @@ from __future__ import annotations
 import hmac
 import itertools
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -74,11 +74,13 @@ class SealedJpeg:
       header: its bytes.
       shape: height and width as stored, and the number of components.
       jpeg: the picture that everybody sees, with the applications that it shall have.
+      report: as that of a :class:`~jaxcrypt.crypto.sealed.SealedPicture`.
     """
 
     header: bytes
     shape: Shape
     jpeg: Jpeg = field(repr=False)
+    report: Mapping[str, Any] = field(repr=False, default_factory=dict, kw_only=True)
     _key: bytes = field(repr=False, default=b"")
     _file: bytes | memoryview | None = field(repr=False, default=None)
     _padded: int = field(repr=False, default=0)

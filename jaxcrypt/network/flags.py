@@ -117,6 +117,7 @@ def plan_run(args: argparse.Namespace, jobs: Sequence[Any], region: bool) -> Pla
 def settle(args: argparse.Namespace, plan: Plan) -> tuple[str, dict[str, Any], dict[str, str]]:
     """``(system, options, inputs)`` of a plan; what it says besides goes into ``args``."""
     args.pixels_only = plan.pixels_only
+    args.pixels = args.fit = args.inner_quality = None  # of pixels that carry the file: as it needs them
     args.hide_size |= plan.floor.hide_size
     return plan.system, dict(plan.options), inputs(args)
 

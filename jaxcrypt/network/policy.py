@@ -195,7 +195,6 @@ def _suits(entry: Entry, needs: Needs, photo: Photo) -> bool:
         and traits.covert == needs.covert
         and (not traits.special or needs.covert)
         and bool(takes & set(traits.channels))
-        and needs.survives <= traits.survives
         and all(one.name in needs.inputs for one in entry.inputs if one.required)
         and needs.inputs <= {one.name for one in entry.inputs}
         and (not needs.region or any(one.kind == "mask" for one in entry.inputs))
@@ -203,6 +202,9 @@ def _suits(entry: Entry, needs: Needs, photo: Photo) -> bool:
 
 
 def _ways(entry: Entry, needs: Needs, demanded: Floor, photo: Photo) -> Iterator[Way]:
+    yield from _carriers(entry, needs, photo)
+    if not needs.survives <= entry.traits.survives:
+        return
     pixels = photo.height * photo.width * photo.channels
     files = [True] if needs.exact and not needs.pixels_only else [True, False]
     if needs.pixels_only:
@@ -214,6 +216,17 @@ def _ways(entry: Entry, needs: Needs, demanded: Floor, photo: Photo) -> Iterator
         for file in files:
             size = pixels * growth + (photo.bytes * _PADDING if file else 0) + _HEADER
             yield Way(entry, stored, file, size, entry.traits.cost * photo.height * photo.width / 1e6)
+
+
+def _carriers(entry: Entry, needs: Needs, photo: Photo) -> Iterator[Way]:
+    """The ways whose pixels carry the very file, where it is to come back from a damaged picture."""
+    if not needs.survives or needs.region or needs.pixels_only:
+        return
+    for option in entry.travel:
+        for value, growth in option.carries.items():
+            if needs.survives <= option.outlives[value]:
+                size = photo.bytes * growth + _HEADER
+                yield Way(entry, ((option.name, value),), True, size, entry.traits.cost * size / 3e6)
 
 
 def _settings(entry: Entry, needs: Needs, demanded: Floor) -> Iterator[Mapping[str, Any]]:

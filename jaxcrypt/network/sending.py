@@ -23,8 +23,10 @@ from jaxcrypt.network import flags, policy
 from jaxcrypt.network.client import Receipt, Sender, picture_id
 from jaxcrypt.network.policy import Device, Needs, Plan
 from jaxcrypt.network.transcript import Offer, Suspicious
+from jaxcrypt.sealing.carriers import travel
 from jaxcrypt.sealing.keys import Keys
-from jaxcrypt.sealing.seal import Sealer
+from jaxcrypt.sealing.travelling import sealer_for
+from jaxcrypt.systems import catalog
 
 _MEASURED_ON = 2  # cores that the catalog's costs were measured on
 
@@ -63,7 +65,7 @@ class Sealers:
         self._sealing, self._count, self._told, self._plan = sealing, count, told, None
         self._needs = replace(sealing.needs, among=frozenset(offer.systems))
         self._keys = _keys(sealing.keys, offer)
-        self._made: dict[Any, Sealer] = {}
+        self._made: dict[Any, Any] = {}
 
     def seal(self, data: bytes, name: str, sender: Sender) -> tuple[bytes, str]:
         """``(sealed bytes, how in words)``; what is sealed already stays as it is.
@@ -86,14 +88,17 @@ class Sealers:
         picture.write(file)
         return file.getvalue(), plan.words()
 
-    def _sealer(self, plan: Plan) -> Sealer:
+    def _sealer(self, plan: Plan) -> Any:
         key = (plan.system, plan.options, plan.pixels_only, plan.floor)
         if key not in self._made:
-            sealer = Sealer(
+            options = dict(plan.options)
+            own = {"options": options, "inputs": self._sealing.inputs}
+            sealer = sealer_for(
                 self._keys.anew(flags.argon(plan)),
                 plan.system,
-                options=dict(plan.options),
-                inputs=self._sealing.inputs,
+                None,
+                travel(catalog.entry(plan.system), options),
+                own,
                 pixels_only=plan.pixels_only,
                 signer=self._sealing.signer,
                 hide_size=self._sealing.hide_size or plan.floor.hide_size,

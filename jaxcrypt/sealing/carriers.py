@@ -50,10 +50,14 @@ class Travel:
 
 @dataclass(frozen=True)
 class CarrierPicture:
-    """A picture that carries everything in its pixels, ready to be written as a plain PNG."""
+    """A picture that carries everything in its pixels, ready to be written as a plain PNG.
+
+    Attributes: as those of a :class:`~jaxcrypt.crypto.sealed.SealedPicture`.
+    """
 
     header: bytes
     pixels: np.ndarray = field(repr=False)
+    report: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """``encrypt --system auto``: what it chooses, what it says, what it refuses."""
 
 import pytest
+from PIL import Image
 
 from jaxcrypt import decrypt, encrypt
 from jaxcrypt.errors import ExitCode
@@ -35,11 +36,20 @@ def test_a_slow_network_makes_a_smaller_picture_where_that_will_do(tmp_path, key
     assert not sealed.exists()
 
 
+def test_what_is_to_survive_jpeg_does_so_file_and_all(tmp_path, key, capsys):
+    code, picture, sealed = _encrypt(tmp_path, key, "--survive", "jpeg")
+    assert code == ExitCode.OK, capsys.readouterr().err
+    encoded, back = tmp_path / "encoded.jpg", tmp_path / "back.png"
+    Image.open(sealed).convert("RGB").save(encoded, quality=80)
+    assert decrypt.main([str(encoded), "-o", str(back), "--key-file", key]) == ExitCode.OK
+    assert back.read_bytes() == picture.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--survive", "jpeg"], "--experimental"),
-        (["--survive", "jpeg", "--experimental", "--threat", "alarmed"], "at threat alarmed"),
+        (["--survive", "noise"], "--experimental"),
+        (["--survive", "noise", "--experimental", "--threat", "alarmed"], "at threat alarmed"),
         (["--survive", "rain"], "--survive rain"),
         (["--mbit", "0"], "--mbit"),
         (["--rate", "1/2"], "--rate: is of --system cyclegan"),

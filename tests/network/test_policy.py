@@ -96,11 +96,12 @@ def test_a_plan_gives_what_was_asked_for(asked, level, network, photo):
     if plan is None:
         return
     entry = catalog.entry(plan.system)
-    assert asked.survives <= entry.traits.survives
+    outlived = [option.outlives.get(value) for option in entry.travel for value in option.carries]
+    assert asked.survives <= entry.traits.survives or any(asked.survives <= one for one in outlived)
     assert not (asked.pixels_only and not plan.pixels_only)
     assert plan.pixels_only <= (asked.pixels_only or not asked.exact)
     assert not asked.region or any(one.kind == "mask" for one in entry.inputs)
-    known = {option.name: option for option in entry.options}
+    known = {option.name: option for option in (*entry.options, *entry.travel)}
     for name, value in plan.options:
         known[name].check(value)
     assert len(plan.reasons) >= 3
@@ -121,13 +122,23 @@ def test_a_slow_network_gets_fewer_bytes_only_where_a_close_picture_will_do():
 
 
 def test_what_only_experimental_systems_do_is_refused_by_name_of_the_flag_and_under_alarm():
-    robust = Needs(exact=False, survives=frozenset({"jpeg"}))
+    robust = Needs(exact=False, survives=frozenset({"noise"}))
     with pytest.raises(Refusal, match="--experimental"):
         policy.choose(robust)
     leave = dataclasses.replace(robust, experimental=True)
     assert not catalog.entry(policy.choose(leave).system).traits.standard
     with pytest.raises(Refusal, match="at threat alarmed"):
         policy.choose(leave, Level.ALARMED)
+
+
+@pytest.mark.parametrize("level", Level)
+def test_what_is_to_survive_jpeg_goes_into_the_pixels_of_a_standard_system(level):
+    plan = policy.choose(Needs(survives=frozenset({"jpeg"})), level)
+    entry = catalog.entry(plan.system)
+    assert entry.traits.standard
+    assert not plan.pixels_only
+    carried = {option.name for option in entry.travel if option.carries}
+    assert carried & {name for name, _ in plan.options}
 
 
 def test_what_is_called_standard_rests_on_a_standard_cipher():
