@@ -16,7 +16,16 @@ from jaxcrypt.systems import catalog
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "jaxcrypt"
 SEALING_VERBS = ("encrypt", "decrypt", "verify", "rekey")
-MAY_IMPORT = ("cli", "errors", "runtime", "sealing", "systems.catalog", "record", "__version__")
+MAY_IMPORT = (
+    "cli",
+    "errors",
+    "network.flags",
+    "runtime",
+    "sealing",
+    "systems.catalog",
+    "record",
+    "__version__",
+)
 
 
 def imported(path: Path) -> set[str]:
