@@ -59,8 +59,6 @@ def _parser() -> Parser:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    from jaxcrypt.pictures.files import is_other_picture_name, is_picture_name
-
     args = _parser().parse_args(argv)
     *inputs, args.address = args.inputs
     host, port = split_address(args.address)
@@ -71,6 +69,8 @@ def _main(argv: Sequence[str] | None) -> int:
     if args.parallel < 1 or args.give_up <= 0:
         raise usage("--parallel and --give-up must be more than 0")
     asked = flags.needs(args)
+    from jaxcrypt.pictures.files import is_other_picture_name, is_picture_name
+
     jobs = plan_reading(inputs, is_picture_name, is_other_picture_name, args.skip_unsupported)
     report = Report(jobs, args.json)
     sender, sealing = _sender(args, host, port, asked, report)

@@ -7,15 +7,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jaxcrypt.crypto.kdf import Argon
 from jaxcrypt.declared import DAMAGES, Input
 from jaxcrypt.errors import usage
 from jaxcrypt.network import policy
 from jaxcrypt.network.policy import AUTO, Needs, Network, Photo, Plan
 from jaxcrypt.network.threat import NAMES, Level
 from jaxcrypt.systems import catalog
+
+if TYPE_CHECKING:
+    from jaxcrypt.crypto.kdf import Argon
 
 SUMMARY = "chosen by what you need, the threat and the network; --system auto --help"
 
@@ -124,6 +126,8 @@ def settle(args: argparse.Namespace, plan: Plan) -> tuple[str, dict[str, Any], d
 
 def argon(plan: Plan) -> Argon:
     """How slow a guess of a passphrase is to be."""
+    from jaxcrypt.crypto.kdf import Argon
+
     return Argon(plan.floor.memory_kib, plan.floor.iterations)
 
 
