@@ -87,15 +87,21 @@ def describe(
     if container is not None:
         facts["payload_bytes"] = sum(map(len, container.payload))
     if keys is not None:
-        from jaxcrypt.crypto.ledger import trust
-        from jaxcrypt.sealing import logged
-        from jaxcrypt.sealing.glance import look
-
-        opened = sealed.open_header(data, keys.keyring, source)
-        trusted = None if policy is None else trust.read(policy)
-        facts |= opened_facts(look(opened, Path(source)))
-        facts["ledger"] = list(logged.words(opened, keys.keyring, trusted))
+        facts |= _encrypted(data, source, keys, policy)
     return facts
+
+
+def _encrypted(data: bytes, source: str, keys: Keys, policy: str | None) -> dict[str, Any]:
+    """The fields of a header's encrypted part, and what its proofs of a key ledger show."""
+    from jaxcrypt.crypto import sealed
+    from jaxcrypt.crypto.ledger import trust
+    from jaxcrypt.sealing import logged
+    from jaxcrypt.sealing.glance import look
+
+    opened = sealed.open_header(data, keys.keyring, source)
+    trusted = None if policy is None else trust.read(policy)
+    shown = list(logged.words(opened, keys.keyring, trusted))
+    return {**opened_facts(look(opened, Path(source))), "ledger": shown}
 
 
 def _carried(data: bytes, name: str, keys: Keys | None) -> dict[str, Any] | None:

@@ -1,6 +1,9 @@
 """``jaxcrypt ledger`` from init to verify, and a recipient's name from keygen to decrypt."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -246,3 +249,23 @@ def test_a_witness_cosigns_a_folder_by_itself(keys, capsys):
     signed = note.decode(Path("keys/checkpoint").read_bytes())
     assert sorted(line.name for line in signed.signatures).count("example.org/w") == 2
     assert trust.read("keys.policy").check(signed.encode(), "keys").head.size == 1
+
+
+@pytest.mark.parametrize("command", [["serve", "keys"], ["witness", "keys.private/witness"]])
+def test_servers_listen_where_they_are_told(keys, command):
+    root = Path(ledger.__file__).parents[1]
+    started = [sys.executable, "-m", "jaxcrypt.ledger", *command, "--listen", "127.0.0.1:0"]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    with subprocess.Popen(started, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            says = process.stdout.readline()
+            url = says.split("http://")[1].split(";")[0]
+            if command[0] == "serve":
+                fetched = places.opened(f"http://{url}")(places.CHECKPOINT)
+                assert fetched == Path("keys/checkpoint").read_bytes()
+            else:
+                with pytest.raises(Refusal, match="refuses"):
+                    witness.RemoteWitness(f"http://{url}").add_checkpoint(0, [], b"nothing")
+        finally:
+            process.terminate()
+            process.wait(30)

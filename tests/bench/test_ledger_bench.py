@@ -13,7 +13,7 @@ def test_a_small_run_tells_every_number(tmp_path, capsys):
     assert bench.main(command) == ExitCode.OK
     told = json.loads(out.read_text())
     assert (told["entries"], told["batch"]) == (40, 16)
-    assert told["proof_hashes"] == 2  # the last of 41 leaves, beside full trees of 32 and 8
+    assert told["proof_hashes"] == 6  # a leaf of the full tree of 32, beside it 8 and 1
     assert told["appends_a_second"] > 0
     assert 5_000 < told["proof_bytes"] < 10_000
     assert "verification_ms" in capsys.readouterr().out
