@@ -43,3 +43,22 @@ def waves(shape=(40, 56, 3)):
     y, x = np.mgrid[: shape[0], : shape[1]]
     planes = [128 + 90 * np.sin(x / 9 + c) * np.cos(y / (7 + c)) for c in range(shape[2])]
     return np.stack(planes, axis=-1).astype(np.uint8)
+
+
+def parameters(net, *inputs, seed=1):
+    """Parameters of a net away from its start, where many are zero; no initialiser is compiled for them.
+
+    Kernels have the scale of their inputs, the scales of norms lie about 1 and all else about 0.
+    """
+    import jax
+
+    rng = np.random.default_rng(seed)
+
+    def draw(path, leaf):
+        made = rng.standard_normal(leaf.shape).astype(leaf.dtype)
+        if path[-1].key == "kernel":
+            return made / np.sqrt(max(leaf.size // leaf.shape[-1], 1)).astype(leaf.dtype)
+        return 0.1 * made + (path[-1].key == "scale")
+
+    shapes = jax.eval_shape(net.init, jax.random.key(0), *inputs)["params"]
+    return jax.tree_util.tree_map_with_path(draw, shapes)

@@ -91,11 +91,9 @@ def build(victim: Victim, config: ConfigDict, shape: Shape, cipher_shape: Shape)
         return {_NET: net.init(rng, batch["cipher"])["params"]}, {_NET: {"mean": mean}}
 
     def batch(config):
+        shapes = {"cipher": cipher_shape, "image": shape}
         count = config.train.batch_size
-        return {
-            "cipher": jax.ShapeDtypeStruct((count, *cipher_shape), jnp.uint8),
-            "image": jax.ShapeDtypeStruct((count, *shape), jnp.uint8),
-        }
+        return {name: jax.ShapeDtypeStruct((count, *sides), jnp.uint8) for name, sides in shapes.items()}
 
     def loss(params, extra, batch, rng):
         error = read(params, extra, batch["cipher"]) - batch["image"].astype(jnp.float32) / 255
@@ -111,14 +109,8 @@ def build(victim: Victim, config: ConfigDict, shape: Shape, cipher_shape: Shape)
         pictures = {name: batch[name].astype(jnp.float32) / 255 for name in ("image", "cipher")}
         return pictures | {"decrypted": jnp.clip(seen, 0, 1)}
 
-    return System(
-        init=init,
-        batch=batch,
-        stages=(Stage({"read": Phase((_NET,), loss)}, config.train.steps),),
-        encrypt=victim.system.encrypt,
-        decrypt=decrypt,
-        outputs=outputs,
-    )
+    stage = Stage({"read": Phase((_NET,), loss)}, config.train.steps)
+    return System(init, batch, (stage,), victim.system.encrypt, decrypt, outputs)
 
 
 class Attack:

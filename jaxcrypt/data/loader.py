@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import grain
@@ -64,18 +64,20 @@ def pipeline(
     training = split == "train"
     parts = [Assembly(settings, batch_spec, split) for _, settings in sources]
     if training:
-        streams = [part.stream(_child_seed(seed, number)) for number, part in enumerate(parts)]
-        weights = [weight for weight, _ in sources]
-        stream = streams[0] if len(streams) == 1 else grain.MapDataset.mix(streams, weights)
+        stream = _mixed(parts, [weight for weight, _ in sources], seed)
     else:
         stream = grain.MapDataset.concatenate([part.once() for part in parts])
     share = HostShare(stream, batch_spec, process_index, process_count, endless=training)
     for (_, settings), part in zip(sources, parts, strict=True):
         log.info("%s: %d pictures of %s", split, len(part), settings["path"] or settings["name"])
-    digest, contents = (
-        " ".join(names) for names in zip(*[(p.digest, p.contents) for p in parts], strict=True)
-    )
+    digest, contents = (" ".join(getattr(part, name) for part in parts) for name in ("digest", "contents"))
     return Batches(share, sources[0][1], digest, contents)
+
+
+def _mixed(parts: Sequence[Assembly], weights: Sequence[float], seed: int) -> Any:
+    """Pictures of all parts without end, each part as often as its weight says."""
+    streams = [part.stream(_child_seed(seed, number)) for number, part in enumerate(parts)]
+    return streams[0] if len(streams) == 1 else grain.MapDataset.mix(streams, weights)
 
 
 class HostShare:

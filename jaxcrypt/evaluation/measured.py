@@ -88,15 +88,11 @@ def measure(
         **_pairs(subject, names, plain, ciphers, keys, flipped_keys),
     }
     drawn = {name: np.stack([_alike(picture, plain)[name] for picture in random]) for name in _ALIKE}
-    rows = [
-        _judged(
-            Measured(
-                name, plain.shape[1:], ciphers.shape[1:], {key: float(v[i]) for key, v in columns.items()}
-            ),
-            {name: draws[:, i] for name, draws in drawn.items()},
-        )
-        for i, name in enumerate(names)
-    ]
+    rows = []
+    for i, name in enumerate(names):
+        values = {column: float(v[i]) for column, v in columns.items()}
+        row = Measured(name, plain.shape[1:], ciphers.shape[1:], values)
+        rows.append(_judged(row, {column: draws[:, i] for column, draws in drawn.items()}))
     shown = [
         Example(name, plain[i], ciphers[i], right[i], wrong[i])
         for i, name in enumerate(names)

@@ -100,9 +100,7 @@ def material(
         ]
     )
     if rounds == OLD_ROUNDS:
-        pilots = gaussians(filling)
-        power = jnp.sum(jnp.where(jnp.arange(size) < plain, jnp.square(pilots), 0.0)) / plain
-        fill = pilots / jnp.sqrt(jnp.maximum(power, 1e-6))
+        pilots, fill = _old_pads(gaussians(filling), plain)
     else:
         pilots = _pilots(subkey, tile, size, plain, length)
         fill = jnp.where(bits(filling), -1.0, 1.0).astype(jnp.float32)
@@ -116,6 +114,13 @@ def material(
         fill,
         gaussians(dither),
     )
+
+
+def _old_pads(pilots: jax.Array, plain: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Pilots of two rounds, and the same with the power of a picture's samples."""
+    inside = jnp.arange(pilots.size) < plain
+    power = jnp.sum(jnp.where(inside, jnp.square(pilots), 0.0)) / plain
+    return pilots, pilots / jnp.sqrt(jnp.maximum(power, 1e-6))
 
 
 def _pilots(subkey, tile, size: int, plain, length) -> jax.Array:

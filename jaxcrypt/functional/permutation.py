@@ -12,6 +12,8 @@ Fewer than b of the a·b images lie in [n, a·b). For those alone the walk goes 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -53,6 +55,14 @@ def _rounds(x, key, a, shift, inverse):
     return (left << shift) | right
 
 
+def _mapped(image: Callable[[jax.Array], jax.Array], size: int) -> jax.Array:
+    """``image`` of every index below ``size``."""
+    if size <= _CHUNK:
+        return image(jnp.arange(size, dtype=jnp.uint32))
+    # In chunks that fit the cache; the outer loop also makes the indices a finished array, computed once.
+    return lax.map(image, jnp.arange(size, dtype=jnp.uint32).reshape(-1, _CHUNK)).reshape(-1)
+
+
 def indices(key: jax.Array, length: jax.Array, size: int, inverse: bool = False) -> jax.Array:
     """The keyed permutation of [0, length) as an index array; the identity from ``length`` on.
 
@@ -89,10 +99,6 @@ def indices(key: jax.Array, length: jax.Array, size: int, inverse: bool = False)
     def image(x):
         return jnp.where(x < jnp.asarray(length, jnp.uint32), once(x, inverse), x)
 
-    if size <= _CHUNK:
-        images = image(jnp.arange(size, dtype=jnp.uint32))
-    else:
-        # In chunks that fit the cache; the outer loop also makes the indices a finished array, computed once.
-        images = lax.map(image, jnp.arange(size, dtype=jnp.uint32).reshape(-1, _CHUNK)).reshape(-1)
+    images = _mapped(image, size)
     place = jnp.where(escaped < jnp.asarray(length, jnp.uint32), escaped, jnp.uint32(size))
     return images.at[place].set(back, mode="drop")

@@ -57,20 +57,7 @@ def train(system: System, config: ConfigDict, workdir: Path, around: Surrounding
     writer = Writer(workdir, jax.process_index() == 0, opts.wandb, _plain(config))
     setting = Setting(system, config, Path(workdir), around, mesh, checkpoints, writer)
     try:
-        hosts.compare({f"the checkpoints in {checkpoints.folder}": checkpoints.steps()})
-        newest = checkpoints.newest()
-        if newest:
-            _check_same_system(newest[1]["config"], config, workdir)
-            _tell_changes(newest[1]["config"], config)
-        with StopRequest() as stop:
-            start = 0
-            for index, stage in enumerate(system.stages):
-                trainer = StageTrainer(setting, index, start)
-                start += stage.steps
-                if newest and newest[1]["stage"] > index:
-                    continue
-                state = trainer.run(newest, stop)
-                newest = None
+        state = _through_stages(setting, checkpoints)
         checkpoints.close()
     except BaseException:
         checkpoints.abandon()
@@ -78,6 +65,26 @@ def train(system: System, config: ConfigDict, workdir: Path, around: Surrounding
     finally:
         writer.close()
     return states.variables(state)
+
+
+def _through_stages(setting: Setting, checkpoints: Checkpoints) -> states.TrainState:
+    """The state after the last stage; those that the newest checkpoint has behind it are left out."""
+    config = setting.config
+    hosts.compare({f"the checkpoints in {checkpoints.folder}": checkpoints.steps()})
+    newest = checkpoints.newest()
+    if newest:
+        _check_same_system(newest[1]["config"], config, setting.workdir)
+        _tell_changes(newest[1]["config"], config)
+    with StopRequest() as stop:
+        start = 0
+        for index, stage in enumerate(setting.system.stages):
+            trainer = StageTrainer(setting, index, start)
+            start += stage.steps
+            if newest and newest[1]["stage"] > index:
+                continue
+            state = trainer.run(newest, stop)
+            newest = None
+    return state
 
 
 def _check_same_system(stored: Mapping[str, Any], config: ConfigDict, workdir: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxcrypt.models.denoiser import Denoiser
+from tests.support import parameters
 
 NET = Denoiser(widths=(8, 12, 16), blocks=(1, 1, 1))
 INIT, APPLY = jax.jit(NET.init), jax.jit(NET.apply)  # op by op they take many times as long
@@ -13,13 +14,8 @@ INIT, APPLY = jax.jit(NET.init), jax.jit(NET.apply)  # op by op they take many t
 
 @pytest.fixture(scope="module")
 def params():
-    made = INIT(jax.random.key(0), jnp.zeros((1, 16, 16, 3)), jnp.zeros(1))["params"]
-    # The last convolution starts at zero; away from it the net does something.
-    leaves, tree = jax.tree.flatten(made)
-    rngs = jax.random.split(jax.random.key(1), len(leaves))
-    return jax.tree.unflatten(
-        tree, [x + 0.05 * jax.random.normal(r, x.shape) for x, r in zip(leaves, rngs, strict=True)]
-    )
+    """Away from the start, where the last convolution is zero."""
+    return parameters(NET, jnp.zeros((1, 16, 16, 3)), jnp.zeros(1))
 
 
 def _picture(shape=(2, 24, 16, 3)):

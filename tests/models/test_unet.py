@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxcrypt.models.unet import HIGHEST, LOWEST, ResUNet, embed
+from tests.support import parameters
 
 NET = ResUNet(widths=(4, 8, 8, 12), blocks=(1, 1, 1, 1), attention=(2, 3), heads=2, time=16, key_features=8)
 INIT, APPLY = jax.jit(NET.init), jax.jit(NET.apply)  # op by op they take many times as long
@@ -20,12 +21,7 @@ def _inputs(height=16, width=24):
 @pytest.fixture(scope="module")
 def params():
     """Away from the start, where the last convolutions are zero."""
-    made = INIT(jax.random.key(0), *_inputs())["params"]
-    leaves, tree = jax.tree.flatten(made)
-    rngs = jax.random.split(jax.random.key(1), len(leaves))
-    return jax.tree.unflatten(
-        tree, [x + 0.05 * jax.random.normal(r, x.shape) for x, r in zip(leaves, rngs, strict=True)]
-    )
+    return parameters(NET, *_inputs())
 
 
 def test_starts_with_no_noise_found_in_any_size():

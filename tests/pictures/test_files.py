@@ -1,7 +1,5 @@
-"""Reading pictures: every promised format and mode, and one clear line for everything else."""
+"""Reading pictures: every promised format and mode."""
 
-import base64
-import contextlib
 import io
 import os
 import struct
@@ -14,21 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.pictures.files import encode_png, load_picture, picture_size
+from tests.pictures.file_bytes import AVIF_10, AVIF_12, animation, encoded, grey16, png_file, tiff, with_chunk
 
 ENV = dict(os.environ, PYTHONPATH=str(Path(__file__).parents[2]))
-
-
-def encoded(image: Image.Image, format: str, **options) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
-
-
-@pytest.fixture
-def colours(rng):
-    return rng.integers(0, 256, (13, 21, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF"])
@@ -84,133 +71,6 @@ def test_one_pixel():
     assert load_picture(encoded(Image.new("L", (1, 1), 7), "PNG")).pixels.tolist() == [[[7]]]
 
 
-def png_header(width: int, height: int, bits: int = 8) -> bytes:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    start = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + start + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
-
-
-def animation(format: str, colours) -> bytes:
-    frames = [Image.fromarray(np.roll(colours, shift, 0)) for shift in range(3)]
-    return encoded(frames[0], format, save_all=True, append_images=frames[1:])
-
-
-# 8×8 ramps by libavif, 10 and 12 bits a sample: Pillow opens both as 8 bits.
-AVIF_10 = base64.b64decode(
-    "AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUEAAADrbWV0YQAAAAAAAAAhaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAA"
-    "AAAAAAAOcGl0bQAAAAAAAQAAAB5pbG9jAAAAAEQAAAEAAQAAAAEAAAETAAAAJAAAAChpaW5mAAAAAAABAAAAGmluZmUCAAAAAAEA"
-    "AGF2MDFDb2xvcgAAAABqaXBycAAAAEtpcGNvAAAAFGlzcGUAAAAAAAAACAAAAAgAAAAQcGl4aQAAAAADCgoKAAAADGF2MUOBIEAA"
-    "AAAAE2NvbHJuY2x4AAIAAgAGgAAAABdpcG1hAAAAAAAAAAEAAQQBAoMEAAAALG1kYXQSAAoIOAi/bwICBpAyFhlCYwTAADQAAACQ"
-    "P5wjFSsFb9qFUoA="
-)
-AVIF_12 = base64.b64decode(
-    "AAAAHGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZgAAAOttZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
-    "AA5waXRtAAAAAAABAAAAHmlsb2MAAAAARAAAAQABAAAAAQAAAQ8AAAAjAAAAKGlpbmYAAAAAAAEAAAAaaW5mZQIAAAAAAQAAYXYw"
-    "MUNvbG9yAAAAAGppcHJwAAAAS2lwY28AAAAUaXNwZQAAAAAAAAAIAAAACAAAABBwaXhpAAAAAAMMDAwAAAAMYXYxQ4FAYAAAAAAT"
-    "Y29scm5jbHgAAgACAAaAAAAAF2lwbWEAAAAAAAAAAQABBAECgwQAAAArbWRhdBIACghYCL9rQICBojIVGUJjBMAANAAAkD+cIxUr"
-    "BW/ahVKA"
-)
-
-REFUSED = {
-    "empty": (lambda c: b"", "empty"),
-    "text": (lambda c: b"hello, I am not a picture at all", "not a picture"),
-    "truncated png": (lambda c: encoded(Image.fromarray(c), "PNG")[:-200], "truncated or damaged"),
-    "truncated jpeg": (lambda c: encoded(Image.fromarray(c), "JPEG")[:-90], "truncated or damaged"),
-    "truncated webp": (lambda c: encoded(Image.fromarray(c), "WEBP")[:-90], "damaged"),
-    "cut in the header": (lambda c: encoded(Image.fromarray(c), "PNG")[:20], "picture"),
-    "huge": (lambda c: png_header(100_000, 100_000), "megapixels"),
-    "float tiff": (lambda c: encoded(Image.fromarray(c[..., 0].astype(np.float32)), "TIFF"), "8 bits"),
-    "float rgb tiff": (
-        lambda c: tiff(c.astype("<f4"), 32, 3),
-        "more than 8 bits a sample (32, floating point)",
-    ),
-    "32-bit tiff": (lambda c: encoded(Image.fromarray(c[..., 0].astype(np.int32)), "TIFF"), "32 bits"),
-    "signed tiff": (lambda c: tiff(c.view(np.int8), 8, 2), "signed samples of 8 bits"),
-    "signed 16-bit tiff": (lambda c: tiff(c.astype("<i2"), 16, 2), "signed samples of 16 bits"),
-    "unknown compression": (lambda c: tiff(c, 8, 1, compression=34661), "TIFF compression (34661)"),
-    "12-bit jpeg": (lambda c: wide_jpeg(c), "more than 8 bits a sample (12)"),
-    "lossless jpeg": (
-        lambda c: encoded(Image.fromarray(c), "JPEG").replace(b"\xff\xc0", b"\xff\xc3"),
-        "lossless",
-    ),
-    "bmp 4444": (lambda c: bitfields_bmp(), "this kind of BMP is not read (16 bits a pixel, compression 3)"),
-    "heic without its reader": (lambda c: b"\0\0\0\x18ftypheic" + bytes(60), "jaxcrypt[heic]"),
-    "jpeg 2000": (lambda c: encoded(Image.fromarray(c), "JPEG2000"), "is JPEG 2000, which is not read"),
-    "svg": (lambda c: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is SVG"),
-    "png without its end": (lambda c: encoded(Image.fromarray(c), "PNG")[:-12], "cut short"),
-    "png cut by one byte": (lambda c: encoded(Image.fromarray(c), "PNG")[:-1], "cut short"),
-    "png pixels altered": (
-        lambda c: altered(encoded(Image.fromarray(c), "PNG"), b"IDAT", 9),
-        "checksum of its IDAT",
-    ),
-    "png end altered": (
-        lambda c: altered(encoded(Image.fromarray(c), "PNG"), b"IEND", 4),
-        "checksum of its IEND",
-    ),
-    "png of another kind": (lambda c: encoded(Image.fromarray(c), "PNG").replace(b"IDAT", b"IDOT"), "'IDOT'"),
-}
-
-
-def altered(data: bytes, kind: bytes, further: int) -> bytes:
-    at = data.index(kind) + further
-    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-
-
-def wide_jpeg(colours) -> bytes:
-    data = encoded(Image.fromarray(colours), "JPEG")
-    at = data.index(b"\xff\xc0") + 4
-    return data[:at] + b"\x0c" + data[at + 1 :]
-
-
-def bitfields_bmp() -> bytes:
-    masks = struct.pack("<4I", 0xF00, 0xF0, 0xF, 0xF000)
-    head = struct.pack("<IiiHHIIiiII", 56, 4, 4, 1, 16, 3, 32, 2835, 2835, 0, 0) + masks
-    return b"BM" + struct.pack("<IHHI", 14 + 56 + 32, 0, 0, 70) + head + bytes(32)
-
-
-def tiff(samples: np.ndarray, bits: int, format: int, compression: int = 1) -> bytes:
-    """A TIFF of one strip by hand, little-endian: samples ``[H, W, C]`` as they are."""
-    height, width, channels = samples.shape
-    body = samples.tobytes()
-    after = 8 + len(body)
-    entries = [
-        (256, 3, 1, width), (257, 3, 1, height), (258, 3, channels, after), (259, 3, 1, compression),
-        (262, 3, 1, 2), (273, 4, 1, 8), (277, 3, 1, channels), (278, 3, 1, height), (279, 4, 1, len(body)),
-        (339, 3, channels, after + 2 * channels),
-    ]  # fmt: skip
-    values = struct.pack(f"<{2 * channels}H", *[bits] * channels, *[format] * channels)
-    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    return b"II*\0" + struct.pack("<I", after + len(values)) + body + values + directory + bytes(4)
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_refusals_are_one_line_and_name_the_file(colours, tmp_path, monkeypatch, capfd, case):
-    make, says = REFUSED[case]
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    path = tmp_path / "holiday.img"
-    path.write_bytes(make(colours))
-    with pytest.raises(Refusal) as refused:
-        load_picture(path)
-    message = str(refused.value)
-    assert refused.value.code == ExitCode.BAD_INPUT
-    assert "\n" not in message
-    assert "holiday.img" in message
-    assert says in message
-    assert capfd.readouterr() == ("", "")  # nor does any library add lines of its own
-
-
-def test_avif_boxes_that_make_no_sense_end_the_search():
-    """Whatever the sizes in its boxes say, a damaged file is a picture or a Refusal, and soon."""
-    rng = np.random.default_rng(3)
-    for _ in range(200):
-        data = bytearray(AVIF_10)
-        data[rng.integers(4, 300)] = rng.choice([0, 1, 255, rng.integers(256)])
-        with contextlib.suppress(Refusal):
-            load_picture(bytes(data))
-
-
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_of_several_frames_the_first_is_taken_and_that_is_said(colours, format):
     first = load_picture(animation(format, colours))
@@ -220,22 +80,6 @@ def test_of_several_frames_the_first_is_taken_and_that_is_said(colours, format):
     if format in ("PNG", "TIFF"):
         np.testing.assert_array_equal(first.pixels, alone.pixels)
         assert alone.changes == ()
-
-
-def grey16(values, transparent=None) -> bytes:
-    """A grey PNG of 16 bits."""
-    body = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    mark = [] if transparent is None else [(b"tRNS", struct.pack(">H", transparent))]
-    return png_file(values.shape[1], values.shape[0], 16, 0, body, *mark)
-
-
-def png_file(width, height, bits, colour, body, *more) -> bytes:
-    head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    chunks = [(b"IHDR", head), *more, (b"IDAT", zlib.compress(body)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    )
 
 
 def test_sixteen_bits_become_the_upper_eight_and_that_is_said():
@@ -282,12 +126,6 @@ def test_conversions_that_are_not_exact_are_said(colours):
         assert load_picture(encoded(image.convert(mode), "PNG")).changes == ()
 
 
-def with_chunk(data: bytes, kind: bytes, body: bytes, crc: int = 0) -> bytes:
-    """The PNG with one chunk more after its header; ``crc`` is XORed to the right checksum."""
-    whole = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body) ^ crc)
-    return data[:33] + whole + data[33:]
-
-
 @pytest.mark.parametrize(
     ("kind", "body", "crc"),
     [
@@ -330,27 +168,6 @@ def test_colour_profiles_are_kept(colours):
     assert load_picture(again).icc == profile
 
 
-def test_libraries_say_nothing_of_their_own(tmp_path, colours):
-    """libtiff prints from C, Pillow warns of sizes and logs: a command shows one line, ours."""
-    damaged = bytearray(encoded(Image.fromarray(colours), "TIFF", compression="jpeg"))
-    at = bytes(damaged).index(b"\xff\xdb")
-    damaged[at : at + 40] = bytes(40)
-    (tmp_path / "a.tif").write_bytes(damaged)
-    (tmp_path / "b.png").write_bytes(png_header(19_000, 19_000))
-    program = (
-        "import sys\nfrom jaxcrypt.errors import Refusal\n"
-        "from jaxcrypt.pictures.files import load_picture, picture_size\n"
-        "for name in sys.argv[1:]:\n"
-        "    picture_size(name)\n"
-        "    try: load_picture(name)\n    except Refusal as refusal: print(refusal)"
-    )
-    (tmp_path / "c.png").write_bytes(with_chunk(encoded(Image.fromarray(colours), "PNG"), b"acTL", bytes(8)))
-    files = [str(tmp_path / name) for name in ("a.tif", "b.png", "c.png")]
-    done = subprocess.run([sys.executable, "-c", program, *files], capture_output=True, text=True, env=ENV)
-    assert done.stderr == ""
-    assert len(done.stdout.splitlines()) == 2
-
-
 def test_heic_is_read_where_its_reader_is_there(colours, tmp_path):
     heif = pytest.importorskip("pillow_heif")
     heif.register_heif_opener()
@@ -372,38 +189,6 @@ def test_pillow_heif_is_imported_for_heic_only(tmp_path, colours):
     )
     files = [str(path) for path in tmp_path.iterdir()]
     subprocess.run([sys.executable, "-c", program, *files], check=True, env=ENV)
-
-
-FAULTS = {
-    "g2-trns.png": None,
-    "ztxt-2mb.png": None,
-    "text-badcrc.png": None,
-    "idat-badcrc.png": "damaged picture (the checksum of its IDAT is wrong)",
-    "tiff-jpeg-damaged-two-lines.tif": "damaged picture",
-    "tiff-rgb-float32-not-a-picture.tif": "more than 8 bits a sample",
-    "bmp-444-bitfields-called-damaged.bmp": "this kind of BMP is not read",
-}
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_files_that_were_taken_wrongly(real_data, capfd, name):
-    path = real_data / "faults" / name
-    if not path.exists():
-        pytest.skip("this folder of real pictures has no such files")
-    if FAULTS[name] is None:
-        assert load_picture(path).mode == ("LA" if name.startswith("g2") else "RGB")
-    else:
-        with pytest.raises(Refusal) as refused:
-            load_picture(path)
-        assert FAULTS[name] in str(refused.value)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_missing_and_folder(tmp_path):
-    with pytest.raises(Refusal, match="no such file"):
-        load_picture(tmp_path / "nothing.png")
-    with pytest.raises(Refusal, match="folder"):
-        load_picture(tmp_path)
 
 
 def test_strips_join_without_a_seam(rng, monkeypatch):
