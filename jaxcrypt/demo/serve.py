@@ -38,14 +38,21 @@ def keep_quiet(folder: Path) -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_OFFLINE"] = "1"
 
 
-class OwnHeaders:
-    """ASGI middleware: every answer keeps the browser to this host, and from storing what it shows."""
+class Kept:
+    """ASGI middleware: answers keep the browser to this host, and from storing what it shows.
+
+    Requests under another host's name are refused, so that no web site reaches in by DNS.
+    """
 
     def __init__(self, app: Any):
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass a request on, and add headers to its answer."""
+        if scope["type"] == "http" and not _is_own(scope):
+            await send({"type": "http.response.start", "status": 421, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
 
         async def answer(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -55,6 +62,11 @@ class OwnHeaders:
             await send(message)
 
         await self._app(scope, receive, answer)
+
+
+def _is_own(scope: Any) -> bool:
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    return host.rpartition(":")[0] in (LOOPBACK, "localhost")
 
 
 def launch(port: int | None, megabytes: int, block: bool = True) -> Any:
@@ -82,6 +94,6 @@ def launch(port: int | None, megabytes: int, block: bool = True) -> Any:
         run_history=False,
         theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         css=page.CSS,
-        app_kwargs={"middleware": [Middleware(OwnHeaders)], "docs_url": None, "redoc_url": None},
+        app_kwargs={"middleware": [Middleware(Kept)], "docs_url": None, "redoc_url": None},
     )
     return blocks

@@ -6,8 +6,10 @@ import re
 import pytest
 from PIL import Image
 
+import jaxcrypt
 from jaxcrypt import decrypt, encrypt, inspect, keygen
 from jaxcrypt.errors import ExitCode
+from jaxcrypt.sealing.seal import Sealer
 from tests.support import photo
 
 
@@ -71,6 +73,19 @@ def test_one_picture_gets_its_name_beside_it(photos, key):
     (photos / "a.jpg").unlink()
     assert decrypt.main([str(made), "--key-file", key]) == ExitCode.OK
     assert (photos / "a.jpg").read_bytes() == plain
+
+
+def test_folders_that_a_stranger_chose_stay_below(key, tmp_path):
+    keys = jaxcrypt.Keys(key_file=key)
+    sealer = Sealer(keys)
+    data = photo(tmp_path / "a.jpg", (24, 16)).read_bytes()
+    (made,) = sealer.seal([sealer.read(data, "a.jpg", folder=("..", "/etc", "CON", ".ssh"))])
+    with (tmp_path / "sealed.png").open("wb") as file:
+        made.write(file)
+    argv = [str(tmp_path / "sealed.png"), "-o", f"{tmp_path / 'back'}/", "--key-file", key]
+    assert decrypt.main(argv) == ExitCode.OK
+    (written,) = contents(tmp_path / "back")
+    assert written.as_posix() == "picture/_etc/_CON/_ssh/a.jpg"
 
 
 def test_refusals(photos, key, tmp_path, capsys):
