@@ -45,7 +45,8 @@ def chosen(args: argparse.Namespace, system: str, options: Mapping[str, Any]) ->
     pixels = _number("--pixels", args.pixels, 0.1, _MOST_TIMES)
     fit = _number("--fit", args.fit, _LEAST_SIDE, 1 << 15)
     inner = _number("--inner-quality", args.inner_quality, 1, 100)
-    how = travel(entry, read_options(entry, options), pixels, fit and int(fit), inner and int(inner))
+    sides = [None if number is None else int(number) for number in (fit, inner)]
+    how = travel(entry, read_options(entry, options), pixels, *sides)
     if how is not None and how.way and args.write_header:
         raise usage("--write-header: the header is in the pixels with --survives; leave one of them out")
     return how

@@ -19,6 +19,7 @@ _PASSES = 5
 _CLIPPING = 1.0  # variance of what clipping and rounding to bytes do to a coefficient
 _FACTORS = (2, 3, 4)
 _WORSE = 1.5
+_PARTS = (0.5, 0.2, 0.08, 0.03)  # of the white noise that would explain the pilots: the rest is missing gain
 _FLAT = 1e-3  # spread of a tile, in grey levels, up to which it counts as flat
 
 
@@ -107,18 +108,20 @@ class Coefficients:
     Attributes:
       steps: float32 [carried], or None: then ``noise`` is the variance of a coefficient's error.
       lost: bool [blocks].
+      gains: float32 [carried], what is left of each coefficient besides noise; resizing takes high ones away.
     """
 
-    def __init__(self, values, amplitude: float, steps, noise: float, lost: np.ndarray):
+    def __init__(self, values, amplitude: float, steps, noise: float, lost: np.ndarray, gains=1.0):
         self.values, self.amplitude = values, amplitude
-        self.steps, self.noise, self.lost = steps, noise, lost
+        self.steps, self.noise, self.lost, self.gains = steps, noise, lost, np.float32(gains)
 
     def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
         mean = self.amplitude * prior.reshape(self.values.shape)
         spread = np.float32(self.amplitude**2 * variance)
         if self.steps is None:
-            gain = spread / (spread + self.noise)
-            value, error = mean + gain * (self.values - mean), np.full_like(mean, gain * self.noise)
+            pull = self.gains * spread / (self.gains**2 * spread + self.noise)
+            value = mean + pull * (self.values - self.gains * mean)
+            error = np.broadcast_to(spread * (1 - pull * self.gains), mean.shape)
         else:
             wide = np.sqrt(self.steps**2 + 12 * _CLIPPING)
             centre = self.steps * np.round(self.values / self.steps)
@@ -235,5 +238,17 @@ def _channel(run: turbo.Run, values, layout: jpeg_layout.Plan, steps, gone) -> C
     share = 1 - gone.mean()
     symbols = np.where(gone[:, None], 0, values / layout.amplitude).reshape(-1)
     error = np.average(run.unmix(symbols)[1], weights=weights)
-    noise = max((error - (1 - share)) / max(share, 1e-6) * layout.amplitude**2, _CLIPPING)
-    return Coefficients(values, layout.amplitude, None, float(noise), gone)
+    noise = float(max((error - (1 - share)) / max(share, 1e-6) * layout.amplitude**2, _CLIPPING))
+    power = np.mean(values[~gone] ** 2, axis=0) if share else np.full(values.shape[1], layout.amplitude**2)
+    channels = [Coefficients(values, layout.amplitude, None, noise, gone)]
+    for part in _PARTS:
+        gains = np.sqrt(np.clip(power - part * noise, _CLIPPING, layout.amplitude**2)) / layout.amplitude
+        channels.append(Coefficients(values, layout.amplitude, None, part * noise, gone, gains))
+
+    def error_of(channel: Coefficients) -> float:
+        """Mean square error of the pilots where no picture is known."""
+        pull = channel.gains / (channel.gains**2 + channel.noise / layout.amplitude**2)
+        guess = np.where(gone[:, None], 0, pull * values / layout.amplitude).astype(np.float32)
+        return float(np.average(run.unmix(guess.reshape(-1))[1], weights=weights))
+
+    return min(channels, key=error_of)
