@@ -39,13 +39,14 @@ def find(data: bytes, name: str) -> Found | None:
         return None
     if pixels is None or pixels.shape[2] < 3:
         return None
-    received = receiving.aligned(receiving.receive(data, pixels))
-    head = None if received is None else carrier.read_header(received)
-    if received is None or head is None:
+    received = receiving.receive(data, pixels)
+    found = carrier.find(received)
+    if found is None:
         return None
+    head, place = found
     read = carried.read(head, name)
-    place = read.carrier
-    return Found(head, read, receiving.framed(received, place.height, place.width))
+    size = read.carrier.height, read.carrier.width
+    return Found(head, read, carrier.settled(received, head, place, size))
 
 
 def begin(policy: Policy, found: Found, opened: Opened, name: str) -> Begun:

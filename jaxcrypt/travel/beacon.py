@@ -180,6 +180,11 @@ def _is_whole(sums: np.ndarray, place: Place) -> bool:
     return all(_score(sums, other) <= own for other in _stretched(place, 4.0, np.array(sums.shape[:2]) - 1))
 
 
+def near(place: Place, step: float, sides: tuple[int, ...]) -> list[Place]:
+    """Places of a picture of those sides that are a step away; scales change only where they are not 1."""
+    return list(_changes(place, step, np.array(sides), place.down == place.across == 1))
+
+
 def _changes(place: Place, step: float, sides: np.ndarray, fixed: bool):
     for move in (-step, step):
         yield replace(place, top=place.top + move)

@@ -14,12 +14,12 @@ import numpy as np
 from jaxcrypt.travel import beacon, digits, headline, planes, projection, streams
 from jaxcrypt.travel.lattice import RESERVED, Lattice, demodulate, lattice, modulate, reserved
 from jaxcrypt.travel.planes import COEFFICIENTS, SIDE
-from jaxcrypt.travel.received import Received
+from jaxcrypt.travel.received import Received, aligned, framed
 
 _OFF_DIGITS = 0.12  # of a step: how far the projection may move a coefficient that carries digits
 _OFF_HEADER = 4.0  # grey levels: how far one of header and beacon
 _FREE = 1e4
-_ALIKE = 0.6
+_NEAR = 4.0  # pixels
 
 
 @dataclass(frozen=True)
@@ -109,15 +109,79 @@ def make(
     return whole
 
 
+def find(received: Received) -> tuple[bytes, beacon.Place] | None:
+    """The header of a received picture, and the place that it was read at; None where it carries none."""
+    place = beacon.find(received.planes[..., 1:])
+    moved = None if place is None else aligned(received, place)
+    head = None if moved is None else read_header(moved)
+    return None if head is None or place is None else (head, place)
+
+
+def settled(received: Received, header: bytes, place: beacon.Place, size: tuple[int, int]) -> Received:
+    """The picture in its place, to a fraction of a pixel, now that its header is known.
+
+    Args:
+      size: the carrier's height and width. A whole picture fills it; the place of a part is where the
+        header's own symbols stand out most.
+    """
+    height, width = received.planes.shape[:2]
+    whole = beacon.Place(0.0, 0.0, height / size[0], width / size[1])
+    place = whole if _close(place, whole, size) else _finest(received, header, place)
+    moved = aligned(received, place)
+    assert moved is not None  # the header was read near it
+    return framed(moved, *size)
+
+
+def _close(place: beacon.Place, other: beacon.Place, size: tuple[int, int]) -> bool:
+    """Whether two places differ by a few pixels at most, at both ends."""
+    ends = [
+        (side / one - side / two)
+        for side, one, two in zip(size, (place.down, place.across), (other.down, other.across), strict=True)
+    ]
+    away = (place.top, place.left, *ends)
+    return max(map(abs, away)) < _NEAR
+
+
+def _finest(received: Received, header: bytes, place: beacon.Place) -> beacon.Place:
+    """The neighbouring place at which the header's symbols correlate best."""
+    steps = (1.0,) if place.down == place.across == 1 else (0.5, 0.25)
+    best = _clarity(received, header, place)
+    for step in steps:
+        for _ in range(4):
+            before = best
+            for other in beacon.near(place, step, received.planes.shape[:2]):
+                clarity = _clarity(received, header, other)
+                if clarity > best:
+                    place, best = other, clarity
+            if best == before:
+                break
+    return place
+
+
+def _clarity(received: Received, header: bytes, place: beacon.Place) -> float:
+    """Mean of the header symbols' coefficients, with the signs that they were sent with."""
+    moved = aligned(received, place)
+    if moved is None:
+        return 0.0
+    values, found = _symbols(moved)
+    own = headline.signs(header, *found.shape)
+    return float(np.mean((values * own)[found])) if found.any() else 0.0
+
+
+def _symbols(received: Received) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients of the header's symbols, float32 [rows, columns, 14], and where they are, bool."""
+    rows, columns = (side // SIDE for side in received.planes.shape[:2])
+    inside = np.s_[: rows * SIDE, : columns * SIDE]
+    values = planes.coefficients(received.planes[inside], received.smoothed)
+    found = ~planes.cut(received.missing[inside]).any(axis=(1, 2)).reshape(rows, columns)
+    return values[:, headline.PLACES].reshape(rows, columns, -1), found
+
+
 def read_header(received: Received) -> bytes | None:
     """The header of a received picture that lies in its place, or None."""
-    rows, columns = (side // SIDE for side in received.planes.shape[:2])
-    if not rows or not columns:
+    if min(received.planes.shape[:2]) < SIDE:
         return None
-    inside = np.s_[: rows * SIDE, : columns * SIDE]
-    chroma = planes.coefficients(received.planes[inside], received.smoothed)
-    values = chroma[:, headline.PLACES].reshape(rows, columns, -1)
-    found = ~planes.cut(received.missing[inside]).any(axis=(1, 2)).reshape(rows, columns)
+    values, found = _symbols(received)
     return headline.read(values, np.repeat(reserved()[1:], 2), found)
 
 

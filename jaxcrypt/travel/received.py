@@ -12,6 +12,8 @@ from jaxcrypt.travel import beacon, planes
 from jaxcrypt.travel.lattice import Noise, unknown_way, way_of
 from jaxcrypt.travel.planes import SIDE
 
+_FAR = 1 << 14  # pixels: no part of a carrier lies further right or down
+
 
 @dataclass(frozen=True)
 class Received:
@@ -45,19 +47,19 @@ def receive(data: bytes, pixels: np.ndarray) -> Received:
     return Received(own, missing, halved, True, way_of(tables[0], tables[-1], halved))
 
 
-def aligned(received: Received) -> Received | None:
-    """The carrier from its first macroblock on, at its own size, as far as it was received; None: no carrier.
+def aligned(received: Received, place: beacon.Place) -> Received | None:
+    """The carrier from its first macroblock on, at its own size, as far as it was received.
 
-    What is not there is missing; JPEG's steps hold where nothing was moved.
+    What is not there is missing; what is known of the way holds where nothing was moved. None where the place
+    is impossible.
     """
-    place = beacon.find(received.planes[..., 1:])
-    if place is None:
-        return None
     if place.down == place.across == 1:
         top, left = round(place.top), round(place.left)
-        if top < -SIDE or left < -SIDE:
+        if min(top, left) < -SIDE or max(top, left) > _FAR:
             return None
         return _placed(received, top, left)
+    if min(place.top, place.left) < -_FAR or max(place.top, place.left) > _FAR:
+        return None
     return _resized(received, place)
 
 

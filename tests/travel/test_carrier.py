@@ -31,13 +31,18 @@ def _sent(pixels: np.ndarray, kind: str = "JPEG", **how) -> received.Received:
     return received.receive(file.getvalue(), again)
 
 
+def _found(sent: received.Received, layout: Layout) -> tuple[bytes, received.Received]:
+    header, place = carrier.find(sent)
+    return header[: len(HEADER)], carrier.settled(sent, header, place, (layout.height, layout.width))
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_full_of_digits_through_the_very_jpeg_that_was_asked_for_and_better_ones(way):
     layout = _layout(way)
     pixels, data = _made(layout)
     for quality in (way, way + 3, 98):
-        found = received.aligned(_sent(pixels, quality=quality, subsampling=2))
-        assert carrier.read_header(found)[: len(HEADER)] == HEADER
+        header, found = _found(_sent(pixels, quality=quality, subsampling=2), layout)
+        assert header == HEADER
         assert carrier.read_digits(found, layout, KEY) == data
 
 
@@ -45,17 +50,17 @@ def test_full_of_digits_through_full_chroma_and_as_png():
     layout = _layout(75)
     pixels, data = _made(layout)
     for how in ({"quality": 75, "subsampling": 0}, {"kind": "PNG"}):
-        found = received.aligned(_sent(pixels, **how))
+        _, found = _found(_sent(pixels, **how), layout)
         assert carrier.read_digits(found, layout, KEY) == data
 
 
 def test_what_is_too_rough_or_under_another_key_decodes_to_nothing():
     layout = _layout(75)
     pixels, _ = _made(layout)
-    rough = received.aligned(_sent(pixels, quality=30, subsampling=2))
-    assert carrier.read_header(rough)[: len(HEADER)] == HEADER
+    header, rough = _found(_sent(pixels, quality=30, subsampling=2), layout)
+    assert header == HEADER
     assert carrier.read_digits(rough, layout, KEY) is None
-    assert carrier.read_digits(received.aligned(_sent(pixels, "PNG")), layout, bytes(32)) is None
+    assert carrier.read_digits(_found(_sent(pixels, "PNG"), layout)[1], layout, bytes(32)) is None
 
 
 @pytest.mark.parametrize("cut", [(0, 0, 0, 0), (37, 51, 9, 5)])
@@ -67,18 +72,17 @@ def test_the_header_of_a_part_that_was_resized(cut, scale):
     part = Image.fromarray(pixels[top : layout.height - bottom, left : layout.width - right])
     size = round(part.width * scale), round(part.height * scale)
     part = part.resize(size, Image.Resampling.NEAREST if scale == 2 else Image.Resampling.LANCZOS)
-    found = received.aligned(_sent(np.asarray(part), quality=80))
-    assert carrier.read_header(found)[: len(HEADER)] == HEADER
-    inner = found.missing[top + 4 : -16, left + 4 : -16]
-    assert not inner.any()
-    assert found.missing[: max(top - 3, 0)].all()
+    header, found = _found(_sent(np.asarray(part), quality=80), layout)
+    assert header == HEADER
+    assert not found.missing[top + 2 : -bottom - 2, left + 2 : -right - 2].any()
+    assert found.missing[: max(top - 2, 0)].all()
 
 
 def test_a_plane_stays_as_it_was():
     plane = np.clip(np.random.default_rng(0).normal(128, 48, (264, 392)), 0, 255).astype(np.uint8)
     layout = Layout(264, 392, (264, 392))
-    found = received.aligned(_sent(carrier.make(layout, HEADER, plane=plane), "PNG"))
-    assert carrier.read_header(found)[: len(HEADER)] == HEADER
+    header, found = _found(_sent(carrier.make(layout, HEADER, plane=plane), "PNG"), layout)
+    assert header == HEADER
     luma, missing = carrier.read_plane(found, layout)
     error = luma[..., 0].astype(float) - plane
     assert np.sqrt(np.mean(error**2)) < 1.5
@@ -89,7 +93,7 @@ def test_plane_and_digits_beside_each_other():
     plane = np.clip(np.random.default_rng(0).normal(128, 48, (120, 200)), 0, 255).astype(np.uint8)
     layout = Layout(256, 208, (120, 200), 75, 4000)
     data = np.random.default_rng(1).bytes(4000)
-    found = received.aligned(_sent(carrier.make(layout, HEADER, data, KEY, plane), quality=75))
+    _, found = _found(_sent(carrier.make(layout, HEADER, data, KEY, plane), quality=75), layout)
     assert carrier.read_digits(found, layout, KEY) == data
     luma, _ = carrier.read_plane(found, layout)
     assert luma.shape == (120, 200, 1)
@@ -100,7 +104,7 @@ def test_an_ordinary_picture_carries_nothing():
     rng = np.random.default_rng(3)
     noise = rng.integers(0, 256, (200, 300, 3), dtype=np.uint8)
     smooth = np.add.outer(np.arange(200), np.arange(300))[..., None].repeat(3, 2) // 2 % 256
-    assert received.aligned(_sent(noise // 2 + smooth.astype(np.uint8) // 2, quality=80)) is None
+    assert carrier.find(_sent(noise // 2 + smooth.astype(np.uint8) // 2, quality=80)) is None
 
 
 def test_layouts_that_no_writer_makes():

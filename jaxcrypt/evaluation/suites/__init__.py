@@ -163,6 +163,18 @@ def _faces(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _travel(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--way", type=positive, default=75, metavar="N", help="JPEG quality to outlive (75)")
+    parser.add_argument("--pixels", type=float, metavar="N", help="times the photo's pixels (as few as go)")
+    parser.add_argument("--inner-quality", type=positive, metavar="Q", help="photos encoded anew as AVIF")
+    parser.add_argument("--only", action="append", metavar="TEXT", help="ways that have this in their names")
+
+
+def _carries(entry: Entry) -> bool:
+    """Whether the pixels of a System may be a file's digits alone."""
+    return any(option.name == "robust" for option in entry.travel)
+
+
 def _hides(entry: Entry) -> bool:
     """Whether a System hides pictures in a cover that it is given."""
     return any(given.name == "cover" for given in entry.inputs)
@@ -178,6 +190,12 @@ SUITES: dict[str, Suite] = {
     ),
     "damage": Suite(
         "what is left of pictures whose cipher pictures were distorted", _damage, several=True, crop=256
+    ),
+    "travel": Suite(
+        "files in pixels: whose header and file come back after each way that messengers are",
+        _travel,
+        wants=_carries,
+        wanted="one whose pixels may carry a file",
     ),
     "regions": Suite(
         "regions of photos, encrypted in place: what comes back, from damage too, and under wrong keys",
