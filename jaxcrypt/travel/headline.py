@@ -119,10 +119,16 @@ def read(values: np.ndarray, amplitudes: np.ndarray, found: np.ndarray) -> bytes
 
 
 def _soft(values: np.ndarray, amplitudes: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Log likelihood ratios of signs; gain and noise are measured from the coefficients' absolute values."""
-    size = np.abs(values[found])
-    gain = np.median(size, axis=0) if len(size) else amplitudes
-    noise = np.mean((size - gain) ** 2, axis=0) + (0.1 * amplitudes) ** 2 if len(size) else 1.0
+    """Log likelihood ratios of signs, of symbols ±g with noise of variance v at each of the 14 places.
+
+    From the moments: E y² = g² + v and E y⁴ = g⁴ + 6 g² v + 3 v².
+    """
+    seen = np.clip(values[found], -3 * amplitudes, 3 * amplitudes)
+    if not len(seen):
+        return np.zeros_like(values)
+    second, fourth = np.mean(seen**2, axis=0), np.mean(seen**4, axis=0)
+    gain = np.sqrt(np.sqrt(np.maximum(1.5 * second**2 - 0.5 * fourth, 1e-3 * second**2)))
+    noise = np.maximum(second - gain**2, (0.1 * amplitudes) ** 2)
     return np.where(found[..., None], 2 * gain * values / noise, 0)
 
 
