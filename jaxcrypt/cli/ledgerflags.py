@@ -58,7 +58,7 @@ def recipients(args: argparse.Namespace, given: list[str]) -> list[str | Recipie
         client.close()
     for each in found.values():
         print("note:", one_line(each.logged.words()), file=sys.stderr)
-    return [found[name].recipient() if name in found else name for name in given]
+    return [found[name].recipient if name in found else name for name in given]
 
 
 def open_client(place: str, policy: str | None, days: float | None, *, remember: bool = True) -> Client:

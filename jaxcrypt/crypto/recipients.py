@@ -92,11 +92,16 @@ def generate() -> Identity:
 def read_recipient(path: str | Path) -> Recipient:
     """The recipient in a public key file; anything else is a Refusal."""
     _, body = textfile.read(path, {PUBLIC_FILE: PUBLIC_BYTES})
-    recipient = Recipient(body)
+    return usable(body, str(path))
+
+
+def usable(public: bytes, source: str, proof: bytes = b"") -> Recipient:
+    """The recipient of these bytes; a key that cannot be used is a Refusal, before any work."""
+    recipient = Recipient(public, proof)
     try:
-        recipient.seal(b"")  # a key that cannot be used is refused before any work
+        recipient.seal(b"")
     except ValueError:
-        raise Refusal(f"{path}: not a usable public key") from None
+        raise Refusal(f"{source}: not a usable public key") from None
     return recipient
 
 

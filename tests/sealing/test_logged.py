@@ -54,7 +54,7 @@ def opened(data: bytes, person: Person, policy=None):
 
 
 def test_the_proof_shows_that_the_key_was_logged_and_witnessed(world, alice):
-    data = sealed_for(alice, world.client().find("alice").proof)
+    data = sealed_for(alice, world.client().find("alice").recipient.proof)
     (line,) = opened(data, alice, world.policy).logged
     assert line.startswith(
         "key of alice: entry 300 of 301 in example.com/keys, witnessed by w1-ed25519 and w1-mldsa"
@@ -64,7 +64,7 @@ def test_the_proof_shows_that_the_key_was_logged_and_witnessed(world, alice):
 
 
 def test_it_still_shows_it_offline_after_twenty_years(world, alice, monkeypatch):
-    data, policy = sealed_for(alice, world.client().find("alice").proof), world.policy
+    data, policy = sealed_for(alice, world.client().find("alice").recipient.proof), world.policy
     now = trust.clock.time()
     monkeypatch.setattr(trust.clock, "time", lambda: now + 20 * 365 * trust.DAY)
     for place in (world.folder, log.private_folder(world.folder)):
@@ -84,16 +84,16 @@ def test_a_proof_of_another_key_is_refused(world, alice):
     bob = Person("bob")
     world.say(bob.key())
     with pytest.raises(Refusal, match="is of another key than the one that opens it"):
-        opened(sealed_for(alice, world.client().find("bob").proof), alice, world.policy)
+        opened(sealed_for(alice, world.client().find("bob").recipient.proof), alice, world.policy)
 
 
 def test_a_forged_proof_is_refused(world, alice):
-    given = proof.decode(world.client().find("alice").proof)
+    given = proof.decode(world.client().find("alice").recipient.proof)
     mallory = Person("alice")
     forged = proof.Proof(mallory.key()[0].encode(), given.index, given.path, given.signed)
     with pytest.raises(Refusal, match=r"forged proof: entry 300 is not in the log"):
         opened(sealed_for(mallory, forged.encode()), mallory, world.policy)
-    cut = world.client().find("alice").proof[:-200]
+    cut = world.client().find("alice").recipient.proof[:-200]
     with pytest.raises(Refusal, match="forged"):
         opened(sealed_for(alice, cut), alice, world.policy)
 
@@ -102,7 +102,7 @@ def test_a_proof_of_a_log_that_is_not_trusted_is_refused(world, alice, tmp_path)
     (tmp_path / "else").mkdir()
     stranger = World(tmp_path / "else")
     stranger.say(alice.key())
-    data = sealed_for(alice, stranger.client().find("alice").proof)
+    data = sealed_for(alice, stranger.client().find("alice").recipient.proof)
     assert opened(data, alice, stranger.policy).logged
     with pytest.raises(Refusal, match="signed by no log that is trusted"):
         opened(data, alice, world.policy)
@@ -130,7 +130,7 @@ def test_each_recipient_sees_the_own_key_first(world, alice):
     bob = Person("bob")
     world.say(bob.key())
     client = world.client()
-    found = [client.find(name).recipient() for name in ("alice", "bob")]
+    found = [client.find(name).recipient for name in ("alice", "bob")]
     keys = Keys(recipients=found)
     data = picture(keys.keyring, proof.pack(keys.proofs))
     for person in (alice, bob):
@@ -142,14 +142,14 @@ def test_each_recipient_sees_the_own_key_first(world, alice):
 def test_who_opens_by_another_key_sees_what_the_sealer_says(world, alice):
     source = sources.Source(sources.Kind.KEY_FILE, bytes(range(32)))
     ring = Keyring([source], [Recipient(alice.public)])
-    data = picture(ring, proof.pack([world.client().find("alice").proof]))
+    data = picture(ring, proof.pack([world.client().find("alice").recipient.proof]))
     keys = Keys(key_file=sources.encode_key_file(source).encode())
     assert "key of alice" in Opener(keys, ledger=world.policy, any_file=True).begin(data, "a").logged[0]
 
 
 def test_a_key_that_rekey_added_has_no_proof(world, alice):
     bob = Person("bob")
-    data = sealed_for(alice, world.client().find("alice").proof)
+    data = sealed_for(alice, world.client().find("alice").recipient.proof)
     new = Keys(recipients=[Recipient(alice.public), Recipient(bob.public)])
     buffer = io.BytesIO()
     Rekeyer(Keys(identities=[alice.identity]), new).rekey(data).write(buffer)
@@ -161,7 +161,7 @@ def test_a_key_that_rekey_added_has_no_proof(world, alice):
 def test_a_receiver_may_demand_a_proof(world, alice):
     verification = pytest.importorskip("jaxcrypt.network.verification", reason="the extra network")
     verify = verification.opened(Keys(identities=[alice.identity]), any_file=True, ledger=world.policy)
-    assert verify(sealed_for(alice, world.client().find("alice").proof), None)[0][0] == "a.png"
+    assert verify(sealed_for(alice, world.client().find("alice").recipient.proof), None)[0][0] == "a.png"
     with pytest.raises(Refusal, match="carries no proof of a key ledger"):
         verify(sealed_for(alice), None)
 

@@ -37,8 +37,10 @@ def prove(args: Namespace) -> int:
         found = client.find(args.name)
     finally:
         client.close()
-    write_whole(Path(args.output), lambda file: file.write(found.proof), args.force)
-    print(f"{args.output}: {len(found.proof)} bytes; entry {found.state.at} gives {args.name} its key")
+    write_whole(Path(args.output), lambda file: file.write(found.recipient.proof), args.force)
+    print(
+        f"{args.output}: {len(found.recipient.proof)} bytes; entry {found.state.at} gives {args.name} its key"
+    )
     return ExitCode.OK
 
 

@@ -8,14 +8,14 @@ on reads what is new. It knows of no revocation after the checkpoint; how old th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from jaxcrypt.crypto.cursor import Malformed
 from jaxcrypt.crypto.ledger import checkpoint, log, merkle, names, note, places, proof, tiles, trust
 from jaxcrypt.crypto.ledger.entries import Entry
 from jaxcrypt.crypto.ledger.proof import Logged
-from jaxcrypt.crypto.recipients import Recipient
+from jaxcrypt.crypto.recipients import Recipient, usable
 from jaxcrypt.errors import Refusal, unlogged
 
 Progress = Callable[[float], None] | None
@@ -23,16 +23,16 @@ Progress = Callable[[float], None] | None
 
 @dataclass(frozen=True)
 class Found:
-    """A name's key as of the checkpoint: ``public`` its bytes, ``proof`` the text that shows it logged."""
+    """A name's key as of the checkpoint.
+
+    Attributes:
+      state: which entry gave it; recipient: the key, with the text that proves it logged.
+      logged: what that text shows.
+    """
 
     state: names.State
-    public: bytes = field(repr=False)
-    proof: bytes = field(repr=False)
+    recipient: Recipient
     logged: Logged
-
-    def recipient(self) -> Recipient:
-        """The key to seal for, with its proof."""
-        return Recipient(self.public, self.proof)
 
 
 class Client:
@@ -103,9 +103,11 @@ class Client:
             raise unlogged(
                 f"{self.place}: the key of {name} is revoked, by entry {state.revoked}; ask for a new one"
             )
-        public = places.need_blob(self.fetch, state.entry.digest, f"{self.place}: the key of {name}")
+        what = f"{self.place}: the key of {name}"
+        public = places.need_blob(self.fetch, state.entry.digest, what)
         text = self.prove(state.at, state.entry)
-        return Found(state, public, text, proof.check(text, self._policy, self.place))
+        shown = proof.check(text, self._policy, self.place)
+        return Found(state, usable(public, what, text), shown)
 
     def state(self, name: str) -> names.State | None:
         """What the ledger says of a name, its owner's signatures verified; None: nothing."""

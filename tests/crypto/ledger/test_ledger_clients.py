@@ -49,9 +49,9 @@ def test_a_key_is_found_and_its_proof_holds(world):
     world.fill(300, 5)
     client = world.client("memory")
     found = client.find("alice")
-    assert found.public == alice.public
-    assert found.recipient().public == alice.public
-    shown = proof.check(found.proof, world.policy, "proof")
+    assert found.recipient.public == alice.public
+    assert found.recipient.public == alice.public
+    shown = proof.check(found.recipient.proof, world.policy, "proof")
     assert (shown.index, shown.entry) == (at, alice.key()[0])
     assert shown.witnessed.head.size == 306
     assert abs(shown.witnessed.since - time.time()) < 120
@@ -77,7 +77,7 @@ def test_rotation_gives_the_new_key(world):
     alice, fresh = Person("alice"), Person("alice").public
     at = world.say(alice.key())
     world.say(alice.change(Kind.ROTATE, fresh, at))
-    assert world.client().find("alice").public == fresh
+    assert world.client().find("alice").recipient.public == fresh
 
 
 def test_a_revoked_key_is_refused_until_there_is_another(world):
@@ -87,7 +87,7 @@ def test_a_revoked_key_is_refused_until_there_is_another(world):
     with refused(f"the key of alice is revoked, by entry {revoked}"):
         world.client().find("alice")
     world.say(alice.change(Kind.ROTATE, fresh, revoked))
-    assert world.client().find("alice").public == fresh
+    assert world.client().find("alice").recipient.public == fresh
 
 
 def test_rollback_is_refused(world):
@@ -251,6 +251,14 @@ def test_a_key_that_the_server_swapped_is_refused(world):
         world.client().find("alice")
 
 
+def test_bytes_that_are_no_key_are_refused(world):
+    alice = Person("alice")
+    at = world.say(alice.key())
+    world.say(alice.change(Kind.ROTATE, b"no key", at))
+    with refused("the key of alice: not a usable public key"):
+        world.client().find("alice")
+
+
 def altered(text: bytes) -> list[tuple[str, bytes]]:
     """A proof, spoiled in every part."""
     given = proof.decode(text)
@@ -272,7 +280,7 @@ def altered(text: bytes) -> list[tuple[str, bytes]]:
 
 def test_a_forged_proof_is_refused(world):
     world.say(Person("alice").key())
-    text = world.client().find("alice").proof
+    text = world.client().find("alice").recipient.proof
     for told, bad in altered(text):
         with refused(told):
             proof.check(bad, world.policy, "proof")
@@ -294,7 +302,7 @@ def test_the_folder_of_a_client_is_read_over_http_too(world):
         url = f"http://127.0.0.1:{server.server_port}"
         client = world.client()
         client.fetch = places.opened(url)
-        assert client.find("alice").public == alice.public
+        assert client.find("alice").recipient.public == alice.public
         assert places.opened(url)("tile/0/999") is None
     finally:
         server.shutdown()
