@@ -25,6 +25,7 @@ VERBS = {
     "roi": ("masks of regions for a folder of pictures", "main"),
     "train": ("train a System", "run"),
     "evaluate": ("measure Systems: quality, ciphers, attacks", "run"),
+    "compare": ("every suite over every System, on one page", "main"),
     "generate": ("draw pictures from a System that makes some", "main"),
     "export": ("a training run's weights into the zoo", "run"),
     "zoo": ("trained weights and their model cards", "main"),

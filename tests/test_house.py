@@ -67,7 +67,7 @@ ALLOWED = {
 }
 # What people call: these import any room, and no room imports them.
 VERBS = {"bench.__main__", "decrypt", "encrypt", "evaluate", "export", "inspect", "keygen", "rekey", "train"}
-VERBS |= {"browse", "generate", "ledger", "receive", "roi", "send", "verify"}
+VERBS |= {"browse", "compare", "generate", "ledger", "receive", "roi", "send", "verify"}
 VERBS |= {"demo.__main__", "zoo.__main__"}
 VERBS |= {
     "bench_step",

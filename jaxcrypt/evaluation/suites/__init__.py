@@ -188,6 +188,13 @@ SUITES: dict[str, Suite] = {
         several=True,
         crop=128,
     ),
+    "costs": Suite(
+        "bytes, seconds a megapixel and what the pixels give back, beside AES-256-GCM",
+        wants=lambda entry: entry.offered,
+        wanted="one that may be used",
+        several=True,
+        crop=256,
+    ),
     "damage": Suite(
         "what is left of pictures whose cipher pictures were distorted", _damage, several=True, crop=256
     ),
