@@ -79,7 +79,7 @@ def plan(what: What) -> list[Part]:
         if name in ALONE:
             parts += [_part(f"{name}-{entry.name}", name, [entry], what) for entry in wanted]
         elif wanted:
-            parts.append(_part(name, name, wanted, what))
+            parts.append(_part(name, name, [] if name == BROKEN else wanted, what))
     return parts
 
 

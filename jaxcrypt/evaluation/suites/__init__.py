@@ -180,9 +180,16 @@ def _hides(entry: Entry) -> bool:
     return any(given.name == "cover" for given in entry.inputs)
 
 
+def _broken(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help=_BUDGET)
+
+
 SUITES: dict[str, Suite] = {
     "ciphers": Suite("what comes back, and what cipher pictures show, against what chance gives", _ciphers),
     "attacks": Suite("what an adversary without the key finds, each attack beside its control", _attacks),
+    "broken": Suite(
+        "published schemes that are known to be broken: every attack must get in", _broken, several=True
+    ),
     "linkage": Suite(
         "which photo belongs to which cipher picture, beside ablations without keyed mixing",
         several=True,

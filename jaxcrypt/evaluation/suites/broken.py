@@ -1,0 +1,135 @@
+"""Published schemes that are known to be broken, written anew from their papers: positive controls.
+
+Every attack here must get in; one that does not says nothing of the Systems either. What stands here:
+
+    block scrambling                Kurihara, Shiota, Kiya (2015), against a jigsaw solver (Chuman, Kurihara,
+                                    Kiya, 2018) and a net trained on ciphers of its own pictures
+    diffusion without keyed mixing  ciphers of t = 500 under white noise, and under a photo-like key image
+    sign flips of coefficients      as published for the latents of diffusion models; linked by norms and
+                                    sorted magnitudes
+    the key as further channels     a key-conditioned CycleGAN without keyed mixing: a wrong key's picture
+    a hiding net without a key      what whoever has the weights sees
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxcrypt.attacks import bench, jigsaw, linkage, pictures, wrong_keys
+from jaxcrypt.attacks.budget import default_config, quick_config
+from jaxcrypt.attacks.rows import Row
+from jaxcrypt.attacks.significance import cosines, permutation_p
+from jaxcrypt.attacks.victim import Victim
+from jaxcrypt.declared import Entry, Option
+from jaxcrypt.evaluation.plots import bars
+from jaxcrypt.evaluation.report import Result, markdown, number
+from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.metrics import image as quality
+from jaxcrypt.sealing.cipher import load
+from jaxcrypt.systems import catalog
+
+_PHOTOS, _SIDE = 24, 128
+_LEARNED_SIDE = 32  # two blocks a side
+FALLS, STANDS = "falls", "STANDS: the attack is too weak"
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One of them, and the attacks on it."""
+
+    name: str
+    rows: Sequence[Row]
+
+
+def run(setting: Setting) -> Result:
+    """Every attack on every scheme, on windows of the pictures."""
+    paths = setting.paths()
+    photos = pictures.windows(paths, setting.crop or _SIDE, _PHOTOS, 3, setting.seed)
+    config = quick_config() if setting.own.get("quick") else default_config()
+    config.parts = ("learned",)
+    config.known_plaintext.side = config.ciphertext_only.side = _LEARNED_SIDE
+    schemes = _schemes(photos, paths, setting.seed, config)
+    names = 4 + len(_ablations())
+    made = [scheme for (scheme,) in progress(([one] for one in schemes), names, "broken")]
+    rows = [
+        {"scheme": scheme.name, **row.facts(), "falls": row.got_in} for scheme in made for row in scheme.rows
+    ]
+    facts = {"pictures": len(photos), "files": len(paths), "rows": rows}
+    return Result(facts, plot(facts))
+
+
+def _schemes(photos: np.ndarray, paths: Sequence[Path], seed: int, config: Any) -> Iterator[Scheme]:
+    yield Scheme("block scrambling", jigsaw.rows(bench.SCRAMBLED, photos, seed, bench.SCRAMBLED))
+    known, judged = pictures.split(paths)
+    yield Scheme("block scrambling", bench.run(bench.SCRAMBLED, known, judged, config))
+    yield from (Scheme(name, [_linked(encrypt, photos, seed)]) for name, encrypt in linkage.ABLATIONS.items())
+    for entry in _ablations():
+        victim = Victim(entry.name, load(entry.name))
+        yield Scheme("the key as further channels", wrong_keys.rows(victim, photos, seed))
+    for entry, option in _unkeyed():
+        yield Scheme("a hiding net without a key", [_stranger(entry, option, photos, seed)])
+
+
+def _ablations() -> list[Entry]:
+    """What the catalog has to compare with, and offers nobody."""
+    return [entry for entry in map(catalog.entry, catalog.NAMES) if not entry.offered]
+
+
+def _unkeyed() -> Iterator[tuple[Entry, Option]]:
+    """Systems that hide pictures, with the option that hides without the key."""
+    for entry in map(catalog.entry, catalog.NAMES):
+        hides = any(given.name == "cover" for given in entry.inputs)
+        yield from ((entry, option) for option in entry.options if hides and False in option.arguments)
+
+
+def _linked(encrypt: Any, photos: np.ndarray, seed: int) -> Row:
+    """The comparison that says most about which photo belongs to which cipher."""
+    found = linkage.links(encrypt(photos, seed), photos, seed)
+    way, best = min(found.items(), key=lambda item: item[1].p)
+    words = f"{100 * best.share:.0f}% of {len(photos)} photos named by their {way}"
+    return Row("linkage", "ciphers, candidate photos", words, best.p)
+
+
+def _stranger(entry: Entry, option: Option, photos: np.ndarray, seed: int) -> Row:
+    """What comes out under any key whatever of pictures that were hidden without one."""
+    cipher, random = load(entry.name, options={option.name: False}), np.random.default_rng([seed, 12])
+    seen = []
+    for index, photo in enumerate(photos):
+        hiding = cipher.given({"cover": photos[index - 1]})
+        (sealed,) = hiding.encrypt([photo], [random.bytes(32)])
+        (outcome,) = cipher.decrypt([sealed], [random.bytes(32)], photo.shape)
+        seen.append(outcome.pictures[0])
+    got = quality.mean(quality.psnr(np.stack(seen), photos)).psnr
+    flat = quality.mean(quality.psnr(quality.flat_mean(photos), photos)).psnr
+    p = permutation_p([cosines(np.stack(seen), photos)], seed)
+    return Row(
+        "the net alone", "the cipher, any key", f"{got:.1f} dB; its flat mean {flat:.1f}", p, got - flat
+    )
+
+
+def table(facts: Mapping[str, Any]) -> str:
+    """Markdown: scheme, attack, what came out."""
+    rows = [
+        [row["scheme"], row["attack"], row["granted"], row["found"], f"{number(row['p']):.2g}", _verdict(row)]
+        for row in facts["rows"]
+    ]
+    head = ["scheme", "attack", "the adversary has", "found", "p", ""]
+    return title(facts, ["published schemes, attacked"]) + "\n\n" + markdown(head, rows)
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    return FALLS if row["falls"] else STANDS
+
+
+def plot(facts: Mapping[str, Any]) -> bytes:
+    """Bars of what attacks gained in dB over knowing nothing, where that is a picture."""
+    groups: dict[str, dict[str, float]] = {}
+    for row in facts["rows"]:
+        if row["gain"] is not None:
+            groups.setdefault(row["scheme"], {})[f"{row['attack']}: {row['granted']}"] = number(row["gain"])
+    return bars(groups, "dB above knowing nothing")

@@ -1,0 +1,168 @@
+"""A comparison: which parts it runs, how it goes on after a stop, and its one page."""
+
+import json
+import re
+import shlex
+from html.parser import HTMLParser
+
+import pytest
+
+from jaxcrypt import compare
+from jaxcrypt.errors import Refusal
+from jaxcrypt.evaluation import suites
+from jaxcrypt.evaluation.comparison import running
+from jaxcrypt.evaluation.comparison.page import markdown_to_html, page
+from jaxcrypt.evaluation.comparison.plan import Part, What, folder_of, plan
+from jaxcrypt.evaluation.comparison.running import Done, read, run_all
+from jaxcrypt.evaluation.comparison.summary import summary
+from jaxcrypt.evaluation.report import markdown
+from jaxcrypt.systems import catalog
+
+COSTS = {
+    "values": {
+        "AES": {"bytes": [1.0], "pixels_only": [], "psnr": [], "seal": [0.01], "unseal": [0.02]},
+        "mixing": {"bytes": [2.0], "pixels_only": [1.5], "psnr": [45.0], "seal": [0.1], "unseal": [0.3]},
+    }
+}
+DAMAGE = {
+    "values": {"nothing": {"AES": ["exact"], "mixing": [45.5]}, "noise": {"AES": [None], "mixing": [39.25]}}
+}
+ATTACKS = {"rows": [{"verdict": "FALLS", "p": 1e-5}, {"verdict": "as chance", "p": 0.4}]}
+MACHINE = {"commit": "abc", "machine": {"cores": 2, "device": "cpu"}, "versions": {"jax": "0"}}
+
+
+def part(suite, system="mixing", alone=False):
+    return Part(f"{suite}-{system}" if alone else suite, suite, (system,), (suite, "--data", "d"))
+
+
+def test_every_system_is_in_every_suite_that_measures_it():
+    parts = plan(What(("photos",)))
+    assert len({part.name for part in parts}) == len(parts)
+    offered = [name for name in catalog.NAMES if catalog.entry(name).offered]
+    for suite in ("costs", "damage", "ciphers", "attacks", "hiding", "regions", "faces"):
+        measured = {system for part in parts if part.suite == suite for system in part.systems}
+        assert measured == {name for name in offered if suites.SUITES[suite].wants(catalog.entry(name))}
+
+
+def test_parts_are_command_lines_that_evaluate_takes():
+    from jaxcrypt import evaluate
+
+    for one in plan(What(("photos",), crop=64, limit=3, seed=2, quick=True)):
+        args = evaluate.parse(one.suite, one.arguments[1:])
+        assert args.crop == 64
+        assert args.limit == 3
+        assert args.seed == 2
+
+
+def test_unknown_suites_and_systems_are_refused():
+    with pytest.raises(Refusal, match="--suite damages: choose from"):
+        plan(What(("photos",), suites=("damages",)))
+    with pytest.raises(Refusal, match="did you mean mixing"):
+        plan(What(("photos",), systems=("mixin",)))
+
+
+@pytest.fixture
+def parts(monkeypatch, tmp_path):
+    """Parts whose processes write results and count themselves; the one called ``bad`` fails."""
+
+    def command(part, output):
+        folder = folder_of(part, output)
+        facts = {"command": shlex.join(["python", *words(part, output)]), "values": {}}
+        program = (
+            f"import pathlib, sys; folder = pathlib.Path({str(folder)!r})\n"
+            f"(folder / 'runs').open('a').write('x')\n"
+            f"if {part.systems[0]!r} == 'bad': sys.exit('jaxcrypt: nothing works')\n"
+            f"(folder / '{part.suite}.json').write_text({json.dumps(facts)!r})\n"
+            f"(folder / '{part.suite}.png').write_bytes(b'png')\n"
+        )
+        return ["-c", program]
+
+    words = running.command_of
+    monkeypatch.setattr(running, "_process_of", command)
+    return lambda part: (folder_of(part, tmp_path) / "runs").read_text()
+
+
+def test_what_is_done_is_not_done_again(parts, tmp_path):
+    both = [part("costs"), part("damage")]
+    first = run_all(both[:1], tmp_path)
+    again = run_all(both, tmp_path)
+    assert [done.failure for done in again] == ["", ""]
+    assert again[0] == first[0]
+    assert [parts(one) for one in both] == ["x", "x"]
+
+
+def test_other_arguments_make_other_results(parts, tmp_path):
+    run_all([part("costs")], tmp_path)
+    other = Part("costs", "costs", ("mixing",), ("costs", "--data", "d", "--seed", "1"))
+    assert read(other, tmp_path) is None
+    assert run_all([other], tmp_path)[0].failure == ""
+    assert parts(other) == "xx"
+
+
+def test_a_part_that_fails_costs_itself_alone(parts, tmp_path):
+    done = run_all([part("damage", "bad"), part("costs")], tmp_path)
+    assert [one.failure for one in done] == ["jaxcrypt: nothing works", ""]
+    assert run_all([part("damage", "bad")], tmp_path)[0].failure == "jaxcrypt: nothing works"
+    assert parts(part("damage", "bad")) == "xx"
+
+
+def test_summary_has_a_row_for_everything_measured():
+    done = [
+        Done(part("costs"), COSTS),
+        Done(part("damage"), DAMAGE),
+        Done(part("attacks", alone=True), ATTACKS),
+    ]
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in summary(done).split("\n")]
+    table = {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}
+    assert table["mixing"]["pixels give back, dB"].startswith("45.0")
+    assert table["mixing"]["noise"].startswith("39.2")
+    assert table["mixing"]["attacks that found something"] == "1 of 2, least p 1e-05"
+    assert table["AES"]["noise"] == "nothing"
+    assert table["AES"]["nothing"].startswith("exact")
+
+
+class _Seen(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.links, self.anchors, self.text = [], [], [], ""
+
+    def handle_starttag(self, tag, attrs):
+        facts = dict(attrs)
+        self.tags.append(tag)
+        self.links += [facts[name] for name in ("href", "src") if name in facts]
+        self.anchors += [facts["id"]] if "id" in facts else []
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_shows_names_as_they_are():
+    facts = {**COSTS, "command": "python <b>"}
+    done = [Done(part("costs"), facts, b"png"), Done(part("damage", "bad"), None, failure="no <i>memory</i>")]
+    seen = _Seen()
+    seen.feed(
+        page(
+            "python -m x '<script>'",
+            {**MACHINE, "systems": ["a<b"]},
+            done,
+            {"costs": "a & <u>\n\n| h |\n| - |\n| 1 |"},
+        )
+    )
+    assert "script" not in seen.tags
+    assert not {"b", "i", "u"} & set(seen.tags)
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in seen.links)
+    assert {link[1:] for link in seen.links if link.startswith("#")} == set(seen.anchors)
+    assert "no <i>memory</i>" in seen.text
+    assert "a & <u>" in seen.text
+
+
+def test_tables_keep_their_cells():
+    text = markdown(["", "a|b"[:1]], [["x", "1"], ["`y`", ""]])
+    cells = re.findall(r"<td>(.*?)</td>", markdown_to_html(text))
+    assert cells == ["x", "1", "<code>y</code>", ""]
+
+
+def test_a_folder_without_pictures_is_refused_before_any_part(tmp_path, capsys):
+    assert compare.main(["--data", str(tmp_path), "-o", str(tmp_path / "out")]) == 3
+    assert "no pictures" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
