@@ -3,6 +3,7 @@
   python -m jaxcrypt.evaluate SUITE …         one of the suites below
   python -m jaxcrypt.evaluate SUITE --help    its flags
   python -m jaxcrypt.evaluate table FILE …    the tables of results that were written before
+  python -m jaxcrypt.evaluate table --documents [--check]      those of README and docs/, made anew
 
 A suite prints a table in Markdown and writes SUITE.json (every number, with command, commit, versions and
 machine), SUITE.md and SUITE.png into --output. Keys follow from --seed, so a run can be repeated.
@@ -11,7 +12,6 @@ machine), SUITE.md and SUITE.png into --output. Keys follow from --seed, so a ru
 from __future__ import annotations
 
 import importlib
-import json
 import logging
 import shlex
 import sys
@@ -21,7 +21,7 @@ from typing import Any
 
 from jaxcrypt import runtime
 from jaxcrypt.cli import command as cli
-from jaxcrypt.errors import Refusal, usage
+from jaxcrypt.errors import ExitCode, Refusal, usage
 from jaxcrypt.evaluation.suites import SUITES, Suite, natural, positive
 from jaxcrypt.systems import catalog
 
@@ -170,11 +170,20 @@ def _write(folder: Path, name: str, facts: dict[str, Any], text: str, plot: byte
 
 def print_tables(paths: Sequence[str]) -> int:
     """The tables of JSON files that suites wrote; several of one suite side by side, where it knows how."""
+    from jaxcrypt.evaluation.documented import read
+
     parser = cli.Parser(prog="python -m jaxcrypt.evaluate table", description="Tables of earlier results.")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="SUITE.json, as a suite wrote it")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="SUITE.json, as a suite wrote it")
+    parser.add_argument("--documents", action="store_true", help="write those of README and docs/ anew")
+    parser.add_argument("--check", action="store_true", help="with it: write nothing, fail where one is old")
+    args = parser.parse_args(paths)
+    if args.documents:
+        return _renew_documents(args.check)
+    if not args.files:
+        raise usage("table: name results, SUITE.json, or say --documents")
     groups: dict[str, list[Any]] = {}
-    for path in parser.parse_args(paths).files:
-        facts = _read(path)
+    for path in args.files:
+        facts = read(Path(path))
         groups.setdefault(facts["suite"], []).append(facts)
     for name, results in groups.items():
         suite = importlib.import_module(f"jaxcrypt.evaluation.suites.{name}")
@@ -186,14 +195,18 @@ def print_tables(paths: Sequence[str]) -> int:
     return 0
 
 
-def _read(path: str) -> dict[str, Any]:
-    try:
-        facts = json.loads(Path(path).read_text(encoding="utf-8"))
-        if facts["suite"] in SUITES and facts["command"]:
-            return facts
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise Refusal(f"{path}: not what a suite of evaluate wrote")
+def _renew_documents(check: bool) -> int:
+    from jaxcrypt.cli.output import write_whole
+    from jaxcrypt.evaluation.documented import documents, stale
+
+    if not documents():
+        raise Refusal("table --documents: README and docs/ are in a checkout, not in what pip installs")
+    old = list(stale())
+    for path, text in old:
+        if not check:
+            write_whole(path, lambda file, text=text: file.write(text.encode()), force=True)
+        print(f"{path}: {'old' if check else 'written anew'}")
+    return ExitCode.FAILED if old and check else ExitCode.OK
 
 
 def _side(text: str) -> int | None:

@@ -9,7 +9,7 @@ import pytest
 
 from jaxcrypt import compare
 from jaxcrypt.errors import Refusal
-from jaxcrypt.evaluation import suites
+from jaxcrypt.evaluation import documented, suites
 from jaxcrypt.evaluation.comparison import running
 from jaxcrypt.evaluation.comparison.page import markdown_to_html, page
 from jaxcrypt.evaluation.comparison.plan import Part, What, folder_of, plan
@@ -166,3 +166,23 @@ def test_a_folder_without_pictures_is_refused_before_any_part(tmp_path, capsys):
     assert compare.main(["--data", str(tmp_path), "-o", str(tmp_path / "out")]) == 3
     assert "no pictures" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_documents_stand_as_their_results_have_them():
+    assert [path.name for path, _ in documented.stale()] == []
+
+
+def test_a_table_is_made_anew_from_its_results(tmp_path):
+    shown = {"pictures": 1, "setting": {"crop": None, "seed": 0}, "refused": {}, **COSTS}
+    facts = {"suite": "costs", "command": "python -m x", **MACHINE, **shown}
+    (tmp_path / "mine.json").write_text(json.dumps(facts))
+    text = "before\n<!-- results: mine -->\nold\n<!-- end of results -->\nafter\n"
+    new = documented.renewed(text, tmp_path)
+    assert "| mixing | 2.00 " in re.sub(" +", " ", new)
+    assert "`python -m x` (2 cores, cpu, commit abc)" in new
+    assert "old" not in new
+    assert new.startswith("before\n<!-- results: mine -->\n")
+    assert new.endswith("<!-- end of results -->\nafter\n")
+    assert documented.renewed(new, tmp_path) == new
+    with pytest.raises(Refusal, match=r"lost\.json: not what a suite"):
+        documented.renewed(text.replace("mine", "lost"), tmp_path)
