@@ -2,7 +2,7 @@
 
   python -m jaxcrypt.compare --data photos/ -o comparison/            everything: hours
   python -m jaxcrypt.compare --data photos/ --quick --limit 12        small budgets, to see how it goes
-  python -m jaxcrypt.compare --data photos/ --system mixing --system denoiser --suite damage
+  python -m jaxcrypt.compare --data photos/ --system A --system B --suite damage
 
 Writes report.html (one file: tables, pictures, plots), report.json (every number, with command, commit,
 versions and machine) and parts/ (each suite's own results). The same command goes on where it was stopped.
