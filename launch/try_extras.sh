@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tries what each extra promises in an environment of its own, installed as README says. Takes a while, and the
 # network; no part of the tests.
-#   launch/try_extras.sh [EXTRA…]      (all of: none eval train photo bench detect demo bulk)
+#   launch/try_extras.sh [EXTRA…]      (all of: none eval train photo bench detect network demo bulk)
 # PYTHON names the interpreter; PHOTOS a folder of pictures of 64×64 and more (else some are made).
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -48,6 +48,9 @@ promises() {  # what works with an extra: one command a line
     detect)
       echo "-m jaxcrypt.evaluate hiding --system stego --data $data --known $data --crop 64 --limit 8 --detector rich --damage none --output $2/out"
       ;;
+    network)
+      echo "-m jaxcrypt.bench network load --senders 2 --seconds 2"
+      ;;
     demo) echo "-c __import__('jaxcrypt.demo.page').demo.page.build()" ;;
     bulk)
       echo "-m jaxcrypt.keygen --key $2/key"
@@ -80,6 +83,6 @@ try() {
   rm -rf "$venv"
 }
 
-[ $# -gt 0 ] || set -- none eval train photo bench detect demo bulk
+[ $# -gt 0 ] || set -- none eval train photo bench detect network demo bulk
 for extra in "$@"; do try "$extra"; done
 [ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}"; exit 1; }
