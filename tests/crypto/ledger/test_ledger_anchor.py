@@ -8,6 +8,7 @@ import pytest
 from jaxcrypt.crypto.cursor import Malformed
 from jaxcrypt.crypto.ledger import checkpoint, merkle, note, places, tiles
 from jaxcrypt.errors import ExitCode, Refusal
+from tests.crypto.ledger.rpc import served
 from tests.crypto.ledger.world import ORIGIN, World, filler
 
 REASON = "pip install 'jaxcrypt[ledger]' eth-tester py-evm: an EVM in this process"
@@ -140,25 +141,34 @@ def test_an_account_of_ones_own_signs(node):
     assert chain._contract.functions.PUBLISHER().call() == account.address
 
 
-def test_the_command_anchors_and_verifies(node, tmp_path, monkeypatch, capsys):
+def test_the_command_anchors_and_verifies_over_http(node, tmp_path, monkeypatch, capsys):
     from jaxcrypt import ledger
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(anchor, "connect", lambda url: node)
     assert ledger.main(["init", "keys", "--origin", ORIGIN]) == ExitCode.OK
+    (tmp_path / "payer").write_text(f"0x{'22' * 32}\n")
+    payer = node.eth.account.from_key("22" * 32).address
+    node.eth.send_transaction({"from": node.eth.accounts[0], "to": payer, "value": 10**18})
     add_to(tmp_path / "keys", 3)
-    assert ledger.main(["anchor", "keys", "--rpc", "here", "--deploy"]) == ExitCode.OK
-    address = next(
-        line.split()[1].rstrip(":") for line in capsys.readouterr().out.splitlines() if "contract" in line
-    )
-    add_to(tmp_path / "keys", 300)
-    chain = ["--rpc", "here", "--contract", address]
-    assert ledger.main(["anchor", "keys", *chain]) == ExitCode.OK
-    assert ledger.main(["verify", "keys", *chain]) == ExitCode.OK
-    assert "the chain agrees: 2 roots, the newest of 303 entries" in capsys.readouterr().out
-    assert ledger.main(["verify", "keys", "--rpc", "here"]) == ExitCode.USAGE
-    assert ledger.main(["anchor", "keys", "--rpc", "here"]) == ExitCode.USAGE
+    capsys.readouterr()
+    with served(node) as url:
+        chain = ["--rpc", url]
+        assert ledger.main(["anchor", "keys", *chain, "--deploy", "--account-key", "payer"]) == ExitCode.OK
+        address = capsys.readouterr().out.split()[1].rstrip(":")
+        add_to(tmp_path / "keys", 300)
+        chain += ["--contract", address]
+        assert ledger.main(["anchor", "keys", *chain]) == ExitCode.LEDGER  # another account's contract
+        assert "only the publisher anchors" in capsys.readouterr().err
+        assert ledger.main(["anchor", "keys", *chain, "--account-key", "payer"]) == ExitCode.OK
+        assert ledger.main(["verify", "keys", *chain]) == ExitCode.OK
+        assert "the chain agrees: 2 roots, the newest of 303 entries" in capsys.readouterr().out
+        assert ledger.main(["verify", "keys", "--rpc", url]) == ExitCode.USAGE
+        assert ledger.main(["anchor", "keys", "--rpc", url]) == ExitCode.USAGE
+        (tmp_path / "payer").write_text("no key")
+        assert ledger.main(["anchor", "keys", *chain, "--account-key", "payer"]) == ExitCode.BAD_INPUT
+    assert ledger.main(["verify", "keys", *chain]) == ExitCode.FAILED
+    assert "no Ethereum node answers there" in capsys.readouterr().err
 
 
 def add_to(folder, count: int) -> None:
