@@ -41,6 +41,7 @@ def there_and_back(tmp_path, key, pictures, quality):
         np.testing.assert_array_equal(np.asarray(Image.open(back / f"{name}.png")), wanted)
 
 
+@pytest.mark.timeout(4 * HOUR)
 def test_faces(tmp_path, key, real_data):
     paths = find_all([str(real_data / "faces64" / "test")], limit=FACES)
     pictures = {path.stem: np.asarray(Image.open(path).convert("RGB")) for path in paths}
@@ -48,6 +49,7 @@ def test_faces(tmp_path, key, real_data):
     there_and_back(tmp_path, key, pictures, QUALITY)
 
 
+@pytest.mark.timeout(4 * HOUR)
 @pytest.mark.parametrize("number", range(PHOTOS))
 def test_photos(tmp_path, key, real_data, number):
     path = find_all([str(real_data / "eval" / "kodak24")])[number]
