@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxcrypt.cli import keyoptions, ledgerflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain
-from jaxcrypt.cli.headerwords import opened_facts, public_facts, text
+from jaxcrypt.cli.headerwords import carried_facts, encrypted_facts, opened_facts, public_facts, text
 from jaxcrypt.cli.jobs import Report, is_sealed, plan_reading
 from jaxcrypt.cli.output import Targets, refuse_other_suffix, write_whole
 from jaxcrypt.errors import ExitCode, Refusal, usage
@@ -74,7 +74,7 @@ def describe(
     """
     from jaxcrypt.crypto import header, jpegfile, pngreader, sealed, textfile
 
-    if data is not None and header_path is None and (seen := _carried(data, name, keys)):
+    if data is not None and header_path is None and (seen := carried_facts(data, name, keys)):
         return seen
     reader = jpegfile if data is not None and jpegfile.is_jpeg(data) else pngreader
     container = None if data is None else reader.read(data, name)
@@ -87,37 +87,7 @@ def describe(
     if container is not None:
         facts["payload_bytes"] = sum(map(len, container.payload))
     if keys is not None:
-        facts |= _encrypted(data, source, keys, policy)
-    return facts
-
-
-def _encrypted(data: bytes, source: str, keys: Keys, policy: str | None) -> dict[str, Any]:
-    """The fields of a header's encrypted part, and what its proofs of a key ledger show."""
-    from jaxcrypt.crypto import sealed
-    from jaxcrypt.crypto.ledger import trust
-    from jaxcrypt.sealing import logged
-    from jaxcrypt.sealing.glance import look
-
-    opened = sealed.open_header(data, keys.keyring, source)
-    trusted = None if policy is None else trust.read(policy)
-    shown = list(logged.words(opened, keys.keyring, trusted))
-    return {**opened_facts(look(opened, Path(source))), "ledger": shown}
-
-
-def _carried(data: bytes, name: str, keys: Keys | None) -> dict[str, Any] | None:
-    """The fields of the header that a picture carries in its pixels; None where it carries none."""
-    from jaxcrypt.crypto import carried as in_pixels
-    from jaxcrypt.sealing.carried import find
-
-    if not (found := find(data, name)):
-        return None
-    facts = {"file": name, **public_facts(found.read.head, len(found.header))}
-    facts |= {"in_pixels": True, "survives": found.read.carrier.way}
-    if keys is not None:
-        from jaxcrypt.sealing.glance import look
-
-        opened = in_pixels.open_carried(found.read, keys.keyring, name)
-        facts |= opened_facts(look(opened, Path(name)))
+        facts |= encrypted_facts(data, source, keys, policy)
     return facts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxcrypt.cli.command import one_line
@@ -9,6 +10,7 @@ from jaxcrypt.cli.command import one_line
 if TYPE_CHECKING:
     from jaxcrypt.crypto.header import Header
     from jaxcrypt.sealing.glance import Glance
+    from jaxcrypt.sealing.keys import Keys
 
 
 def public_facts(head: Header, length: int) -> dict[str, Any]:
@@ -37,6 +39,36 @@ def opened_facts(seen: Glance) -> dict[str, Any]:
     size = None if small is None else {"width": small.shape[1], "height": small.shape[0]}
     facts = {"name": seen.name, "folder": "/".join(seen.folder), "length": seen.length, "thumbnail": size}
     return facts | ({"modified": seen.stamp.seconds} if seen.stamp else {})
+
+
+def encrypted_facts(data: bytes, source: str, keys: Keys, policy: str | None) -> dict[str, Any]:
+    """The fields of a header's encrypted part, and what its proofs of a key ledger show."""
+    from jaxcrypt.crypto import sealed
+    from jaxcrypt.crypto.ledger import trust
+    from jaxcrypt.sealing import logged
+    from jaxcrypt.sealing.glance import look
+
+    opened = sealed.open_header(data, keys.keyring, source)
+    trusted = None if policy is None else trust.read(policy)
+    shown = list(logged.words(opened, keys.keyring, trusted))
+    return {**opened_facts(look(opened, Path(source))), "ledger": shown}
+
+
+def carried_facts(data: bytes, name: str, keys: Keys | None) -> dict[str, Any] | None:
+    """The fields of the header that a picture carries in its pixels; None where it carries none."""
+    from jaxcrypt.crypto import carried as in_pixels
+    from jaxcrypt.sealing.carried import find
+
+    if not (found := find(data, name)):
+        return None
+    facts = {"file": name, **public_facts(found.read.head, len(found.header))}
+    facts |= {"in_pixels": True, "survives": found.read.carrier.way}
+    if keys is not None:
+        from jaxcrypt.sealing.glance import look
+
+        opened = in_pixels.open_carried(found.read, keys.keyring, name)
+        facts |= opened_facts(look(opened, Path(name)))
+    return facts
 
 
 def text(facts: dict[str, Any]) -> str:

@@ -155,19 +155,28 @@ def encrypt(file: File, keys: jaxcrypt.Keys, chosen: Chosen) -> Encrypted:
     )
 
 
-def open_sealed(file: File, keys: jaxcrypt.Keys) -> tuple[list[np.ndarray], str]:
-    """Pictures of a sealed file, uint8 ``[H, W, C]`` each, and what to say of them.
+@dataclass(frozen=True)
+class Opened:
+    """What came out of a sealed picture: uint8 ``[H, W, C]`` each, files by name, and what to say of them."""
+
+    pictures: list[np.ndarray] = field(repr=False)
+    files: list[tuple[str, bytes]] = field(repr=False)
+    says: str
+
+
+def open_sealed(file: File, keys: jaxcrypt.Keys) -> Opened:
+    """Open a sealed picture.
 
     Raises:
       Refusal: no sealed picture, no key fits, damaged or tampered.
     """
     opened = jaxcrypt.unseal(file.data, keys, name=file.name)
-    pictures = [(name, data) for name, data in opened.files]
+    names = ", ".join(name for name, _ in opened.files)
     if opened.from_pixels:
         says = "made from its pixels" + ("; exact" if opened.exact else "; close, not exact")
     else:
-        says = f"the very file, {sum(len(data) for _, data in pictures):,} bytes, nothing altered"
-    return opened.pictures, f"{', '.join(name for name, _ in pictures)}: {says}"
+        says = f"the very file, {sum(len(data) for _, data in opened.files):,} bytes, nothing altered"
+    return Opened(opened.pictures, opened.files, f"{names}: {says}")
 
 
 @dataclass(frozen=True)

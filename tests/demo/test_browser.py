@@ -1,5 +1,6 @@
 """The page in a real browser: upload, encrypt, save, open, wrong key, tampered file, damage; what is left."""
 
+import base64
 import hashlib
 import json
 import os
@@ -148,6 +149,9 @@ def test_there_and_back(server, browser, tmp_path):
     click(browser, "#open")
     until(browser, "#open-note", "the very file")
     until(browser, "#opened figure img")
+    assert until(browser, "#opened a.jcsave").get_attribute("download") == "photo.jpg"
+    encoded = until(browser, "#opened a.jcsave").get_attribute("href").partition(",")[2]
+    assert base64.b64decode(encoded) == plain.read_bytes()
 
     passphrase(browser, "another one")
     click(browser, "#open")

@@ -31,9 +31,10 @@ def test_encrypt_and_open(file, keys):
     assert made.cipher.shape == made.plain.shape
     assert "no key fits" in made.refused
     assert made.wrong is None or psnr(made.wrong, made.plain) < 15
-    pictures, says = work.open_sealed(work.File("x.png", made.sealed), keys)
-    assert "the very file" in says
-    assert np.array_equal(pictures[0], made.plain)
+    opened = work.open_sealed(work.File("x.png", made.sealed), keys)
+    assert "the very file" in opened.says
+    assert opened.files == [("photo.jpg", file.data)]
+    assert np.array_equal(opened.pictures[0], made.plain)
 
 
 def test_other_keys_and_tampering(file, keys):
