@@ -155,7 +155,7 @@ def plan(
     area = layout.height * layout.width
     allowed = (how.pixels or math.inf) * shape[0] * shape[1] * 1.001
     long = max(layout.height, layout.width)
-    room = layout.possible() and rows * columns >= least
+    room = layout.possible() and layout.cells >= need and rows * columns >= least
     if not room or area > allowed or (how.fit and long > how.fit) or area > header.MAX_PIXELS:
         free = Travel(how.digits, how.way)
         if how == free:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxcrypt.travel import beacon, digits, headline, planes, projection, streams
-from jaxcrypt.travel.lattice import RESERVED, Lattice, demodulate, lattice, modulate, reserved
+from jaxcrypt.travel.lattice import RESERVED, WAYS, Lattice, demodulate, lattice, modulate, reserved
 from jaxcrypt.travel.planes import COEFFICIENTS, SIDE
 from jaxcrypt.travel.received import Received, aligned, framed
 
@@ -63,12 +63,10 @@ class Layout:
             return False
         if not self.way:
             return self.plane == (self.height, self.width) and not self.length
+        if self.way not in WAYS:
+            return False
         whole = self.height % SIDE == 0 and self.width % SIDE == 0
-        return (
-            whole
-            and self.cells > 0
-            and self.length <= digits.capacity(self.cells, self.way, lattice(self.way))
-        )
+        return whole and self.cells > 0 and 8 * self.length <= self.cells * lattice(self.way).total
 
 
 def make(
