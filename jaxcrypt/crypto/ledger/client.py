@@ -72,13 +72,13 @@ class Client:
           Refusal: (LEDGER) not signed or witnessed, stale, rolled back, a split view, or entries that are not
             the tree's.
         """
-        data = self.fetch(places.CHECKPOINT)
-        if data is None:
-            raise Refusal(f"{self.place}: no ledger there (its checkpoint is missing)")
-        seen = self._policy.check(data, self.place, max_age=self._max_age)
-        reader = tiles.TileReader(self.fetch, seen.head.size, self.place)
-        self.names.begin()
+        self.names.begin()  # before anything is fetched: what another process saw meanwhile is no rollback
         try:
+            data = self.fetch(places.CHECKPOINT)
+            if data is None:
+                raise Refusal(f"{self.place}: no ledger there (its checkpoint is missing)")
+            seen = self._policy.check(data, self.place, max_age=self._max_age)
+            reader = tiles.TileReader(self.fetch, seen.head.size, self.place)
             self._no_rollback(seen.head)
             self._replay(reader, progress)
             if self.names.frontier.root() != seen.head.root:

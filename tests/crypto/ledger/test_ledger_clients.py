@@ -310,3 +310,21 @@ def test_the_folder_of_a_client_is_read_over_http_too(world):
     with refused("cannot be reached"):
         places.opened(url)(places.CHECKPOINT)
     assert not places.is_url(str(Path("http:")))
+
+
+def test_clients_that_share_a_memory_see_no_rollback_where_there_is_none(world):
+    first, second = world.client("memory"), world.client("memory")
+    first.refresh()
+    fetch = first.fetch
+
+    def slow(path: str) -> bytes | None:
+        data = fetch(path)
+        if path == places.CHECKPOINT:
+            world.fill(1, 5)  # published between the first client's look and the second's
+        return data
+
+    first.fetch = slow
+    assert first.refresh().head.size == 5
+    assert second.refresh().head.size == 6
+    first.fetch = fetch
+    assert first.refresh().head.size == 6
