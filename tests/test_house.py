@@ -94,8 +94,8 @@ def _inside(names: set[str]) -> set[str]:
 
 
 def _files(room: str) -> list[Path]:
-    found = sorted((PACKAGE / room).rglob("*.py")) or [PACKAGE / f"{room}.py"]
-    return [path for path in found if path.name != "__main__.py"]  # those are verbs
+    paths = sorted((PACKAGE / room).rglob("*.py")) or [PACKAGE / f"{room}.py"]
+    return [path for path in paths if path.name != "__main__.py"]  # those are verbs
 
 
 def test_every_room_has_a_rule():

@@ -167,11 +167,11 @@ def likeness(solved: np.ndarray, photos: np.ndarray) -> np.ndarray:
     """
     mine, theirs = (_spectra(stack) for stack in (_turns(solved), photos[:, None]))
     size = photos.shape[1]
-    found = np.zeros((len(solved), len(photos)))
+    peaks = np.zeros((len(solved), len(photos)))
     for i, spectra in enumerate(mine):
         for j, (photo,) in enumerate(theirs):
-            found[i, j] = np.abs(np.fft.irfft2(spectra * np.conj(photo), s=(size, size))).max()
-    return found
+            peaks[i, j] = np.abs(np.fft.irfft2(spectra * np.conj(photo), s=(size, size))).max()
+    return peaks
 
 
 def _turns(stack: np.ndarray) -> np.ndarray:
@@ -198,14 +198,14 @@ def _row(victim: Victim, photos: np.ndarray, seed: int, control: Row | None = No
     ciphers, _ = victim.encrypt(photos, victim.subkeys(photos, seed))
     solved = np.stack([solve(one) for one in ciphers])
     size = min(solved.shape[1], photos.shape[1])
-    found = likeness(solved[:, :size, :size], photos[:, :size, :size])
-    own = float(np.mean(np.diag(found)))
-    words = f"likeness to its photo {own:.2f}, to others {float(_off_diagonal(found).mean()):.2f}"
+    peaks = likeness(solved[:, :size, :size], photos[:, :size, :size])
+    own = float(np.mean(np.diag(peaks)))
+    words = f"likeness to its photo {own:.2f}, to others {float(_off_diagonal(peaks).mean()):.2f}"
     return Row(
         "jigsaw solver",
         f"one cipher of each of {len(photos)} photos",
         words,
-        permutation_p([found], seed),
+        permutation_p([peaks], seed),
         control=control,
     )
 

@@ -68,10 +68,15 @@ def rows(victim: Victim, photos: np.ndarray, seed: int) -> list[Row]:
 
 
 def _row(
-    attack: str, granted: str, found: Mapping, expected: Mapping, control: Row | None = None, weakened=False
+    attack: str,
+    granted: str,
+    measured: Mapping,
+    expected: Mapping,
+    control: Row | None = None,
+    weakened=False,
 ) -> Row:
     """Each statistic's values over ciphers and over nulls."""
-    tests = {name: float(stats.ks_2samp(found[name], expected[name]).pvalue) for name in found}
+    tests = {name: float(stats.ks_2samp(measured[name], expected[name]).pvalue) for name in measured}
     words = ", ".join(f"{name} p {p:.2g}" for name, p in tests.items())
     p = min(1.0, len(tests) * min(tests.values()))
     return Row(attack, granted, words, p, control=control, weakened=weakened)
@@ -82,14 +87,14 @@ def _bytes(ciphers: np.ndarray, mean: np.ndarray) -> dict[str, np.ndarray]:
     flat = ciphers.reshape(len(ciphers), -1)
     counts = np.stack([np.bincount(one, minlength=256) for one in flat])
     expected = np.maximum(mean * flat.shape[1], 1e-3)
-    found = {
+    measured = {
         "chi-square": (np.square(counts - expected) / expected).sum(axis=1),
         "entropy": np.asarray(statistics.entropy_deficit(ciphers)),
         "energy": flat.astype(np.float32).var(axis=1),
     }
     for name in statistics.DIRECTIONS:
-        found[name] = np.nan_to_num(np.asarray(statistics.adjacent_correlation(ciphers, name)))
-    return found
+        measured[name] = np.nan_to_num(np.asarray(statistics.adjacent_correlation(ciphers, name)))
+    return measured
 
 
 def _statistics(nulls: Nulls, photos: np.ndarray, seed: int) -> list[Row]:
@@ -109,8 +114,10 @@ def _statistics(nulls: Nulls, photos: np.ndarray, seed: int) -> list[Row]:
 
 
 def _apart(first: np.ndarray, second: np.ndarray) -> dict[str, np.ndarray]:
-    found = {name: np.asarray(value) for name, value in difference(first, second).items()}
-    return found | {"correlation": np.nan_to_num(np.asarray(statistics.correlation(first, second)), nan=1.0)}
+    measured = {name: np.asarray(value) for name, value in difference(first, second).items()}
+    return measured | {
+        "correlation": np.nan_to_num(np.asarray(statistics.correlation(first, second)), nan=1.0)
+    }
 
 
 def _difference(nulls: Nulls, photos: np.ndarray, seed: int) -> list[Row]:
@@ -128,8 +135,8 @@ def _difference(nulls: Nulls, photos: np.ndarray, seed: int) -> list[Row]:
         keys = nulls.victim.subkeys(np.concatenate([photos, others]), seed, nonce)
         first, _ = nulls.victim.encrypt(photos, keys[:half])
         second, _ = nulls.victim.encrypt(others, keys[half:])
-        found, beside = _apart(first, second), control if nonce else None
-        made.append(_row(attack, granted, found, expected, beside, weakened=not nonce))
+        measured, beside = _apart(first, second), control if nonce else None
+        made.append(_row(attack, granted, measured, expected, beside, weakened=not nonce))
     return made
 
 

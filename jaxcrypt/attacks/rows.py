@@ -63,8 +63,8 @@ class Row:
 
 
 def _in_words(row: Row) -> str:
-    found = row.found if row.gain is None else f"{row.gain:+.2f} dB"
-    return f"{row.granted}: {found}, p {row.p:.1g}"
+    result = row.found if row.gain is None else f"{row.gain:+.2f} dB"
+    return f"{row.granted}: {result}, p {row.p:.1g}"
 
 
 def table(title: str, rows: Sequence[Row]) -> str:

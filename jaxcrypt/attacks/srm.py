@@ -55,13 +55,13 @@ def features(pictures: Sequence[np.ndarray], grey: bool = False) -> np.ndarray:
     """CRM of every picture, and with ``grey`` SRMQ1 of its green channel behind it: float64 ``[N, n]``."""
     import sealwatch
 
-    found = []
+    rows = []
     for picture in pictures:
         parts = [sealwatch.crm.extract(picture)]
         if grey:
             parts.append(sealwatch.srmq1.extract(picture[..., GREEN]))
-        found.append(np.concatenate([sealwatch.tools.flatten(part) for part in parts]))
-    return np.stack(found)
+        rows.append(np.concatenate([sealwatch.tools.flatten(part) for part in parts]))
+    return np.stack(rows)
 
 
 def detect(learnt: Sequence[np.ndarray], tested: Sequence[np.ndarray], seed: int = 0) -> Detected:

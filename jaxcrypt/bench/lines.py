@@ -107,10 +107,10 @@ def _clean(
 
 
 def _told(folder: Path) -> tuple[float, float]:
-    found = re.findall(r"^([\d.e+]+) MB in ([\d.]+) s, ", (folder / "send.log").read_text(), re.MULTILINE)
-    if not found:
+    lines = re.findall(r"^([\d.e+]+) MB in ([\d.]+) s, ", (folder / "send.log").read_text(), re.MULTILINE)
+    if not lines:
         raise Refusal(f"send came to nothing: {(folder / 'send.log').read_text()[-500:]}", ExitCode.FAILED)
-    return float(found[-1][0]), float(found[-1][1])
+    return float(lines[-1][0]), float(lines[-1][1])
 
 
 def interrupted(

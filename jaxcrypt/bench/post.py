@@ -47,10 +47,10 @@ class Post:
                 command, cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True
             )
         line = self.process.stdout.readline() if self.process.stdout else ""
-        found = re.match(r"listening on .*:(\d+), ", line)
-        if not found:
+        match = re.match(r"listening on .*:(\d+), ", line)
+        if not match:
             raise Refusal(f"the receiver did not start: see {self.folder}/receive.log", ExitCode.FAILED)
-        return int(found[1])
+        return int(match[1])
 
     def kill(self) -> None:
         """End the receiver as ``kill -9`` does."""

@@ -71,8 +71,8 @@ def build(pipeline: Any, task: Task, plan: Plan) -> None:
 
 def counters(result: Any) -> dict[str, int]:
     """Of a pipeline that ended: files ``made``, ``already`` there and ``refused``, and bytes ``read``."""
-    found = result.metrics().query()["counters"]
-    return {one.key.metric.name: one.committed for one in found if one.key.metric.namespace == NAMESPACE}
+    committed = result.metrics().query()["counters"]
+    return {one.key.metric.name: one.committed for one in committed if one.key.metric.namespace == NAMESPACE}
 
 
 def _listed(folder: str, accepts: Callable[[Path], bool]) -> Iterator[str]:

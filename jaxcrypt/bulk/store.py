@@ -62,8 +62,8 @@ class Store:
                 return facts
             path.unlink(missing_ok=True)  # somebody took the output away
             return None
-        found = sorted(self._place(name).glob(f"{name}.*"))
-        return self._sign_for(name, found[0], {}) if found else None
+        paths = sorted(self._place(name).glob(f"{name}.*"))
+        return self._sign_for(name, paths[0], {}) if paths else None
 
     def put(self, name: str, suffix: str, write: Callable[[BinaryIO], object], **facts: Any) -> bool:
         """Write an output and its receipt; whether it was new: another worker may have been faster.

@@ -53,12 +53,12 @@ def recipients(args: argparse.Namespace, given: list[str]) -> list[str | Recipie
         raise usage("--ledger-age: more than 0 days")
     client = open_client(place, None, MAX_AGE_DAYS if age is None else age)
     try:
-        found = {name: client.find(name) for name in names}
+        lookups = {name: client.find(name) for name in names}
     finally:
         client.close()
-    for each in found.values():
+    for each in lookups.values():
         print("note:", one_line(each.logged.words()), file=sys.stderr)
-    return [found[name].recipient if name in found else name for name in given]
+    return [lookups[name].recipient if name in lookups else name for name in given]
 
 
 def open_client(place: str, policy: str | None, days: float | None, *, remember: bool = True) -> Client:

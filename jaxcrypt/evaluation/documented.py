@@ -38,11 +38,11 @@ def renewed(text: str, results: Path = RESULTS) -> str:
       Refusal: a table whose results are not there, or no suite's.
     """
 
-    def table(found: re.Match[str]) -> str:
-        facts = read(results / f"{found[2]}.json")
+    def table(match: re.Match[str]) -> str:
+        facts = read(results / f"{match[2]}.json")
         suite = importlib.import_module(f"jaxcrypt.evaluation.suites.{facts['suite']}")
         machine = f"{facts['machine']['cores']} cores, {facts['machine']['device']}, commit {facts['commit']}"
-        return f"{found[1]}\n{suite.table(facts)}\n\n`{facts['command']}` ({machine})\n\n{found[3]}"
+        return f"{match[1]}\n{suite.table(facts)}\n\n`{facts['command']}` ({machine})\n\n{match[3]}"
 
     return _PLACE.sub(table, text)
 

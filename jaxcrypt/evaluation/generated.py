@@ -79,14 +79,14 @@ def _by_network(plain: np.ndarray, carrying: np.ndarray, learnt: int) -> dict[st
 
 def _by_rich_model(plain: np.ndarray, carrying: np.ndarray, learnt: int, seed: int) -> dict[str, Any]:
     both = [_in_parts(lambda part: srm.features(part, grey=True), part, RICH) for part in (plain, carrying)]
-    found = srm.detect([part[:learnt] for part in both], [part[learnt:] for part in both], seed)
-    return asdict(found) | {"held": len(plain) - learnt}
+    accuracy = srm.detect([part[:learnt] for part in both], [part[learnt:] for part in both], seed)
+    return asdict(accuracy) | {"held": len(plain) - learnt}
 
 
 def _by_latents(plain: np.ndarray, carrying: np.ndarray, learnt: int) -> dict[str, Any]:
     both = plain, carrying
-    found = generated.by_latents([part[:learnt] for part in both], [part[learnt:] for part in both])
-    return asdict(found) | {"held": len(plain) - learnt}
+    accuracy = generated.by_latents([part[:learnt] for part in both], [part[learnt:] for part in both])
+    return asdict(accuracy) | {"held": len(plain) - learnt}
 
 
 def _read(subject: Subject, pictures: np.ndarray, name: str) -> np.ndarray:
@@ -116,6 +116,6 @@ def table(facts: Mapping[str, Any]) -> str:
         [name, f"{100 * row['right']:.1f}%", str(row["held"]), f"{row['p']:.2g}" if "p" in row else ""]
         for name, row in facts["rows"].items()
     ]
-    shown = [[name, *(f"{p:.2g}" for p in found.values())] for name, found in facts["whole"].items()]
+    shown = [[name, *(f"{p:.2g}" for p in p_values.values())] for name, p_values in facts["whole"].items()]
     tests = ["all latents: p of", "values", "lengths", "dimensions"]
     return "\n\n".join([markdown(head, rows), markdown(tests, shown)])

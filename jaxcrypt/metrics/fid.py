@@ -104,9 +104,9 @@ def kept(pictures: np.ndarray, of: str, compute: Callable[[], np.ndarray]) -> np
     folder = runtime.cache_folder() / "features"
     path = folder / f"{digest.hexdigest()}.npy"
     with contextlib.suppress(OSError, ValueError):  # none, or a damaged one: computed anew
-        found = np.load(path, allow_pickle=False)
-        if len(found) == len(pictures):
-            return found
+        stored = np.load(path, allow_pickle=False)
+        if len(stored) == len(pictures):
+            return stored
     features, part = compute(), path.with_suffix(f".{secrets.token_hex(8)}")
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)

@@ -166,15 +166,15 @@ def choose(
 
 def admissible(needs: Needs, demanded: Floor, photo: Photo) -> list[Way]:
     """The ways that meet the needs and the floor, best first, each with fewer bytes than all before it."""
-    found = [
+    ways = [
         way
         for entry in map(catalog.entry, catalog.NAMES)
         if _suits(entry, needs, photo) and (entry.traits.standard or not demanded.standard)
         for way in _ways(entry, needs, demanded, photo)
     ]
-    found.sort(key=lambda way: _rank(way, needs))
+    ways.sort(key=lambda way: _rank(way, needs))
     kept: list[Way] = []
-    for way in found:
+    for way in ways:
         if not kept or way.bytes < kept[-1].bytes:
             kept.append(way)
     return kept

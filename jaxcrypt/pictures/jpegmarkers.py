@@ -184,10 +184,10 @@ def _scans(data: bytes, at: int) -> bytes:
     for _ in range(_MAX_SEGMENTS):
         segment, end = _segment(data, at)
         if segment.marker == SOS:
-            found = _NEXT.search(data, end)
-            if found is None:
+            match = _NEXT.search(data, end)
+            if match is None:
                 raise Damaged("it has no end")
-            end = found.start()
+            end = match.start()
             pieces.append(data[at:end])
         elif segment.marker in _TABLES:
             pieces.append(data[at:end])

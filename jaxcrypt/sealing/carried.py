@@ -40,27 +40,27 @@ def find(data: bytes, name: str) -> Found | None:
     if pixels is None or pixels.shape[2] < 3:
         return None
     received = receiving.receive(data, pixels)
-    found = carrier.find(received)
-    if found is None:
+    match = carrier.find(received)
+    if match is None:
         return None
-    head, place = found
+    head, place = match
     read = carried.read(head, name)
     size = read.carrier.height, read.carrier.width
     return Found(head, read, carrier.settled(received, head, place, size))
 
 
-def begin(policy: Policy, found: Found, opened: Opened, name: str) -> Begun:
+def begin(policy: Policy, carrying: Found, opened: Opened, name: str) -> Begun:
     """What a carrier gives: the files of its digits, or what is left of its plane.
 
     Raises:
       Refusal: digits that do not hold, or a plane that nothing vouches for, without ``policy.recover``.
     """
-    layout = _layout(found.read.carrier, opened)
+    layout = _layout(carrying.read.carrier, opened)
     if layout is None:
         raise tampered(f"{name}: its header says a layout that no encryption makes")
     why = "nothing in it vouches for the pixels"
     if layout.way:
-        data = carrier.read_digits(found.received, layout, opened.key.subkey("carrier digits"))
+        data = carrier.read_digits(carrying.received, layout, opened.key.subkey("carrier digits"))
         if data is not None:
             files, notes = policy.fit(opened, opened.open_files([data]))
             return Begun(policy, opened, files, notes=notes)
@@ -69,7 +69,7 @@ def begin(policy: Policy, found: Found, opened: Opened, name: str) -> Begun:
         raise tampered(f"{name}: {why}; nothing written")
     if not policy.recover:
         raise tampered(f"{name}: {why}; --recover decodes the pixels, unauthenticated; nothing written")
-    plane, missing = carrier.read_plane(found.received, layout)
+    plane, missing = carrier.read_plane(carrying.received, layout)
     return Begun(policy, opened, damaged=CarriedPlane(plane, missing))
 
 

@@ -109,12 +109,12 @@ def small_picture(seen: Glance, keys: Keys) -> np.ndarray | None:
 
 def sealed_already(paths: Iterable[Path], keys: Keys) -> dict[tuple[str, ...], Path]:
     """Folders and name of what is sealed in ``paths``, and where; what the keys do not open is left out."""
-    found = {}
+    placed = {}
     for path in paths:
         try:
             opened = open_header(path, keys)
             more, _ = extras.split(opened.side, opened.header.original, opened.source)
         except Refusal:
             continue
-        found[*more.folder, opened.name] = path
-    return found
+        placed[*more.folder, opened.name] = path
+    return placed

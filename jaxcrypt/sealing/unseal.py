@@ -43,9 +43,9 @@ class Opener:
         Raises:
           Refusal: no sealed picture, no key fits, damaged or tampered, a signature that is missing.
         """
-        found = self._found(data, name, header)
-        if found is not None:
-            return carried.begin(self.policy, found, self.open_carried(found, name), name)
+        carrying = self._found(data, name, header)
+        if carrying is not None:
+            return carried.begin(self.policy, carrying, self.open_carried(carrying, name), name)
         try:
             return self._verified(data, name, header)
         except Refusal as refusal:
@@ -69,8 +69,8 @@ class Opener:
         if jpegfile.is_sealed(data):
             _, opened = self.open_jpeg(data, name, header)
             return jpegopen.expected(opened)
-        found = self._found(data, name, header)
-        opened = self.open_carried(found, name) if found else self.open_container(data, name, header)[1]
+        carrying = self._found(data, name, header)
+        opened = self.open_carried(carrying, name) if carrying else self.open_container(data, name, header)[1]
         folder = Path(*Begun(self.policy, opened).folder)
         if opened.header.payload and not self.policy.from_pixels:
             return folder / safe_name(opened.name)
@@ -129,9 +129,9 @@ class Opener:
         """What the picture carries in its own pixels, where it has no other header."""
         return None if header or self.policy.saved_header else carried.find(data, name)
 
-    def open_carried(self, found: carried.Found, name: str) -> Opened:
+    def open_carried(self, carrying: carried.Found, name: str) -> Opened:
         """Open the header that a picture carries in its pixels."""
-        return self._checked(in_pixels.open_carried(found.read, self.policy.keys.keyring, name))
+        return self._checked(in_pixels.open_carried(carrying.read, self.policy.keys.keyring, name))
 
 
 def unseal(

@@ -161,9 +161,9 @@ def _clarity(received: Received, header: bytes, place: beacon.Place) -> float:
     moved = aligned(received, place)
     if moved is None:
         return 0.0
-    values, found = _symbols(moved)
-    own = headline.signs(header, *found.shape)
-    return float(np.mean((values * own)[found])) if found.any() else 0.0
+    values, present = _symbols(moved)
+    own = headline.signs(header, *present.shape)
+    return float(np.mean((values * own)[present])) if present.any() else 0.0
 
 
 def _symbols(received: Received) -> tuple[np.ndarray, np.ndarray]:
@@ -171,16 +171,16 @@ def _symbols(received: Received) -> tuple[np.ndarray, np.ndarray]:
     rows, columns = (side // SIDE for side in received.planes.shape[:2])
     inside = np.s_[: rows * SIDE, : columns * SIDE]
     values = planes.coefficients(received.planes[inside], received.smoothed)
-    found = ~planes.cut(received.missing[inside]).any(axis=(1, 2)).reshape(rows, columns)
-    return values[:, headline.PLACES].reshape(rows, columns, -1), found
+    present = ~planes.cut(received.missing[inside]).any(axis=(1, 2)).reshape(rows, columns)
+    return values[:, headline.PLACES].reshape(rows, columns, -1), present
 
 
 def read_header(received: Received) -> bytes | None:
     """The header of a received picture that lies in its place, or None."""
     if min(received.planes.shape[:2]) < SIDE:
         return None
-    values, found = _symbols(received)
-    return headline.read(values, np.repeat(reserved()[1:], 2), found)
+    values, present = _symbols(received)
+    return headline.read(values, np.repeat(reserved()[1:], 2), present)
 
 
 def read_digits(received: Received, layout: Layout, key: bytes) -> bytes | None:

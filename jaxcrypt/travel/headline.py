@@ -94,17 +94,17 @@ def signs(message: bytes, rows: int, columns: int) -> np.ndarray:
     return made
 
 
-def read(values: np.ndarray, amplitudes: np.ndarray, found: np.ndarray) -> bytes | None:
+def read(values: np.ndarray, amplitudes: np.ndarray, present: np.ndarray) -> bytes | None:
     """The message, or None where there is none.
 
     Args:
       values: float32 [rows, columns, 14], received coefficients; amplitudes: float32 [14], as they were sent;
-        found: bool [rows, columns], which macroblocks are there.
+        present: bool [rows, columns], which macroblocks are there.
     """
-    soft = _soft(values, amplitudes, found)
+    soft = _soft(values, amplitudes, present)
     length = _length(soft[..., _SLOTS])
     code = _code(length)
-    _, index, mask = _places(code, *found.shape)
+    _, index, mask = _places(code, *present.shape)
     sent = code.sent
     summed = np.bincount(
         index.reshape(-1), (soft[..., :_SLOTS] * mask).reshape(-1), len(sent) * code.codewords
@@ -118,18 +118,18 @@ def read(values: np.ndarray, amplitudes: np.ndarray, found: np.ndarray) -> bytes
     return body if whole.all() and zlib.crc32(body).to_bytes(4, "big") == checksum else None
 
 
-def _soft(values: np.ndarray, amplitudes: np.ndarray, found: np.ndarray) -> np.ndarray:
+def _soft(values: np.ndarray, amplitudes: np.ndarray, present: np.ndarray) -> np.ndarray:
     """Log likelihood ratios of signs, of symbols ±g with noise of variance v at each of the 14 places.
 
     From the moments: E y² = g² + v and E y⁴ = g⁴ + 6 g² v + 3 v².
     """
-    seen = np.clip(values[found], -3 * amplitudes, 3 * amplitudes)
+    seen = np.clip(values[present], -3 * amplitudes, 3 * amplitudes)
     if not len(seen):
         return np.zeros_like(values)
     second, fourth = np.mean(seen**2, axis=0), np.mean(seen**4, axis=0)
     gain = np.sqrt(np.sqrt(np.maximum(1.5 * second**2 - 0.5 * fourth, 1e-3 * second**2)))
     noise = np.maximum(second - gain**2, (0.1 * amplitudes) ** 2)
-    return np.where(found[..., None], 2 * gain * values / noise, 0)
+    return np.where(present[..., None], 2 * gain * values / noise, 0)
 
 
 def _length(flags: np.ndarray) -> int:

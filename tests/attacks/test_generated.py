@@ -16,9 +16,9 @@ def lattice(rng, count, bits):
 @pytest.mark.parametrize("bits", [3, 6, 8])
 def test_a_lattice_is_caught(rng, bits):
     plain, odd = rng.standard_normal((300, 100)), lattice(rng, 300, bits)
-    found = generated.by_latents([plain[:100], odd[:100]], [plain[100:], odd[100:]])
-    assert found.right > 0.95
-    assert found.p < 1e-6
+    accuracy = generated.by_latents([plain[:100], odd[:100]], [plain[100:], odd[100:]])
+    assert accuracy.right > 0.95
+    assert accuracy.p < 1e-6
 
 
 def test_other_moments_are_caught(rng):
@@ -28,9 +28,9 @@ def test_other_moments_are_caught(rng):
 
 def test_plain_ones_are_not_told_from_plain_ones(rng):
     one, other = rng.standard_normal((600, 100)), rng.standard_normal((600, 100))
-    found = generated.by_latents([one[:300], other[:300]], [one[300:], other[300:]])
-    assert abs(found.right - 0.5) < 0.1
-    assert found.p > 1e-3
+    accuracy = generated.by_latents([one[:300], other[:300]], [one[300:], other[300:]])
+    assert abs(accuracy.right - 0.5) < 0.1
+    assert accuracy.p > 1e-3
 
 
 def test_all_latents_together(rng):
@@ -43,5 +43,5 @@ def test_all_latents_together(rng):
 
 
 def test_a_detector_that_always_says_the_same_is_right_half_of_the_time():
-    found = generated.decided(-np.ones(50), -np.ones(50))
-    assert found.right == found.pairs + 0.5 == 0.5
+    accuracy = generated.decided(-np.ones(50), -np.ones(50))
+    assert accuracy.right == accuracy.pairs + 0.5 == 0.5

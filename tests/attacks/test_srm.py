@@ -25,10 +25,10 @@ def _parts(features):
 def test_it_tells_lsb_matching_from_covers_and_covers_not_from_covers(covers):
     clean = srm.features(covers)
     full = srm.features(np.roll(covers, 1, axis=1) // 2 * 2)  # no lowest bits at all: any detector's prey
-    found = srm.detect(*zip(_parts(clean), _parts(full), strict=True))
-    assert found.right > 0.9
-    assert found.pairs > 0.9
-    assert found.p < 1e-4
+    accuracy = srm.detect(*zip(_parts(clean), _parts(full), strict=True))
+    assert accuracy.right > 0.9
+    assert accuracy.pairs > 0.9
+    assert accuracy.p < 1e-4
     null = srm.covers_apart(*_parts(clean))
     assert null.p > 1e-4
     assert "side by side" in null.words

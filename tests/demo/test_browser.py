@@ -84,11 +84,11 @@ def browser(tmp_path):
 def until(browser, css, text=""):
     """The first element that ``css`` finds once it shows ``text``."""
 
-    def found(_):
+    def seen(_):
         elements = browser.find_elements(By.CSS_SELECTOR, css)
         return elements[0] if elements and text in elements[0].text else None
 
-    return WebDriverWait(browser, SECONDS, 0.2, [Exception]).until(found, f"{css}: {text!r}")
+    return WebDriverWait(browser, SECONDS, 0.2, [Exception]).until(seen, f"{css}: {text!r}")
 
 
 def upload(browser, where, path):

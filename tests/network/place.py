@@ -55,8 +55,8 @@ class Place:
 
     def files(self) -> dict[str, bytes]:
         """What is in the inbox, without the receiver's own state."""
-        found = (path for path in self.inbox.rglob("*") if path.is_file() and STATE not in path.parts)
-        return {str(path.relative_to(self.inbox)): path.read_bytes() for path in found}
+        files = (path for path in self.inbox.rglob("*") if path.is_file() and STATE not in path.parts)
+        return {str(path.relative_to(self.inbox)): path.read_bytes() for path in files}
 
 
 async def _until_free(port: int) -> None:

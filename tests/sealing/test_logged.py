@@ -130,8 +130,8 @@ def test_each_recipient_sees_the_own_key_first(world, alice):
     bob = Person("bob")
     world.say(bob.key())
     client = world.client()
-    found = [client.find(name).recipient for name in ("alice", "bob")]
-    keys = Keys(recipients=found)
+    entry = [client.find(name).recipient for name in ("alice", "bob")]
+    keys = Keys(recipients=entry)
     data = picture(keys.keyring, proof.pack(keys.proofs))
     for person in (alice, bob):
         lines = opened(data, person, world.policy).logged

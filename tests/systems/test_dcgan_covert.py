@@ -60,9 +60,9 @@ def test_a_nonce_next_to_the_edge_of_a_bin_is_found(rng):
     for number in range(40):
         lid = covert.lid(number.to_bytes(32, "big"), key_of, bytes(24), 100)
         noisy, sigma = read(lid[None], rng, 4e-3)
-        found = list(covert.seeds(noisy[0], sigma[0], key_of))
-        assert bytes(24) in found
-        wrong += found[0] != bytes(24)
+        symbols = list(covert.seeds(noisy[0], sigma[0], key_of))
+        assert bytes(24) in symbols
+        wrong += symbols[0] != bytes(24)
     assert wrong > 0
 
 

@@ -41,17 +41,17 @@ def test_full_of_digits_through_the_very_jpeg_that_was_asked_for_and_better_ones
     layout = _layout(way)
     pixels, data = _made(layout)
     for quality in (way, way + 3, 98):
-        header, found = _found(_sent(pixels, quality=quality, subsampling=2), layout)
+        header, read = _found(_sent(pixels, quality=quality, subsampling=2), layout)
         assert header == HEADER
-        assert carrier.read_digits(found, layout, KEY) == data
+        assert carrier.read_digits(read, layout, KEY) == data
 
 
 def test_full_of_digits_through_full_chroma_and_as_png():
     layout = _layout(75)
     pixels, data = _made(layout)
     for how in ({"quality": 75, "subsampling": 0}, {"kind": "PNG"}):
-        _, found = _found(_sent(pixels, **how), layout)
-        assert carrier.read_digits(found, layout, KEY) == data
+        _, read = _found(_sent(pixels, **how), layout)
+        assert carrier.read_digits(read, layout, KEY) == data
 
 
 def test_what_is_too_rough_or_under_another_key_decodes_to_nothing():
@@ -72,18 +72,18 @@ def test_the_header_of_a_part_that_was_resized(cut, scale):
     part = Image.fromarray(pixels[top : layout.height - bottom, left : layout.width - right])
     size = round(part.width * scale), round(part.height * scale)
     part = part.resize(size, Image.Resampling.NEAREST if scale == 2 else Image.Resampling.LANCZOS)
-    header, found = _found(_sent(np.asarray(part), quality=80), layout)
+    header, read = _found(_sent(np.asarray(part), quality=80), layout)
     assert header == HEADER
-    assert not found.missing[top + 2 : -bottom - 2, left + 2 : -right - 2].any()
-    assert found.missing[: max(top - 2, 0)].all()
+    assert not read.missing[top + 2 : -bottom - 2, left + 2 : -right - 2].any()
+    assert read.missing[: max(top - 2, 0)].all()
 
 
 def test_a_plane_stays_as_it_was():
     plane = np.clip(np.random.default_rng(0).normal(128, 48, (264, 392)), 0, 255).astype(np.uint8)
     layout = Layout(264, 392, (264, 392))
-    header, found = _found(_sent(carrier.make(layout, HEADER, plane=plane), "PNG"), layout)
+    header, read = _found(_sent(carrier.make(layout, HEADER, plane=plane), "PNG"), layout)
     assert header == HEADER
-    luma, missing = carrier.read_plane(found, layout)
+    luma, missing = carrier.read_plane(read, layout)
     error = luma[..., 0].astype(float) - plane
     assert np.sqrt(np.mean(error**2)) < 1.5
     assert not missing.any()
@@ -93,9 +93,9 @@ def test_plane_and_digits_beside_each_other():
     plane = np.clip(np.random.default_rng(0).normal(128, 48, (120, 200)), 0, 255).astype(np.uint8)
     layout = Layout(256, 208, (120, 200), 75, 4000)
     data = np.random.default_rng(1).bytes(4000)
-    _, found = _found(_sent(carrier.make(layout, HEADER, data, KEY, plane), quality=75), layout)
-    assert carrier.read_digits(found, layout, KEY) == data
-    luma, _ = carrier.read_plane(found, layout)
+    _, read = _found(_sent(carrier.make(layout, HEADER, data, KEY, plane), quality=75), layout)
+    assert carrier.read_digits(read, layout, KEY) == data
+    luma, _ = carrier.read_plane(read, layout)
     assert luma.shape == (120, 200, 1)
     assert np.corrcoef(luma.reshape(-1), plane.reshape(-1))[0, 1] > 0.97
 

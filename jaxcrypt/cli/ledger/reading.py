@@ -34,13 +34,12 @@ def prove(args: Namespace) -> int:
     """Write the proof that a name's key is logged, for whoever trusts the policy."""
     client = open_client(args.place, args.policy, args.age)
     try:
-        found = client.find(args.name)
+        lookup = client.find(args.name)
     finally:
         client.close()
-    write_whole(Path(args.output), lambda file: file.write(found.recipient.proof), args.force)
-    print(
-        f"{args.output}: {len(found.recipient.proof)} bytes; entry {found.state.at} gives {args.name} its key"
-    )
+    write_whole(Path(args.output), lambda file: file.write(lookup.recipient.proof), args.force)
+    size = len(lookup.recipient.proof)
+    print(f"{args.output}: {size} bytes; entry {lookup.state.at} gives {args.name} its key")
     return ExitCode.OK
 
 

@@ -92,8 +92,8 @@ def _unkeyed() -> Iterator[tuple[Entry, Option]]:
 
 def _linked(encrypt: Any, photos: np.ndarray, seed: int) -> Row:
     """The comparison that says most about which photo belongs to which cipher."""
-    found = linkage.links(encrypt(photos, seed), photos, seed)
-    way, best = min(found.items(), key=lambda item: item[1].p)
+    links = linkage.links(encrypt(photos, seed), photos, seed)
+    way, best = min(links.items(), key=lambda item: item[1].p)
     words = f"{100 * best.share:.0f}% of {len(photos)} photos named by their {way}"
     return Row("linkage", "ciphers, candidate photos", words, best.p)
 

@@ -111,12 +111,12 @@ def measure(
 def _tried(hider: Hider, covers: np.ndarray, following: np.ndarray) -> np.ndarray:
     """Signatures of what comes out, without a key, where an adversary hid each set of secrets in another
     cover, under keys of his own: float32 ``[N, 4, n]``."""
-    found = []
+    signatures = []
     for index in range(len(covers)):
         secrets, own = secrets_of(covers, index, hider.secrets, following), -1 - len(covers) - index
         stego = hider.hide(covers[index - 1], secrets, own)
-        found.append(steganalysis.signature(hider.reveal(stego, hider.key(own), keyed=False)))
-    return np.stack(found)
+        signatures.append(steganalysis.signature(hider.reveal(stego, hider.key(own), keyed=False)))
+    return np.stack(signatures)
 
 
 def strangers(
@@ -157,25 +157,25 @@ def detect(
             for i, cover in enumerate(training)
         ]
     )
-    found: dict[str, dict[str, float]] = {}
+    rates: dict[str, dict[str, float]] = {}
     if RICH in detectors:
-        found |= _by_rich_model((training, covers), (made, stegos), hider.seed)
+        rates |= _by_rich_model((training, covers), (made, stegos), hider.seed)
     if NETWORK in detectors:
         both = np.concatenate([training, covers]), np.concatenate([made, stegos])
-        found[NETWORK_WORDS] = {"right": steganalysis.network_accuracy(*both, len(training))}
-    return found
+        rates[NETWORK_WORDS] = {"right": steganalysis.network_accuracy(*both, len(training))}
+    return rates
 
 
 def _by_rich_model(clean: Sequence, full: Sequence, seed: int) -> dict[str, dict[str, float]]:
     """Of covers and stego pictures, those to train on first; beside LSB matching, and covers alone."""
     covers = [srm.features(part) for part in clean]
     control = [srm.lsb_matched(part, seed) for part in clean]
-    found = {
+    rates = {
         name: srm.detect(*zip(covers, map(srm.features, ours), strict=True), seed)
         for name, ours in ((RICH_WORDS, full), (f"{RICH_WORDS}, control: LSB matching", control))
     }
-    found[f"{RICH_WORDS}, null: covers against other covers"] = srm.covers_apart(*covers, seed)
-    return {name: asdict(one) for name, one in found.items()}
+    rates[f"{RICH_WORDS}, null: covers against other covers"] = srm.covers_apart(*covers, seed)
+    return {name: asdict(one) for name, one in rates.items()}
 
 
 def table_title(facts: Mapping[str, Any]) -> str:
@@ -209,9 +209,9 @@ def _cells(facts: Mapping[str, Any]) -> dict[str, str]:
     count = len(facts["rows"])
     cells["named without the key, of as many pictures"] = f"{columns['named'].sum():.0f} of {count}"
     cells["SSIM of unrelated pictures"] = f"{columns['unrelated'].mean():.3f}"
-    for name, found in facts.get("detected", {}).items():
-        beside = f", side by side {100 * found['pairs']:.0f}%" if "pairs" in found else ""
-        cells[f"detected by {name}"] = f"{100 * found['right']:.1f}%{beside}"
+    for name, rates in facts.get("detected", {}).items():
+        beside = f", side by side {100 * rates['pairs']:.0f}%" if "pairs" in rates else ""
+        cells[f"detected by {name}"] = f"{100 * rates['right']:.1f}%{beside}"
     cells["parameters"] = f"{facts['parameters']:,}"
     speeds = [1 / columns[name].min() for name in ("hiding", "revealing")]
     cells["pictures/s, hiding / revealing, one at a time"] = " / ".join(f"{speed:.1f}" for speed in speeds)

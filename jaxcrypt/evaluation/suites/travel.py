@@ -59,12 +59,12 @@ def _count(row: dict[str, float], received: bytes, keys: Keys, photo: bytes | No
     """One received picture: whether its header is found, and its file exact."""
     row["bits"] += 8 * len(received) / area
     try:
-        found = find(received, "received") is not None
-        files = unseal(received, keys, name="received").files if found else []
+        header = find(received, "received") is not None
+        files = unseal(received, keys, name="received").files if header else []
     except Refusal:
-        row["found"] += found
+        row["found"] += header
         return
-    row["found"] += found
+    row["found"] += header
     row["exact"] += bool(files) and (photo is None or files[0][1] == photo)
 
 

@@ -70,10 +70,10 @@ def seeds(z: np.ndarray, sigma: np.ndarray, key_of: KeyOf) -> Iterator[bytes]:
             for place, other in chosen:
                 read[place] = other
             mask, dither = _of_nonce(key_of(_pack(read, _NONCE_BITS)))
-            found, _ = latents.extract(
+            digits, _ = latents.extract(
                 jnp.asarray(z[part]), jnp.asarray(sigma[part]), jnp.asarray(dither), _SEED_BITS
             )
-            yield _pack((np.asarray(found) - mask) % 2**_SEED_BITS, _SEED_BITS)
+            yield _pack((np.asarray(digits) - mask) % 2**_SEED_BITS, _SEED_BITS)
 
 
 def data_key(seed: bytes) -> bytes:

@@ -48,10 +48,10 @@ def test_a_key_is_found_and_its_proof_holds(world):
     at = world.say(alice.key())
     world.fill(300, 5)
     client = world.client("memory")
-    found = client.find("alice")
-    assert found.recipient.public == alice.public
-    assert found.recipient.public == alice.public
-    shown = proof.check(found.recipient.proof, world.policy, "proof")
+    lookup = client.find("alice")
+    assert lookup.recipient.public == alice.public
+    assert lookup.recipient.public == alice.public
+    shown = proof.check(lookup.recipient.proof, world.policy, "proof")
     assert (shown.index, shown.entry) == (at, alice.key()[0])
     assert shown.witnessed.head.size == 306
     assert abs(shown.witnessed.since - time.time()) < 120
