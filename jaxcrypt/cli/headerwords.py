@@ -59,14 +59,14 @@ def carried_facts(data: bytes, name: str, keys: Keys | None) -> dict[str, Any] |
     from jaxcrypt.crypto import carried as in_pixels
     from jaxcrypt.sealing.carried import find
 
-    if not (found := find(data, name)):
+    if not (inside := find(data, name)):
         return None
-    facts = {"file": name, **public_facts(found.read.head, len(found.header))}
-    facts |= {"in_pixels": True, "survives": found.read.carrier.way}
+    facts = {"file": name, **public_facts(inside.read.head, len(inside.header))}
+    facts |= {"in_pixels": True, "survives": inside.read.carrier.way}
     if keys is not None:
         from jaxcrypt.sealing.glance import look
 
-        opened = in_pixels.open_carried(found.read, keys.keyring, name)
+        opened = in_pixels.open_carried(inside.read, keys.keyring, name)
         facts |= opened_facts(look(opened, Path(name)))
     return facts
 
