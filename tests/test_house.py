@@ -222,3 +222,12 @@ def test_test_modules_share_helpers_by_modules_that_are_no_tests():
             parts = name.split(".")
             shared = parts[0] != "tests" or not any(part.startswith("test_") for part in parts)
             assert shared, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_test_modules_outside_packages_have_names_of_their_own():
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py") if not _in_package(path)]
+    assert sorted(names) == sorted(set(names))
+
+
+def _in_package(path: Path) -> bool:
+    return (path.parent / "__init__.py").exists()
