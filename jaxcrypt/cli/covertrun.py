@@ -28,11 +28,14 @@ _SEALING = _COMMON | {"system", "sheet", "pixels_only"}
 def add_flags(parser: argparse.ArgumentParser, system: str | None) -> None:
     """The flags of encryption; the help shows them with a System whose pictures travel alone."""
     shown = system in catalog.NAMES and catalog.entry(str(system)).traits.alone
-    for flag, text, how in (
-        ("--covert", "no header: generated pictures, nothing else", {"action": "store_true"}),
-        ("--sheet", "the same, one picture a file, in this folder", {"metavar": "DIR"}),
-    ):
-        parser.add_argument(flag, help=text if shown else argparse.SUPPRESS, **how)
+
+    def words(text: str) -> str:
+        return text if shown else argparse.SUPPRESS
+
+    parser.add_argument(
+        "--covert", action="store_true", help=words("no header: generated pictures, nothing else")
+    )
+    parser.add_argument("--sheet", metavar="DIR", help=words("the same, one picture a file, in this folder"))
 
 
 def refuse_others(parser: argparse.ArgumentParser, args: Any) -> None:

@@ -16,9 +16,9 @@ from jaxcrypt.crypto.names import clean_name, decode_name, encode_name
 from jaxcrypt.errors import ExitCode, Refusal, usage
 from jaxcrypt.pictures.files import encode_png, load_picture
 from jaxcrypt.pictures.sheets import cells
-from jaxcrypt.record import Call, Progress, Sealed
+from jaxcrypt.record import Call, Carrier, Progress, Sealed
 from jaxcrypt.sealing import naming
-from jaxcrypt.sealing.cipher import load
+from jaxcrypt.sealing.cipher import Cipher, load
 from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.sealing.seal import Plain, Sealer
 from jaxcrypt.systems import catalog
@@ -50,7 +50,7 @@ def hide(sealer: Sealer, plain: Plain, progress: Progress = None) -> Sealed:
     secret = keyring.new_file_key(plain.data, sealer.entry.name, cipher.stored).subkey("without header")
     call = Call(cipher.variables, cipher.options, cipher.inputs, progress)
     name = encode_name(clean_name(plain.name))
-    return cipher.system.carrier.hide(call, plain.pixels, name, secret, _key_of(keyring))
+    return _carrier(cipher).hide(call, plain.pixels, name, secret, _key_of(keyring))
 
 
 def find(files: Sequence[File], keys: Keys, weights: str | None = None, progress: Progress = None) -> File:
@@ -66,8 +66,8 @@ def find(files: Sequence[File], keys: Keys, weights: str | None = None, progress
     (system,) = (name for name in catalog.NAMES if catalog.entry(name).traits.alone)
     check(system, keys)
     cipher = load(system, weights)
-    carrier = cipher.system.carrier
-    pictures = np.concatenate([_cells(data, name, carrier.side) for name, data in files])
+    carrier = _carrier(cipher)
+    pictures = np.concatenate([_cells(bytes(data), name, carrier.side) for name, data in files])
     call = Call(cipher.variables, cipher.options, {}, progress)
     try:
         outcome = carrier.find(call, pictures, _key_of(keys.keyring))
@@ -75,6 +75,12 @@ def find(files: Sequence[File], keys: Keys, weights: str | None = None, progress
         raise Refusal(str(refusal), ExitCode.NO_KEY) from None
     (name,) = naming.picture_names([clean_name(decode_name(outcome.report["name"]))], 1)
     return name, encode_png(outcome.pictures[0])
+
+
+def _carrier(cipher: Cipher) -> Carrier:
+    if cipher.system.carrier is None:
+        raise usage(f"--system {cipher.name}: says that its pictures travel alone, and not how")
+    return cipher.system.carrier
 
 
 def _key_of(keyring: Keyring) -> Callable[[bytes], bytes]:
