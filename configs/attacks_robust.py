@@ -13,7 +13,7 @@ from jaxcrypt.attacks.budget import default_config
 
 def get_config():
     config = default_config()
-    config.parts = ("keys and looks", "games", "learned", "jigsaw")
+    config.parts = ("keys and looks", "games", "learned", "jigsaw", "sent")
     config.photos = 24
     config.judged = 96
     config.seeds = (0,)

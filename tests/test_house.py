@@ -48,7 +48,7 @@ ALLOWED = {
     "demo": {"crypto", "declared", "metrics", "pictures", "systems.catalog"},
     "network": {"cli.output", "crypto", "declared", "pictures", "runtime", "sealing", "systems.catalog"},
     "attacks": {"crypto", "data", "declared", "functional", "metrics", "models", "pictures", "record"}
-    | {"sealing", "systems.drivers", "training"},
+    | {"sealing", "systems.catalog", "systems.drivers", "training"},
     "evaluation": {"attacks", "cli", "crypto", "data", "declared", "metrics", "pictures", "record", "sealing"}
     | {"systems.catalog", "training"},
     "bench": {

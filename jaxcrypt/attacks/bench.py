@@ -9,14 +9,25 @@ replaced, for the control, by :mod:`jaxcrypt.attacks.broken`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxcrypt.attacks import broken, games, jigsaw, linked, looks, nulls, pictures, scrambled, wrong_keys
+from jaxcrypt.attacks import (
+    broken,
+    games,
+    jigsaw,
+    linked,
+    looks,
+    nulls,
+    pictures,
+    scrambled,
+    sent,
+    wrong_keys,
+)
 from jaxcrypt.attacks.learned import Attack, Pairs
 from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.significance import permutation_p
@@ -24,6 +35,7 @@ from jaxcrypt.attacks.victim import Victim, unkeyed
 from jaxcrypt.errors import usage
 from jaxcrypt.metrics import image as quality
 from jaxcrypt.sealing.cipher import Cipher
+from jaxcrypt.systems import catalog
 
 _log = logging.getLogger("jaxcrypt.evaluate")
 BROKEN = Victim(broken.NAME, Cipher(broken.build()))
@@ -89,6 +101,7 @@ def run(victim: Victim, known: Sequence[Any], judged: Sequence[Any], config: Con
         "games": lambda: games.rows(victim, judged, config, BROKEN),
         "learned": lambda: _all_learned(victim, known, judged, config),
         "jigsaw": lambda: _jigsaw(victim, judged, config),
+        "sent": lambda: _sent(victim, judged, config),
     }
     unknown = set(config.parts) - set(parts)
     if unknown:
@@ -114,6 +127,20 @@ def _jigsaw(victim: Victim, judged: Sequence[Any], config: ConfigDict) -> list[R
     own, seed = config.jigsaw, config.seeds[0]
     photos = pictures.windows(judged, own.side, own.photos, config.channels, seed)
     return jigsaw.rows(victim, photos, seed, SCRAMBLED)
+
+
+def _sent(victim: Victim, judged: Sequence[Any], config: ConfigDict) -> list[Row]:
+    """Pictures as they are sent, by each way of the budget that the System has."""
+    own, seed = config.sent, config.seeds[0]
+    photos = pictures.windows(judged, own.side, own.photos, config.channels, seed)
+    ways = [way for way in own.ways if _goes(victim.name, way["options"])]
+    return [row for way in ways for row in sent.rows(victim.name, photos, seed, way)]
+
+
+def _goes(name: str, options: Mapping[str, str]) -> bool:
+    """Whether a System has these ways of travelling."""
+    declared = {one.name: one for one in catalog.entry(name).travel + catalog.entry(name).options}
+    return all(option in declared and text in declared[option].choices for option, text in options.items())
 
 
 def _all_learned(victim: Victim, known, judged, config: ConfigDict) -> list[Row]:

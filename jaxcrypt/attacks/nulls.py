@@ -26,17 +26,24 @@ from jaxcrypt.metrics import cipher as statistics
 from jaxcrypt.metrics.sensitivity import difference
 
 SHINE = 0.25  # how much of the photo the control lets through
-_SHINING = f"the photo at {SHINE:g} over nulls"
+SHINING = f"the photo at {SHINE:g} over nulls"
 _FEWEST = 96  # nulls, however few photos there are
 
 
-def _brought(photos: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def brought(photos: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Photos in the size of cipher pictures, grey where these are: float32 ``[N, H', W', C']``."""
     height, width, channels = shape
     values = photos.astype(np.float32)
     if channels != values.shape[3]:
         values = values.mean(axis=3, keepdims=True)
     return np.asarray(jax.image.resize(values, (len(values), height, width, values.shape[3]), "linear"))
+
+
+def shine(nulls: np.ndarray, photos: np.ndarray) -> np.ndarray:
+    """Pictures uint8 ``[N, H', W', C']`` with a photo each shining through."""
+    seen = brought(photos, nulls.shape[1:])
+    seen = seen - seen.mean(axis=(1, 2), keepdims=True)
+    return np.clip(np.rint(nulls + SHINE * seen), 0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -54,10 +61,7 @@ class Nulls:
 
     def shining(self, photos: np.ndarray) -> np.ndarray:
         """Nulls with a photo each shining through: uint8 ``[N, H', W', C']``."""
-        nulls = self.draw(len(photos)).astype(np.float32)
-        seen = _brought(photos, nulls.shape[1:])
-        seen = seen - seen.mean(axis=(1, 2), keepdims=True)
-        return np.clip(np.rint(nulls + SHINE * seen), 0, 255).astype(np.uint8)
+        return shine(self.draw(len(photos)), photos)
 
 
 def rows(victim: Victim, photos: np.ndarray, seed: int) -> list[Row]:
@@ -67,7 +71,7 @@ def rows(victim: Victim, photos: np.ndarray, seed: int) -> list[Row]:
     return [row for part in parts for row in part(nulls, photos, seed)]
 
 
-def _row(
+def compared(
     attack: str,
     granted: str,
     measured: Mapping,
@@ -82,7 +86,7 @@ def _row(
     return Row(attack, granted, words, p, control=control, weakened=weakened)
 
 
-def _bytes(ciphers: np.ndarray, mean: np.ndarray) -> dict[str, np.ndarray]:
+def of_bytes(ciphers: np.ndarray, mean: np.ndarray) -> dict[str, np.ndarray]:
     """Chi-square against the nulls' own mean histogram, entropy, and neighbours, of each cipher picture."""
     flat = ciphers.reshape(len(ciphers), -1)
     counts = np.stack([np.bincount(one, minlength=256) for one in flat])
@@ -101,15 +105,15 @@ def _statistics(nulls: Nulls, photos: np.ndarray, seed: int) -> list[Row]:
     count = max(_FEWEST, len(photos))
     first = nulls.draw(count)
     mean = np.bincount(first.reshape(-1), minlength=256) / first.size
-    expected = _bytes(nulls.draw(count), mean)
-    control = _row("statistics", _SHINING, _bytes(nulls.shining(photos), mean), expected)
+    expected = of_bytes(nulls.draw(count), mean)
+    control = compared("statistics", SHINING, of_bytes(nulls.shining(photos), mean), expected)
     made = []
     chosen = difficult(len(photos), photos.shape[1:])
     kinds = {"ciphers of photos": photos, "ciphers of chosen pictures: flat, dot, two tones, ramp": chosen}
     for offset, (granted, pictures) in enumerate(kinds.items()):
         ciphers, _ = nulls.victim.encrypt(pictures, nulls.victim.subkeys(pictures, seed + offset))
         against = f"{granted}, against {count} nulls"
-        made.append(_row("statistics", against, _bytes(ciphers, mean), expected, control))
+        made.append(compared("statistics", against, of_bytes(ciphers, mean), expected, control))
     return made
 
 
@@ -129,14 +133,14 @@ def _difference(nulls: Nulls, photos: np.ndarray, seed: int) -> list[Row]:
         other.reshape(-1)[random.integers(other.size)] ^= 1
     attack, half = "chosen plaintext, difference", len(photos)
     shining = _apart(nulls.shining(photos), nulls.shining(photos))
-    control = _row(attack, _SHINING, shining, expected)
+    control = compared(attack, SHINING, shining, expected)
     made = []
     for nonce, granted in ((True, "pairs of chosen pictures"), (False, "the same, nonce withheld")):
         keys = nulls.victim.subkeys(np.concatenate([photos, others]), seed, nonce)
         first, _ = nulls.victim.encrypt(photos, keys[:half])
         second, _ = nulls.victim.encrypt(others, keys[half:])
         measured, beside = _apart(first, second), control if nonce else None
-        made.append(_row(attack, granted, measured, expected, beside, weakened=not nonce))
+        made.append(compared(attack, granted, measured, expected, beside, weakened=not nonce))
     return made
 
 
@@ -144,7 +148,7 @@ def _block_means(nulls: Nulls, photos: np.ndarray, seed: int) -> list[Row]:
     """Correlation of 8×8 block means with the photo's, of one cipher and of the mean of several."""
 
     def likeness(ciphers: np.ndarray) -> np.ndarray:
-        seen = _brought(photos, ciphers.shape[1:])
+        seen = brought(photos, ciphers.shape[1:])
         pair = [statistics.block_means(one) for one in (ciphers.astype(np.float32), seen)]
         return np.nan_to_num(np.asarray(statistics.correlation(*pair)))
 
@@ -164,6 +168,7 @@ def _block_means(nulls: Nulls, photos: np.ndarray, seed: int) -> list[Row]:
     for granted, of in kinds.items():
         expected = {"correlation": likeness(of(lambda: nulls.draw(len(photos))))}
         shown = {"correlation": likeness(of(lambda: nulls.shining(photos)))}
-        control = _row("block means", _SHINING, shown, expected)
-        made.append(_row("block means", granted, {"correlation": likeness(of(ciphers))}, expected, control))
+        control = compared("block means", SHINING, shown, expected)
+        found = {"correlation": likeness(of(ciphers))}
+        made.append(compared("block means", granted, found, expected, control))
     return made

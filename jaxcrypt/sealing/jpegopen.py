@@ -43,6 +43,7 @@ class BegunJpeg:
     damaged: bool = False
     notes: tuple[str, ...] = ()
     decodes = False
+    stepwise = False
 
     @property
     def unauthenticated(self) -> bool:

@@ -39,9 +39,7 @@ class RobustSealer(Sealer):
     def __init__(self, keys: Keys, system: str, how: carriers.Travel, **others: Any):
         if how.way:
             _refuse(others, "--survives", ("--pixels-only", "pixels_only"), ("--sign", "signer"))
-        _refuse(
-            others, "--robust", ("--exact", "exact")
-        )  # what carries the header there is no part of a cipher
+        _refuse(others, "--robust", ("--exact", "exact"))  # its pixels change once they are encrypted
         if how.inner is not None or how.fit is not None:
             raise usage("--fit and --inner-quality: with --robust exact only")
         super().__init__(keys, system, **others)
@@ -89,13 +87,8 @@ class DigitSealer(Sealer):
     computes = False
 
     def __init__(self, keys: Keys, system: str, how: carriers.Travel, **others: Any):
-        flags = (
-            ("--pixels-only", "pixels_only"),
-            ("--sign", "signer"),
-            ("--roi", "region"),
-            ("--exact", "exact"),
-        )
-        _refuse(others, "--robust exact", *flags)
+        flags = ("--pixels-only", "pixels_only"), ("--sign", "signer"), ("--roi", "region")
+        _refuse(others, "--robust exact", *flags, ("--exact", "exact"))
         super().__init__(keys, system, **others)
         self._how = how
 

@@ -67,7 +67,7 @@ def _attacks(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quick", action="store_true", help=_BUDGET)
     parser.add_argument("--budget", metavar="FILE", help="a config such as configs/attacks.py")
-    parts = "keys and looks, games, learned, jigsaw"
+    parts = "keys and looks, games, learned, jigsaw, sent"
     parser.add_argument("--part", action="append", metavar="NAME", help=f"of the table alone: {parts}")
     parser.add_argument(
         "--side", action="append", type=positive, metavar="N", help="of the games' pictures; may be repeated"
