@@ -29,7 +29,7 @@ from jaxcrypt.attacks.victim import Victim
 from jaxcrypt.declared import Entry, Option
 from jaxcrypt.evaluation.plots import bars
 from jaxcrypt.evaluation.report import Result, markdown, number
-from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.evaluation.setting import Setting, progress
 from jaxcrypt.evaluation.suites.linkage import ABLATIONS
 from jaxcrypt.metrics import image as quality
 from jaxcrypt.sealing.cipher import load
@@ -51,7 +51,8 @@ class Scheme:
 def run(setting: Setting) -> Result:
     """Every attack on every scheme, on windows of the pictures."""
     paths = setting.paths()
-    photos = pictures.windows(paths, setting.crop or _SIDE, _PHOTOS, 3, setting.seed)
+    side = setting.crop or _SIDE
+    photos = pictures.windows(paths, side, _PHOTOS, 3, setting.seed)
     config = quick_config() if setting.own.get("quick") else default_config()
     config.parts = ("learned",)
     config.known_plaintext.side = config.ciphertext_only.side = _LEARNED_SIDE
@@ -61,7 +62,7 @@ def run(setting: Setting) -> Result:
     rows = [
         {"scheme": scheme.name, **row.facts(), "falls": row.got_in} for scheme in made for row in scheme.rows
     ]
-    facts = {"pictures": len(photos), "files": len(paths), "rows": rows}
+    facts = {"pictures": len(photos), "side": side, "files": len(paths), "rows": rows}
     return Result(facts, plot(facts))
 
 
@@ -122,7 +123,8 @@ def table(facts: Mapping[str, Any]) -> str:
         for row in facts["rows"]
     ]
     head = ["scheme", "attack", "the adversary has", "found", "p", ""]
-    return title(facts, ["published schemes, attacked"]) + "\n\n" + markdown(head, rows)
+    windows = f"{facts['pictures']} windows of {facts['side']}×{facts['side']} of {facts['files']} pictures"
+    return f"{windows}, seed {facts['setting']['seed']}\n\n{markdown(head, rows)}"
 
 
 def _verdict(row: Mapping[str, Any]) -> str:
