@@ -101,7 +101,7 @@ def vectors():
 
 
 def _listed():
-    text = FORMAT.read_text(encoding="utf-8")
+    text = FORMAT.read_text(encoding="utf-8").partition("\n## Test vectors\n")[2]
     listed = re.findall(r"^([a-z_0-9]+) =((?:\s+[0-9a-f]+)+)$", text, re.MULTILINE)
     return {name: bytes.fromhex("".join(value.split())) for name, value in listed}
 
