@@ -206,8 +206,10 @@ def test_no_home_costs_only_the_cache(monkeypatch):
 
     monkeypatch.delenv("JAXCRYPT_CACHE", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
-    runtime._use_cache(None)  # must not reach JAX at all
+    runtime.prepare("auto", pictures=1)
+    assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
 
 
 def test_endless_files_end(monkeypatch):
