@@ -158,11 +158,21 @@ def _score(sums: np.ndarray, place: Place) -> float:
 
 
 def _refined(sums: np.ndarray, place: Place) -> Place:
-    """Offsets, and scales that are no whole number, to a fraction of a pixel: each in turn, ever finer."""
-    sides = np.array(sums.shape[:2]) - 1
-    fixed = place.down in _WHOLE and _is_whole(sums, place)
-    best = _score(sums, place)
-    for step in (2.0, 1.0, 0.5, 0.25) if not fixed else (2.0, 1.0, 1.0):
+    """Offsets to a pixel of the received picture; to a fraction where its scale is no whole number, which is
+    refined with them."""
+    if place.down in _WHOLE:
+        pixel = 1 / place.down
+        snapped = replace(place, top=round(place.top / pixel) * pixel, left=round(place.left / pixel) * pixel)
+        place = _climbed(sums, snapped, (2.0, 1.0, pixel), fixed=True)
+        if _is_whole(sums, place):
+            return place
+    return _climbed(sums, place, (2.0, 1.0, 0.5, 0.25), fixed=False)
+
+
+def _climbed(sums: np.ndarray, place: Place, steps: tuple[float, ...], fixed: bool) -> Place:
+    """The best place that single steps lead to, each kind in turn, ever finer."""
+    sides, best = np.array(sums.shape[:2]) - 1, _score(sums, place)
+    for step in steps:
         for _ in range(4):
             before = best
             for change in _changes(place, step, sides, fixed):
