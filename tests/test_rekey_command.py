@@ -38,7 +38,7 @@ def test_rekey_gives_the_same_pixels_to_other_keys(tmp_path, key, capsys):
     assert rekey.main([*told, *new, "--force"]) == ExitCode.TAMPERED
 
 
-@pytest.mark.parametrize(("name", "says"), [("there.png", "exists"), ("new.jpg", "is a PNG")])
+@pytest.mark.parametrize(("name", "says"), [("there.png", "exists"), ("new.webp", "is a PNG")])
 def test_rekey_refuses_an_output_before_it_reads_keys(tmp_path, name, says, monkeypatch, capsys):
     (tmp_path / "there.png").write_bytes(b"kept")
     monkeypatch.setattr("jaxcrypt.cli.keyoptions.read_keys", lambda *_, **__: pytest.fail("keys were read"))
