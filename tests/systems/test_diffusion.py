@@ -238,5 +238,5 @@ def test_windows_reach_all_of_a_large_region_and_nothing_else(system):
     sampler = Sampler(net, params, np.zeros((64, 64, 3), np.float32), 1, "linear")
     samples = region.take(photo).astype(np.float32)
     (sampled,) = sampler.stages(region, photo, samples, np.full(samples.shape, 9.0))
-    assert np.mean(sampled == samples) < 1e-3  # a window left out would be a twentieth; single ones are chance
+    assert np.mean(sampled == samples) < 1e-3  # by chance; a window left out would be a twentieth
     assert np.abs(np.diff(region.put(photo, sampled)[20, 5:690, 0])).max() < 60
