@@ -74,22 +74,15 @@ def parse(name: str, argv: Sequence[str]) -> Any:
     )
     parser.add_argument("--force", action="store_true", help="overwrite earlier results in that folder")
     args = parser.parse_args(argv)
-    if suite.pictures:
+    if suite.pictures and suite.systems:
         _check(args, suite, name)
     return args
 
 
 def _add_common(parser: cli.Parser, suite: Suite) -> None:
     own = parser.add_argument_group("what is measured")
-    entries = [entry for entry in map(catalog.entry, catalog.NAMES) if entry.offered and suite.wants(entry)]
-    own.add_argument(
-        "--system",
-        action="append",
-        metavar="NAME",
-        help=", ".join(entry.name for entry in entries) + "; may be repeated, to compare" * suite.several,
-    )
-    own.add_argument("--weights", metavar="W", help="zoo entry, weights file or training folder")
-    own.add_argument("--option", action="append", default=[], metavar="NAME=CHOICE", help="such as rate=1/2")
+    if suite.systems:
+        _add_systems(own, suite)
     own.add_argument(
         "--data", action="append", required=True, metavar="DIR", help="pictures; may be repeated"
     )
@@ -99,6 +92,18 @@ def _add_common(parser: cli.Parser, suite: Suite) -> None:
     own.add_argument(
         "--seed", type=natural, default=0, metavar="N", help="of keys and positions (%(default)s)"
     )
+
+
+def _add_systems(own: Any, suite: Suite) -> None:
+    entries = [entry for entry in map(catalog.entry, catalog.NAMES) if entry.offered and suite.wants(entry)]
+    own.add_argument(
+        "--system",
+        action="append",
+        metavar="NAME",
+        help=", ".join(entry.name for entry in entries) + "; may be repeated, to compare" * suite.several,
+    )
+    own.add_argument("--weights", metavar="W", help="zoo entry, weights file or training folder")
+    own.add_argument("--option", action="append", default=[], metavar="NAME=CHOICE", help="such as rate=1/2")
 
 
 def _check(args: Any, suite: Suite, name: str) -> None:
@@ -145,7 +150,9 @@ def evaluate(name: str, args: Any, command: str) -> int:
 
 
 def _folder(args: Any) -> Path:
-    return Path("evaluation", "+".join(args.system)) if "system" in args else Path(args.workdir, "evaluation")
+    if "workdir" in args:
+        return Path(args.workdir, "evaluation")
+    return Path("evaluation", "+".join(args.system) if "system" in args else "schemes")
 
 
 def _check_folder(folder: Path, name: str, force: bool) -> None:

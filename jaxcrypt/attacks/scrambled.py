@@ -12,6 +12,7 @@ a block of the photo: jigsaw solvers put them together (:mod:`jaxcrypt.attacks.j
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -19,11 +20,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcrypt.attacks.yardstick import yardstick
 from jaxcrypt.declared import Traits
 from jaxcrypt.errors import Refusal
 from jaxcrypt.functional.keyed import Purpose, draw
-from jaxcrypt.record import Sealed, System
-from jaxcrypt.systems.drivers.whole import driven
+from jaxcrypt.record import System
 
 NAME = "scrambled"
 BLOCK = 16
@@ -89,32 +90,7 @@ def _applied(change: Any, pictures: jax.Array, subkeys: jax.Array) -> jax.Array:
     return join(jax.vmap(change)(cut(pictures), jnp.asarray(subkeys)), height, width)
 
 
-def _encrypt(variables, inputs, subkey, options) -> Sealed:
-    return Sealed(_applied(_scrambled, jnp.asarray(inputs["image"]), subkey))
-
-
-def _decrypt(variables, sealed, inputs, subkey, options) -> dict[str, Any]:
-    return {"image": _applied(_restored, jnp.asarray(sealed.pixels), subkey)}
-
-
-def _outputs(variables, batch, rng) -> dict[str, Any]:
-    image = jnp.asarray(batch["image"])
-    subkey = jax.random.bits(rng, (len(image), 8), jnp.uint32)
-    cipher = _applied(_scrambled, image, subkey)
-    pictures = {"image": image, "cipher": cipher, "decrypted": _applied(_restored, cipher, subkey)}
-    return {name: x.astype(jnp.float32) / 255 for name, x in pictures.items()}
-
-
 def build(config: Any = None) -> System:
     """The System; it has nothing to configure."""
-    system = System(
-        init=lambda rng, batch: ({}, {}),
-        batch=lambda config: {"image": jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.uint8)},
-        stages=(),
-        encrypt=_encrypt,
-        decrypt=_decrypt,
-        outputs=_outputs,
-        name=NAME,
-        traits=Traits(exact=True, channels=(3,), keeps_shape=True, argument="none: jigsaw solvers undo it"),
-    )
-    return driven(system)
+    traits = Traits(exact=True, channels=(3,), keeps_shape=True, argument="none: jigsaw solvers undo it")
+    return yardstick(NAME, partial(_applied, _scrambled), partial(_applied, _restored), traits)

@@ -16,6 +16,7 @@ from jaxcrypt.evaluation.comparison.plan import Part, What, folder_of, plan
 from jaxcrypt.evaluation.comparison.running import Done, read, run_all
 from jaxcrypt.evaluation.comparison.summary import summary
 from jaxcrypt.evaluation.report import markdown
+from jaxcrypt.evaluation.suites import broken
 from jaxcrypt.systems import catalog
 
 COSTS = {
@@ -119,6 +120,16 @@ def test_summary_has_a_row_for_everything_measured():
     assert table["mixing"]["attacks that found something"] == "1 of 2, least p 1e-05"
     assert table["AES"]["noise"] == "nothing"
     assert table["AES"]["nothing"].startswith("exact")
+
+
+def test_parts_without_a_system_stand_on_the_page_too():
+    row = {"scheme": "s", "attack": "a", "granted": "g", "found": "f", "p": 1e-5, "gain": None, "falls": True}
+    facts = {"command": "c", "rows": [row], "pictures": 24, "side": 128, "files": 3, "setting": {"seed": 0}}
+    done = [Done(part("costs"), {**COSTS, "command": "c"}), Done(Part("broken", "broken", ()), facts)]
+    seen = _Seen()
+    seen.feed(page("x", {**MACHINE, "systems": []}, done, {"broken": broken.table(facts)}))
+    assert "Published schemes" in seen.text
+    assert "24 windows of 128×128 of 3 pictures, seed 0" in seen.text
 
 
 class _Seen(HTMLParser):

@@ -41,6 +41,9 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
     Raises:
       ValueError: an entry that is longer than 65,535 bytes.
     """
+    entries = list(entries)
+    if any(len(entry) > MAX_ENTRY for entry in entries):
+        raise ValueError(f"an entry of a log has at most {MAX_ENTRY} bytes")
     return b"".join(struct.pack(">H", len(entry)) + entry for entry in entries)
 
 

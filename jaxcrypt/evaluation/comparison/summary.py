@@ -15,23 +15,20 @@ _FALLS = "FALLS"
 
 
 def summary(parts: Sequence[Done]) -> str:
-    """Markdown: a row for each System, and the reference; what did not run is empty.
-
-    A column of damage is the first of its kind that was measured.
-    """
+    """Markdown: a row for each System, and the reference; what did not run is empty."""
     known = [done for done in parts if done.facts is not None]
     together = {done.part.suite: done.facts for done in known if done.part.name == done.part.suite}
-    alone = {(done.part.suite, done.part.systems[0]): done.facts for done in known}
+    attacks = {done.part.systems[0]: done.facts for done in known if done.part.suite == "attacks"}
     costs, damage = together.get("costs"), together.get("damage")
     names = list((costs or damage or {"values": {}})["values"]) if costs else _columns(damage)
-    shown = list(damage["values"])[:6] if damage else []
+    shown = list(damage["values"]) if damage else []
     head = ["", "pixels give back, dB", "bytes, × the PNG", "seal, s/MP", "unseal, s/MP"]
     head += [*shown, "attacks that found something"]
     rows = []
     for name in dict.fromkeys([*names, *_columns(damage)]):
         row = [name, *_costs(costs, name)]
         row += [_cell(damage["values"][kind].get(name)) for kind in shown] if damage else []
-        rows.append([*row, _attacks(alone.get(("attacks", name)))])
+        rows.append([*row, _attacks(attacks.get(name))])
     return markdown(head, rows)
 
 

@@ -26,7 +26,7 @@ class Suite:
       wants: whether it can measure the System of a catalog entry.
       wanted: which Systems those are, in words.
       several: whether it takes several Systems at once, to compare.
-      pictures: whether it takes Systems and folders of pictures at all.
+      pictures: whether it takes folders of pictures at all; systems: and Systems with them.
       crop: side of the centre that is taken where nothing else is said; None: whole pictures.
     """
 
@@ -36,6 +36,7 @@ class Suite:
     wanted: str = "one that makes cipher pictures"
     several: bool = False
     pictures: bool = True
+    systems: bool = True
     crop: int | None = None
 
 
@@ -188,7 +189,10 @@ SUITES: dict[str, Suite] = {
     "ciphers": Suite("what comes back, and what cipher pictures show, against what chance gives", _ciphers),
     "attacks": Suite("what an adversary without the key finds, each attack beside its control", _attacks),
     "broken": Suite(
-        "published schemes that are known to be broken: every attack must get in", _broken, several=True
+        "published schemes that are known to be broken: every attack must get in",
+        _broken,
+        systems=False,
+        crop=128,
     ),
     "linkage": Suite(
         "which photo belongs to which cipher picture, beside ablations without keyed mixing",

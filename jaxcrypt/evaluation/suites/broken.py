@@ -21,12 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from jaxcrypt.attacks import bench, jigsaw, linkage, pictures, wrong_keys
+from jaxcrypt.attacks import bench, jigsaw, linkage, pictures, scrambled, wrong_keys
 from jaxcrypt.attacks.budget import default_config, quick_config
 from jaxcrypt.attacks.rows import Row
 from jaxcrypt.attacks.significance import cosines, permutation_p
 from jaxcrypt.attacks.victim import Victim
 from jaxcrypt.declared import Entry, Option
+from jaxcrypt.errors import usage
 from jaxcrypt.evaluation.plots import bars
 from jaxcrypt.evaluation.report import Result, markdown, number
 from jaxcrypt.evaluation.setting import Setting, progress
@@ -35,7 +36,7 @@ from jaxcrypt.metrics import image as quality
 from jaxcrypt.sealing.cipher import load
 from jaxcrypt.systems import catalog
 
-_PHOTOS, _SIDE = 24, 128
+_PHOTOS = 24
 _LEARNED_SIDE = 32  # two blocks a side
 FALLS, STANDS = "falls", "STANDS: the attack is too weak"
 
@@ -51,8 +52,9 @@ class Scheme:
 def run(setting: Setting) -> Result:
     """Every attack on every scheme, on windows of the pictures."""
     paths = setting.paths()
-    side = setting.crop or _SIDE
-    photos = pictures.windows(paths, side, _PHOTOS, 3, setting.seed)
+    if setting.crop is None or setting.crop % scrambled.BLOCK:
+        raise usage(f"--crop: the windows' side is needed, a multiple of {scrambled.BLOCK}")
+    photos = pictures.windows(paths, setting.crop, _PHOTOS, 3, setting.seed)
     config = quick_config() if setting.own.get("quick") else default_config()
     config.parts = ("learned",)
     config.known_plaintext.side = config.ciphertext_only.side = _LEARNED_SIDE
@@ -62,7 +64,7 @@ def run(setting: Setting) -> Result:
     rows = [
         {"scheme": scheme.name, **row.facts(), "falls": row.got_in} for scheme in made for row in scheme.rows
     ]
-    facts = {"pictures": len(photos), "side": side, "files": len(paths), "rows": rows}
+    facts = {"pictures": len(photos), "side": setting.crop, "files": len(paths), "rows": rows}
     return Result(facts, plot(facts))
 
 

@@ -45,7 +45,7 @@ def run(setting: Setting) -> Result:
     for [(subject, index)] in progress(([job] for job in jobs), len(jobs), "measured"):
         row = values.setdefault(subject.label, {field: [] for field in _FIELDS})
         try:
-            once = _Once(subject, named[index], files[index], files[index - 1])
+            once = _Once(subject, setting.weights, named[index], files[index], files[index - 1])
             if (subject.label, named[index].pixels.shape) not in shapes:
                 once.measure()
                 shapes.add((subject.label, named[index].pixels.shape))
@@ -79,9 +79,14 @@ def _reference(named: Sequence[Named], files: Sequence[bytes]) -> dict[str, list
 class _Once:
     """One picture by one System; ``other`` is what it is hidden in, where the System hides pictures."""
 
-    def __init__(self, subject: Subject, picture: Named, file: bytes, other: bytes):
+    def __init__(self, subject: Subject, weights: str | None, picture: Named, file: bytes, other: bytes):
         required = [given for given in subject.cipher.system.inputs if given.required]
-        self._how = {"options": subject.chosen, "inputs": {given.name: other for given in required}}
+        self._weights = weights
+        self._how = {
+            "weights": weights,
+            "options": subject.chosen,
+            "inputs": {given.name: other for given in required},
+        }
         secret = Source(Kind.KEY_FILE, draw(subject.seed, "costs", picture.name))
         self._keys = Keys(key_file=encode_key_file(secret).encode())
         self._name, self._picture, self._file = subject.name, picture, file
@@ -92,7 +97,7 @@ class _Once:
         whole, _ = self._seal(pixels_only=False)
         bare, sealing = self._seal(pixels_only=True)
         start = time.perf_counter()
-        opened = Opener(self._keys, from_pixels=True).open(bare, self._picture.name)
+        opened = Opener(self._keys, from_pixels=True, weights=self._weights).open(bare, self._picture.name)
         opening = time.perf_counter() - start
         back = opened.pictures[0]
         same = back.shape == self._picture.pixels.shape

@@ -230,3 +230,10 @@ def test_what_a_server_garbles_is_refused():
     ]:
         with pytest.raises(Refusal, match=told):
             tiles.TileReader({**files, "tile/entries/000": data}.get, 300).entry(7)
+
+
+def test_an_entry_that_no_bundle_can_hold_is_refused():
+    longest = bytes(65_535)
+    assert tiles.decode_bundle(tiles.encode_bundle([longest, b""])) == [longest, b""]
+    with pytest.raises(ValueError, match="at most 65535 bytes"):
+        tiles.encode_bundle([bytes(65_536)])
