@@ -83,8 +83,10 @@ def _at(sums: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     y, x = (np.clip(at, 0, side - 1) for at, side in zip((rows, columns), sums.shape, strict=False))
     i, j = (np.minimum(at.astype(int), side - 2) for at, side in zip((y, x), sums.shape, strict=False))
     u, v = (y - i)[:, None, None], (x - j)[None, :, None]
-    top = sums[i][:, j] * (1 - v) + sums[i][:, j + 1] * v
-    return top * (1 - u) + (sums[i + 1][:, j] * (1 - v) + sums[i + 1][:, j + 1] * v) * u
+    first, second = i[:, None], i[:, None] + 1  # the corners alone: whole rows of a photo would be copied
+    left, right = j, j + 1
+    top = sums[first, left] * (1 - v) + sums[first, right] * v
+    return top * (1 - u) + (sums[second, left] * (1 - v) + sums[second, right] * v) * u
 
 
 def _at_scale(sums: np.ndarray, scale: float) -> Place:

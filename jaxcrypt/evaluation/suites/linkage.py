@@ -39,14 +39,17 @@ def run(setting: Setting) -> Result:
 
 def table(facts: Mapping[str, Any]) -> str:
     """Of every cipher and comparison: photos found among all, and how likely chance is to give as much."""
-    ways = list(next(iter(facts["values"].values())))
-    rows = [[name, *(_cell(row[way]) for way in ways)] for name, row in facts["values"].items()]
+    ways = list(dict.fromkeys(way for row in facts["values"].values() for way in row))
+    rows = [[name, *(_cell(row.get(way)) for way in ways)] for name, row in facts["values"].items()]
     chance = 100 / facts["pictures"]
     head = title(facts, [f"share of ciphers whose own photo is the nearest (chance {chance:.1f}%), and p"])
     return f"{head}\n\n" + markdown(["cipher", *ways], rows)
 
 
-def _cell(link: Mapping[str, Any]) -> str:
+def _cell(link: Mapping[str, Any] | None) -> str:
+    """Empty where a cipher picture has another shape than the photo: nothing to compare block by block."""
+    if link is None:
+        return ""
     return f"{100 * number(link['share']):.0f}%, p {number(link['p']):.1g}"
 
 
