@@ -13,8 +13,8 @@ from jaxcrypt.errors import Refusal
 from jaxcrypt.pictures.files import encode_png, load_picture
 from jaxcrypt.record import Call
 from jaxcrypt.systems.catalog import build
+from jaxcrypt.systems.logistic import host
 from jaxcrypt.systems.logistic import tiles as logistic
-from jaxcrypt.systems.logistic.host import HostDriver
 from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 SYSTEM = build("logistic")
@@ -129,16 +129,15 @@ def _pair(sealed):
 @pytest.mark.parametrize("shape", [*SHAPES, (64, 64, 3), (301, 300, 3)], ids=str)
 def test_numpy_gives_the_bits_of_the_device_and_opens_them(rng, shape):
     picture, key = rng.integers(0, 256, shape, np.uint8), rng.bytes(32)
-    host = HostDriver(())
-    (plain,) = host.encrypt(Call(), [picture], [key])
+    (plain,) = host.encrypt([picture], [key])
     (device,) = logistic.DRIVER.encrypt(Call(), [picture], [key])
     np.testing.assert_array_equal(plain.pixels, device.pixels)
     np.testing.assert_array_equal(plain.side["digest"], device.side["digest"])
-    (opened,) = host.decrypt(Call(), [device], [key], shape)
+    (opened,) = host.decrypt([device], [key], shape)
     np.testing.assert_array_equal(opened.pictures[0], picture)
     assert bool(opened.report["intact"])
     device.pixels[0, 0, 0] ^= 1
-    assert not host.decrypt(Call(), [device], [key], shape)[0].report["intact"]
+    assert not host.decrypt([device], [key], shape)[0].report["intact"]
 
 
 def test_small_pictures_need_no_jax(tmp_path):

@@ -7,15 +7,13 @@ are the same. Words are uint32 ``[S]``, a subkey eight of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
-from jaxcrypt.declared import Option, chosen
 from jaxcrypt.functional.purposes import Purpose
-from jaxcrypt.record import Call, Outcome, Sealed, Shape
+from jaxcrypt.record import Outcome, Progress, Sealed, Shape
 from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.drivers.layout import Layout
 from jaxcrypt.systems.logistic.layout import ROUNDS, WORD, layout
@@ -26,49 +24,33 @@ _KEY_WORDS = 16  # of a permutation
 _1, _31, _32, _33, _63, _FULL = map(np.uint64, (1, 31, 32, 33, 63, 0xFFFFFFFF))
 
 
-@dataclass(frozen=True)
-class HostDriver:
-    """The :class:`~jaxcrypt.record.Driver` on the host alone, one thread."""
+def encrypt(pictures: Sequence[np.ndarray], keys: Sequence[bytes], progress: Progress = None) -> list[Sealed]:
+    """Encrypt pictures uint8 ``[H, W, C]``, each under its subkey of 32 bytes."""
+    made = []
+    for done, (picture, key) in enumerate(zip(pictures, keys, strict=True), 1):
+        made.append(_encrypt(np.ascontiguousarray(picture), host.words(key)))
+        if progress is not None:
+            progress(done / len(pictures))
+    return made
 
-    options: tuple[Option, ...]
 
-    def aligns(self, options) -> bool:
-        """Never."""
-        return False
+def decrypt(
+    sealed: Sequence[Sealed], keys: Sequence[bytes], shape: Shape, progress: Progress = None
+) -> list[Outcome]:
+    """Undo :func:`encrypt`; ``shape`` is the plain pictures' ``(H, W, C)``.
 
-    def check(self, shape: Shape, options) -> None:
-        """Any shape will do."""
-        chosen(self.options, options)
-
-    def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
-        """As :class:`~jaxcrypt.record.Driver` says."""
-        self.check(pictures[0].shape, call.options)
-        made = []
-        for done, (picture, key) in enumerate(zip(pictures, keys, strict=True), 1):
-            made.append(_encrypt(np.ascontiguousarray(picture), host.words(key)))
-            if call.progress is not None:
-                call.progress(done / len(pictures))
-        return made
-
-    def decrypt(
-        self,
-        call: Call,
-        sealed: Sequence[Sealed],
-        keys: Sequence[bytes],
-        shape: Shape,
-        lost: Sequence[np.ndarray] | None = None,
-    ) -> list[Outcome]:
-        """As :class:`~jaxcrypt.record.Driver` says."""
-        self.check(shape, call.options)
-        host.check_sealed(sealed, shape)
-        opened = []
-        for done, (one, key) in enumerate(zip(sealed, keys, strict=True), 1):
-            host.check_shape(one.pixels, shape)
-            digest = host.side_array(one.side, "digest", (4,), np.uint32)
-            opened.append(_decrypt(np.ascontiguousarray(one.pixels), digest, host.words(key)))
-            if call.progress is not None:
-                call.progress(done / len(sealed))
-        return opened
+    Raises:
+      Refusal: a cipher picture, shape or side array that no encryption gives.
+    """
+    host.check_sealed(sealed, shape)
+    opened = []
+    for done, (one, key) in enumerate(zip(sealed, keys, strict=True), 1):
+        host.check_shape(one.pixels, shape)
+        digest = host.side_array(one.side, "digest", (4,), np.uint32)
+        opened.append(_decrypt(np.ascontiguousarray(one.pixels), digest, host.words(key)))
+        if progress is not None:
+            progress(done / len(sealed))
+    return opened
 
 
 def _encrypt(picture: np.ndarray, subkey: np.ndarray) -> Sealed:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxcrypt.declared import Options, chosen
-from jaxcrypt.record import Call, Driver, Outcome, Sealed, Shape, System
+from jaxcrypt.record import Call, Outcome, Sealed, Shape, System
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers.regions import Regional
 from jaxcrypt.systems.logistic import host
@@ -34,7 +34,10 @@ class LogisticDriver:
 
     def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
         """As :class:`~jaxcrypt.record.Driver` says."""
-        return _driver(pictures).encrypt(call, pictures, keys)
+        self.check(pictures[0].shape, call.options)
+        if _small(pictures):
+            return host.encrypt(pictures, keys, call.progress)
+        return _tiles().DRIVER.encrypt(call, pictures, keys)
 
     def decrypt(
         self,
@@ -45,30 +48,29 @@ class LogisticDriver:
         lost: Sequence[np.ndarray] | None = None,
     ) -> list[Outcome]:
         """As :class:`~jaxcrypt.record.Driver` says."""
-        return _driver([one.pixels for one in sealed]).decrypt(call, sealed, keys, shape, lost)
+        self.check(shape, call.options)
+        if _small([one.pixels for one in sealed]):
+            return host.decrypt(sealed, keys, shape, call.progress)
+        return _tiles().DRIVER.decrypt(call, sealed, keys, shape, lost)
 
 
-def _driver(pictures: Sequence[np.ndarray]) -> Driver:
-    if "jax" in sys.modules or sum(picture.size for picture in pictures) > _SMALL:
-        from jaxcrypt.systems.logistic.tiles import DRIVER
-
-        return DRIVER
-    return host.HostDriver(ENTRY.options)
+def _small(pictures: Sequence[np.ndarray]) -> bool:
+    return "jax" not in sys.modules and sum(picture.size for picture in pictures) <= _SMALL
 
 
-def _on_device() -> System:
-    from jaxcrypt.systems.logistic.tiles import SYSTEM
+def _tiles() -> Any:
+    from jaxcrypt.systems.logistic import tiles
 
-    return SYSTEM
+    return tiles
 
 
 SYSTEM = System(
     init=lambda rng, batch: ({}, {}),
-    batch=lambda config: _on_device().batch(config),
+    batch=lambda config: _tiles().SYSTEM.batch(config),
     stages=(),
-    encrypt=lambda *args: _on_device().encrypt(*args),
-    decrypt=lambda *args: _on_device().decrypt(*args),
-    outputs=lambda *args: _on_device().outputs(*args),
+    encrypt=lambda *args: _tiles().SYSTEM.encrypt(*args),
+    decrypt=lambda *args: _tiles().SYSTEM.decrypt(*args),
+    outputs=lambda *args: _tiles().SYSTEM.outputs(*args),
     driver=Regional(LogisticDriver(), tuple),
     **ENTRY.declared(),
 )
