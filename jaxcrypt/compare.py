@@ -1,11 +1,13 @@
 """Compare Systems: every suite over each of them, in one run, on one page.
 
   python -m jaxcrypt.compare --data photos/ -o comparison/            everything: hours
+  python -m jaxcrypt.compare --data photos/ --known others/ --jobs 8  eight parts at a time
   python -m jaxcrypt.compare --data photos/ --quick --limit 12        small budgets, to see how it goes
   python -m jaxcrypt.compare --data photos/ --system A --system B --suite damage
 
 Writes report.html (one file: tables, pictures, plots), report.json (every number, with command, commit,
-versions and machine) and parts/ (each suite's own results). The same command goes on where it was stopped.
+versions and machine), results/ (each table's own JSON, as evaluate would write it) and parts/ (what every
+process wrote). The same command goes on where it was stopped.
 Beside the Systems stand AES-256-GCM as the reference, and published schemes that are known to be broken: an
 attack that does not break those says nothing of the others.
 """
@@ -20,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxcrypt import runtime
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.errors import ExitCode
 from jaxcrypt.evaluation.suites import natural, positive
@@ -45,6 +48,16 @@ def _parser() -> Parser:
     add("--crop", type=positive, metavar="N", help="centre N×N of the pictures (what each suite takes)")
     add("--limit", type=positive, metavar="N", help="only the first N pictures of each folder")
     add("--seed", type=natural, default=0, metavar="N", help="of keys and positions (%(default)s)")
+    add("--known", metavar="DIR", help="pictures that adversaries learn on (4/5 of --data)")
+    add("--device", choices=runtime.DEVICES, default="auto", help="what to run on (%(default)s)")
+    add(
+        "--jobs",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="parts side by side, each on its share of the cores",
+    )
+    add("--minutes", type=positive, metavar="N", help="stop after these, and report what is done")
     add("--quick", action="store_true", help="small budgets, to try things out: no ground for claims")
     return parser
 
@@ -55,24 +68,27 @@ def _main(argv: Sequence[str] | None) -> int:
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("jaxcrypt.compare").setLevel(logging.INFO)
     from jaxcrypt.cli.output import make_folder
+    from jaxcrypt.evaluation.comparison.joining import joined
     from jaxcrypt.evaluation.comparison.plan import What, plan
     from jaxcrypt.evaluation.comparison.running import run_all
     from jaxcrypt.pictures import folders
 
     many = {"data": tuple(args.data), "systems": tuple(args.system), "suites": tuple(args.suite)}
-    parts = plan(What(crop=args.crop, limit=args.limit, seed=args.seed, quick=args.quick, **many))
-    folders.find_all(args.data, limit=args.limit)  # refuses what has no pictures, before any part runs
+    same = {name: getattr(args, name) for name in ("crop", "limit", "seed", "quick", "known", "device")}
+    parts = plan(What(**many, **same))
+    for given in (args.data, [args.known] if args.known else []):
+        folders.find_all(given, limit=args.limit)  # refuses what has no pictures, before any part runs
     make_folder(args.output)
-    done = run_all(parts, args.output)
-    _write(args.output, shlex.join(["python", "-m", "jaxcrypt.compare", *argv]), done)
-    failed = [one.part.name for one in done if one.failure]
+    done = run_all(parts, args.output, args.jobs, args.minutes)
+    _write(args.output, shlex.join(["python", "-m", "jaxcrypt.compare", *argv]), joined(done))
+    failed = [one.part.name for one in done if one.facts is None]
     if failed:
         print(f"{len(failed)} of {len(done)} parts failed: {', '.join(failed)}", file=sys.stderr)
     return ExitCode.FAILED if failed else ExitCode.OK
 
 
 def _write(output: Path, command: str, done: Sequence[Any]) -> None:
-    from jaxcrypt.cli.output import write_whole
+    from jaxcrypt.cli.output import make_folder, write_whole
     from jaxcrypt.evaluation.circumstances import circumstances
     from jaxcrypt.evaluation.comparison.page import page
     from jaxcrypt.evaluation.report import to_json
@@ -85,9 +101,12 @@ def _write(output: Path, command: str, done: Sequence[Any]) -> None:
     facts["systems"] = list(dict.fromkeys(name for one in done for name in one.part.systems))
     results = {one.part.name: one.facts or {"failure": one.failure} for one in done}
     report = page(command, facts, done, tables).encode("utf-8", "backslashreplace")
-    for name, data in (("report.html", report), ("report.json", to_json({**facts, "parts": results}))):
+    make_folder(output / "results")
+    files = {f"results/{one.part.name}.json": to_json(one.facts) for one in done if one.facts is not None}
+    files |= {"report.html": report, "report.json": to_json({**facts, "parts": results})}
+    for name, data in files.items():
         write_whole(output / name, lambda file, data=data: file.write(data), force=True)
-        print(output / name)
+    print(output / "report.html", output / "report.json", sep="\n")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,12 @@ def circumstances(command: str) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit of the code that runs, ``-dirty`` where files differ from it; None outside a checkout."""
+    """The commit of the code that runs, ``-dirty`` where files differ from it; outside a checkout, as in a
+    container, what ``JAXCRYPT_COMMIT`` says, or None."""
+    return _checked_out() or os.environ.get("JAXCRYPT_COMMIT") or None
+
+
+def _checked_out() -> str | None:
     folder = Path(__file__).resolve().parent
     try:
         told = subprocess.run(

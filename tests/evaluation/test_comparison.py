@@ -1,6 +1,7 @@
 """A comparison: which parts it runs, how it goes on after a stop, and its one page."""
 
 import json
+import os
 import re
 import shlex
 from html.parser import HTMLParser
@@ -11,6 +12,7 @@ from jaxcrypt import compare
 from jaxcrypt.errors import Refusal
 from jaxcrypt.evaluation import documented, suites
 from jaxcrypt.evaluation.comparison import running
+from jaxcrypt.evaluation.comparison.joining import joined
 from jaxcrypt.evaluation.comparison.page import markdown_to_html, page
 from jaxcrypt.evaluation.comparison.plan import Part, What, folder_of, plan
 from jaxcrypt.evaluation.comparison.running import Done, read, run_all
@@ -105,6 +107,63 @@ def test_a_part_that_fails_costs_itself_alone(parts, tmp_path):
     assert [one.failure for one in done] == ["jaxcrypt: nothing works", ""]
     assert run_all([part("damage", "bad")], tmp_path)[0].failure == "jaxcrypt: nothing works"
     assert parts(part("damage", "bad")) == "xx"
+
+
+def test_parts_run_side_by_side_and_keep_their_order(parts, tmp_path):
+    names = ["mixing", "bad", "logistic", "denoiser"]
+    done = run_all([part("ciphers", name, alone=True) for name in names], tmp_path, jobs=3)
+    assert [one.part.systems[0] for one in done] == names
+    assert [bool(one.failure) for one in done] == [False, True, False, False]
+
+
+def test_what_is_not_done_in_time_is_told_and_done_the_next_time(parts, tmp_path, monkeypatch):
+    def never(part, output):
+        return ["-c", "import time; time.sleep(60)"]
+
+    quick, slow = part("costs"), part("damage")
+    run_all([quick], tmp_path)
+    process_of = running._process_of
+    monkeypatch.setattr(running, "_process_of", never)
+    done = run_all([quick, slow], tmp_path, jobs=2, minutes=0.02)
+    assert [one.failure for one in done] == ["", running.OUT_OF_TIME]
+    monkeypatch.setattr(running, "_process_of", process_of)
+    assert [one.failure for one in run_all([quick, slow], tmp_path)] == ["", ""]
+    assert parts(quick) == "x"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be shared out here")
+def test_every_part_has_cores_and_as_many_as_go(monkeypatch):
+    monkeypatch.setattr(running.os, "sched_getaffinity", lambda _: set(range(16)))
+    shares = [running.cores_of(share, 5) for share in range(5)]
+    assert set.union(*shares) == set(range(16))
+    assert sum(map(len, shares)) == 16
+    monkeypatch.setattr(running.os, "sched_getaffinity", lambda _: {3, 5})
+    assert all(running.cores_of(share, 3) <= {3, 5} and running.cores_of(share, 3) for share in range(3))
+
+
+def test_parts_of_one_suite_are_joined_as_the_suite_would_have_it():
+    def one(name, psnr):
+        facts = {
+            "suite": "damage",
+            "command": f"python -m jaxcrypt.evaluate damage --data d --system {name} --seed 1",
+            "setting": {"systems": [name], "crop": 8, "seed": 1},
+            "pictures": 1,
+            "flat": 12.0,
+            "values": {"nothing": {"AES": ["exact"], name: [psnr]}},
+        }
+        arguments = ("damage", "--data", "d", "--system", name, "--seed", "1")
+        return Done(Part(f"damage-{name}", "damage", (name,), arguments), facts, b"png")
+
+    lost = Done(part("damage", "bad", alone=True), None, failure="no memory")
+    alone = Done(part("attacks", alone=True), ATTACKS)
+    (damage, attacks) = joined([one("mixing", 45.5), lost, one("denoiser", 53.0), alone])
+    assert attacks is alone
+    assert damage.part.name == "damage"
+    assert damage.facts["values"] == {"nothing": {"AES": ["exact"], "mixing": [45.5], "denoiser": [53.0]}}
+    assert damage.facts["setting"]["systems"] == ["mixing", "denoiser"]
+    assert damage.facts["command"].endswith("--data d --system mixing --system denoiser --seed 1")
+    assert damage.failure == "bad: no memory"
+    assert damage.plot.startswith(b"\x89PNG")
 
 
 def test_summary_has_a_row_for_everything_measured():

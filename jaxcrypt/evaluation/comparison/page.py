@@ -81,8 +81,10 @@ def _title(done: Done) -> str:
 
 def _section(done: Done, table: str) -> list[str]:
     lines = [f"<h2 id='{done.part.name}'>{html.escape(_title(done))}</h2>"]
+    if done.failure:
+        lines.append(f"<p class='failed'>Did not run: {html.escape(done.failure)}</p>")
     if done.facts is None:
-        return [*lines, f"<p class='failed'>Did not run: {html.escape(done.failure)}</p>"]
+        return lines
     lines += [markdown_to_html(table)]
     if done.plot:
         data = base64.b64encode(done.plot).decode()

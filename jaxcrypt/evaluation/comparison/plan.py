@@ -12,9 +12,11 @@ from jaxcrypt.errors import usage
 from jaxcrypt.evaluation.suites import SUITES
 from jaxcrypt.systems import catalog
 
-TOGETHER = ("costs", "damage", "rates", "linkage")  # Systems side by side in one table
-ALONE = ("ciphers", "attacks", "regions", "hiding", "faces")  # a part for each System
+TOGETHER = ("damage", "costs", "rates", "linkage")  # Systems side by side in one table
+ALONE = ("ciphers", "attacks", "hiding", "regions", "faces")  # a table for each System
 BROKEN = "broken"
+ORDER = ("damage", "costs", BROKEN, "ciphers", "attacks", "rates", "linkage", "hiding", "regions", "faces")
+_LEARN = ("attacks", "hiding")  # suites whose adversaries learn on pictures of their own
 _QUICK = {
     "attacks": ("--quick",),
     "regions": ("--region", "box=96", "--damage", "none", "--damage", "jpeg444=75"),
@@ -35,6 +37,8 @@ class What:
       seed: keys and positions follow from it.
       quick: small budgets, to try things out.
       suites: names of suites; empty for all.
+      known: a folder of pictures that adversaries learn on; None: as each suite has it.
+      device: what to run on.
     """
 
     data: tuple[str, ...]
@@ -44,11 +48,13 @@ class What:
     seed: int = 0
     quick: bool = False
     suites: tuple[str, ...] = ()
+    known: str | None = None
+    device: str = "auto"
 
 
 @dataclass(frozen=True)
 class Part:
-    """One run of one suite.
+    """One run of one suite over one System, so that parts can run side by side.
 
     Attributes:
       name: of its folder below the comparison's.
@@ -63,24 +69,32 @@ class Part:
 
 
 def plan(what: What) -> list[Part]:
-    """The parts in the order in which they run: what takes least first.
+    """The parts in the order in which they run: what is asked for most comes first.
 
     Raises:
       Refusal: a System or suite that there is not.
     """
     entries = [catalog.entry(name) for name in what.systems or _offered()]
-    suites = what.suites or (*TOGETHER, *ALONE, BROKEN)
+    suites = what.suites or ORDER
     for name in suites:
-        if name not in (*TOGETHER, *ALONE, BROKEN):
-            raise usage(f"--suite {name}: choose from {', '.join((*TOGETHER, *ALONE, BROKEN))}")
+        if name not in ORDER:
+            raise usage(f"--suite {name}: choose from {', '.join(ORDER)}")
     parts = []
-    for name in suites:
-        wanted = [entry for entry in entries if SUITES[name].wants(entry)]
-        if name in ALONE:
+    for name in sorted(suites, key=ORDER.index):
+        if name == BROKEN:
+            parts.append(_part(name, name, [], what))
+        else:
+            wanted = [entry for entry in entries if SUITES[name].wants(entry)]
             parts += [_part(f"{name}-{entry.name}", name, [entry], what) for entry in wanted]
-        elif wanted:
-            parts.append(_part(name, name, [] if name == BROKEN else wanted, what))
     return parts
+
+
+def together(parts: Sequence[Part]) -> list[list[Part]]:
+    """Parts whose Systems stand side by side in one table, as one group; every other part by itself."""
+    groups: dict[str, list[Part]] = {}
+    for part in parts:
+        groups.setdefault(part.suite if part.suite in TOGETHER else part.name, []).append(part)
+    return list(groups.values())
 
 
 def _offered() -> list[str]:
@@ -88,15 +102,24 @@ def _offered() -> list[str]:
 
 
 def _part(name: str, suite: str, entries: Sequence[Entry], what: What) -> Part:
-    arguments = [suite, *(text for folder in what.data for text in ("--data", folder))]
-    arguments += [text for entry in entries for text in ("--system", entry.name)]
     given = {"--crop": what.crop, "--limit": what.limit, "--seed": what.seed or None}
-    arguments += [text for flag, value in given.items() if value for text in (flag, str(value))]
+    given["--known"] = what.known if suite in _LEARN else None
+    given["--device"] = what.device if what.device != "auto" else None
+    arguments = [text for flag, value in given.items() if value for text in (flag, str(value))]
     if what.quick:
         arguments += _QUICK.get(suite, ())
-    if suite == "hiding" and importlib.util.find_spec("sealwatch") is None:
+    if suite == "hiding" and what.known and importlib.util.find_spec("sealwatch") is None:
         arguments += ["--detector", "network"]  # the other one comes with an extra
-    return Part(name, suite, tuple(entry.name for entry in entries), tuple(arguments))
+    systems = tuple(entry.name for entry in entries)
+    return Part(name, suite, systems, command_line(suite, what.data, systems, arguments))
+
+
+def command_line(
+    suite: str, data: Sequence[str], systems: Sequence[str], arguments: Sequence[str]
+) -> tuple[str, ...]:
+    """The arguments of ``python -m jaxcrypt.evaluate`` that run a suite over Systems."""
+    folders = [text for folder in data for text in ("--data", folder)]
+    return (suite, *folders, *(text for name in systems for text in ("--system", name)), *arguments)
 
 
 def folder_of(part: Part, output: Path) -> Path:

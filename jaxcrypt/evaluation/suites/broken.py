@@ -135,8 +135,9 @@ def _verdict(row: Mapping[str, Any]) -> str:
 
 def plot(facts: Mapping[str, Any]) -> bytes:
     """Bars of what attacks gained in dB over knowing nothing, where that is a picture."""
-    groups: dict[str, dict[str, float]] = {}
-    for row in facts["rows"]:
-        if row["gain"] is not None:
-            groups.setdefault(row["scheme"], {})[f"{row['attack']}: {row['granted']}"] = number(row["gain"])
+    groups = {
+        f"{row['scheme']}: {row['attack']}": {"gain": number(row["gain"])}
+        for row in facts["rows"]
+        if row["gain"] is not None
+    }
     return bars(groups, "dB above knowing nothing")
