@@ -1,21 +1,27 @@
-"""Tables of documents, made from the results that ship with jaxcrypt.
+"""Tables and numbers of documents, made from the results that ship with jaxcrypt.
 
-A document says where one belongs:
+A document says where a table belongs, and of which results:
 
     <!-- results: costs -->
     … whatever stands here is written anew …
     <!-- end of results -->
 
-and ``jaxcrypt/zoo/results/costs.json``, as a suite wrote it, says what stands there, under the command that
-made it.
+``jaxcrypt/zoo/results/costs.json``, as a suite wrote it, says what stands there, under the command that made
+it; several names of one suite's results stand side by side. A sentence says what it takes out of which
+results, by the names on the way to it:
+
+    <!-- numbers: about {damage/values/nothing/mixing; .0f} dB -->about 45 dB<!-- end of numbers -->
+
+A list of PSNRs there is its mean. Both are invisible where a document is read.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +29,9 @@ from jaxcrypt.errors import Refusal
 
 RESULTS = Path(__file__).resolve().parents[1] / "zoo" / "results"
 _ROOT = Path(__file__).resolve().parents[2]
-_PLACE = re.compile(r"(<!-- results: ([\w.-]+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
+_PLACE = re.compile(r"(<!-- results: ([\w. -]+?) -->\n).*?(<!-- end of results -->)", re.DOTALL)
+_SENTENCE = re.compile(r"(<!-- numbers: (.*?) -->).*?(<!-- end of numbers -->)", re.DOTALL)
+_NUMBER = re.compile(r"\{([\w.-]+)/([^{};]+);\s*([^{};]+)\}")
 
 
 def documents() -> list[Path]:
@@ -32,19 +40,49 @@ def documents() -> list[Path]:
 
 
 def renewed(text: str, results: Path = RESULTS) -> str:
-    """A document's text with every such table as its results have it.
+    """A document's text with every such table and number as its results have it.
 
     Raises:
-      Refusal: a table whose results are not there, or no suite's.
+      Refusal: results that are not there or no suite's, or that lack what a sentence takes out of them.
     """
 
     def table(match: re.Match[str]) -> str:
-        facts = read(results / f"{match[2]}.json")
-        suite = importlib.import_module(f"jaxcrypt.evaluation.suites.{facts['suite']}")
-        machine = f"{facts['machine']['cores']} cores, {facts['machine']['device']}, commit {facts['commit']}"
-        return f"{match[1]}\n{suite.table(facts)}\n\n`{facts['command']}` ({machine})\n\n{match[3]}"
+        chosen = [read(results / f"{name}.json") for name in match[2].split()]
+        return f"{match[1]}\n{_table(chosen)}\n\n{_made(chosen)}\n\n{match[3]}"
 
-    return _PLACE.sub(table, text)
+    def sentence(match: re.Match[str]) -> str:
+        words = _NUMBER.sub(lambda field: _number(results, *field.groups()), match[2])
+        return f"{match[1]}{words}{match[3]}"
+
+    return _SENTENCE.sub(sentence, _PLACE.sub(table, text))
+
+
+def _table(chosen: Sequence[dict[str, Any]]) -> str:
+    suite = importlib.import_module(f"jaxcrypt.evaluation.suites.{chosen[0]['suite']}")
+    return suite.table(chosen[0]) if len(chosen) == 1 else suite.beside(chosen)
+
+
+def _made(chosen: Sequence[dict[str, Any]]) -> str:
+    """The commands, each under what it ran on."""
+    machine = "{machine[cores]} cores, {machine[device]}, commit {commit}"
+    lines: dict[str, list[str]] = {}
+    for facts in chosen:
+        lines.setdefault(machine.format(**facts), []).append(f"`{facts['command']}`")
+    return "\n\n".join(f"{', '.join(commands)} ({where})" for where, commands in lines.items())
+
+
+def _number(results: Path, name: str, way: str, form: str) -> str:
+    """What stands in ``NAME.json`` at the end of ``way``, as ``form`` has it; of several PSNRs their mean."""
+    from jaxcrypt.evaluation.report import number, numbers
+    from jaxcrypt.metrics.image import mean
+
+    found: Any = read(results / f"{name}.json")
+    for step in way.split("/"):
+        if not isinstance(found, dict) or step not in found:
+            raise Refusal(f"{name}.json: nothing called {step} on the way {way}")
+        found = found[step]
+    value = mean(numbers(found)).psnr if isinstance(found, list) else number(found)
+    return "exact" if math.isinf(value) else format(value, form)
 
 
 def stale(results: Path = RESULTS) -> Iterator[tuple[Path, str]]:

@@ -256,3 +256,43 @@ def test_a_table_is_made_anew_from_its_results(tmp_path):
     assert documented.renewed(new, tmp_path) == new
     with pytest.raises(Refusal, match=r"lost\.json: not what a suite"):
         documented.renewed(text.replace("mine", "lost"), tmp_path)
+
+
+def _written(folder, name, suite="costs", **facts):
+    shown = {"pictures": 1, "setting": {"crop": None, "seed": 0}, "refused": {}, **COSTS, **facts}
+    whole = {"suite": suite, "command": f"python -m {name}", **MACHINE, **shown}
+    (folder / f"{name}.json").write_text(json.dumps(whole))
+
+
+def test_a_number_in_a_sentence_is_made_anew_from_its_results(tmp_path):
+    _written(tmp_path, "mine", values={"JPEG 90, 4:4:4": {"A": [40.0, 41.0], "B": ["exact"]}}, flat=12.34)
+    template = "{mine/values/JPEG 90, 4:4:4/A; .1f} dB, {mine/values/JPEG 90, 4:4:4/B; .0f}, {mine/flat; .0f}"
+    text = f"| a | <!-- numbers: {template} -->old<!-- end of numbers --> |"
+    new = documented.renewed(text, tmp_path)
+    assert new == text.replace("old", "40.5 dB, exact, 12")
+    assert documented.renewed(new, tmp_path) == new
+    with pytest.raises(Refusal, match=r"mine\.json: nothing called JPEG 9, 4:4:4 on the way values/JPEG 9"):
+        documented.renewed(text.replace("JPEG 90", "JPEG 9"), tmp_path)
+
+
+def test_results_of_several_systems_stand_side_by_side(tmp_path):
+    def row(verdict, **more):
+        return {
+            "attack": "a",
+            "granted": "g",
+            "found": "f",
+            "p": 0.25,
+            "gain": None,
+            "verdict": verdict,
+            **more,
+        }
+
+    control = {"control": row("FALLS")}
+    _written(tmp_path, "one", "attacks", system="mixing", rows=[row("as chance", **control)])
+    _written(tmp_path, "two", "attacks", system="other", rows=[row("FALLS", **control)])
+    new = documented.renewed("<!-- results: one two -->\n<!-- end of results -->", tmp_path)
+    assert re.sub(" +", " ", new).split("\n")[2:5:2] == [
+        "| attack | the adversary has | mixing | other | control |",
+        "| a | g | p 0.2 | FALLS: p 0.2 | falls, 2 of 2 |",
+    ]
+    assert "`python -m one`, `python -m two` (2 cores, cpu, commit abc)" in new

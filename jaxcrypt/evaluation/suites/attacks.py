@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from jaxcrypt.attacks.budget import default_config, quick_config
 from jaxcrypt.attacks.victim import Victim
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.evaluation.plots import bars
-from jaxcrypt.evaluation.report import Result, number
+from jaxcrypt.evaluation.report import Result, markdown, number
 from jaxcrypt.evaluation.setting import Setting, digests
 from jaxcrypt.pictures import folders
 
@@ -76,6 +76,29 @@ def _from_file(path: str) -> Any:
 def table(facts: Mapping[str, Any]) -> str:
     """The attack table as Markdown."""
     return facts["table"]
+
+
+def beside(results: Sequence[Mapping[str, Any]]) -> str:
+    """The verdicts of several Systems as one table: a column for each, and whether every control fell."""
+    found = [{(one["attack"], one["granted"]): one for one in facts["rows"]} for facts in results]
+    lines = []
+    for key in dict.fromkeys(key for of_one in found for key in of_one):
+        own = [of_one.get(key) for of_one in found]
+        controls = [row["control"] for row in own if row and "control" in row]
+        fell = f"falls, {sum(map(_fell, controls))} of {len(controls)}" if controls else ""
+        lines.append([*key, *("" if row is None else _verdict(row) for row in own), fell])
+    head = ["attack", "the adversary has", *(facts["system"] for facts in results), "control"]
+    return markdown(head, lines)
+
+
+def _fell(control: Mapping[str, Any]) -> bool:
+    return control["verdict"] in (rows.FALLS, rows.WEAKENED)
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    gain = "" if row["gain"] is None else f"{number(row['gain']):+.2f} dB, "
+    words = "" if row["verdict"] == rows.CHANCE else f"{row['verdict']}: "
+    return f"{words}{gain}p {number(row['p']):.1g}"
 
 
 def plot(facts: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from jaxcrypt.attacks import linkage
+from jaxcrypt.attacks.significance import MIN_PICTURES
+from jaxcrypt.errors import Refusal
 from jaxcrypt.evaluation.pictures import draw
 from jaxcrypt.evaluation.plots import bars
 from jaxcrypt.evaluation.report import Result, markdown, number
@@ -24,6 +26,8 @@ ABLATIONS = {
 def run(setting: Setting) -> Result:
     """Encrypt every picture under a key of its own, and try to tell which is which."""
     named = setting.colour_pictures()
+    if len(named) < MIN_PICTURES:
+        raise Refusal(f"--data: {len(named)} pictures; telling which is whose wants at least {MIN_PICTURES}")
     photos = np.stack([picture.pixels for picture in named])
     keys = [draw(setting.seed, "key", picture.name) for picture in named]
     linked = {}
