@@ -45,7 +45,7 @@ def _parser() -> Parser:
     add("-o", "--output", type=Path, default=Path("comparison"), metavar="DIR", help="(%(default)s)")
     add("--system", action="append", default=[], metavar="NAME", help="may be repeated (all)")
     add("--suite", action="append", default=[], metavar="NAME", help="may be repeated (all)")
-    add("--crop", type=positive, metavar="N", help="centre N×N of the pictures (what each suite takes)")
+    add("--crop", type=positive, metavar="N", help="centre N×N of whole pictures (what each suite takes)")
     add("--limit", type=positive, metavar="N", help="only the first N pictures of each folder")
     add("--seed", type=natural, default=0, metavar="N", help="of keys and positions (%(default)s)")
     add("--known", metavar="DIR", help="pictures that adversaries learn on (4/5 of --data)")

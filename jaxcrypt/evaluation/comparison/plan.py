@@ -15,8 +15,9 @@ from jaxcrypt.systems import catalog
 TOGETHER = ("damage", "costs", "rates", "linkage")  # Systems side by side in one table
 ALONE = ("ciphers", "attacks", "hiding", "regions", "faces")  # a table for each System
 BROKEN = "broken"
-ORDER = ("damage", "costs", BROKEN, "ciphers", "attacks", "rates", "linkage", "hiding", "regions", "faces")
+ORDER = ("damage", BROKEN, "attacks", "ciphers", "linkage", "rates", "hiding", "costs", "regions", "faces")
 _LEARN = ("attacks", "hiding")  # suites whose adversaries learn on pictures of their own
+_CROP = (*TOGETHER, "ciphers", "hiding")  # of the others some cut windows or regions, some make pictures
 _QUICK = {
     "attacks": ("--quick",),
     "regions": ("--region", "box=96", "--damage", "none", "--damage", "jpeg444=75"),
@@ -32,7 +33,7 @@ class What:
     Attributes:
       data: folders of pictures.
       systems: names of the catalog; empty for all that it offers.
-      crop: side of the pictures' centre; None: what each suite takes.
+      crop: side of the pictures' centre, for suites that measure whole pictures; None: what each takes.
       limit: so many pictures of each folder.
       seed: keys and positions follow from it.
       quick: small budgets, to try things out.
@@ -102,7 +103,11 @@ def _offered() -> list[str]:
 
 
 def _part(name: str, suite: str, entries: Sequence[Entry], what: What) -> Part:
-    given = {"--crop": what.crop, "--limit": what.limit, "--seed": what.seed or None}
+    given = {
+        "--crop": what.crop if suite in _CROP else None,
+        "--limit": what.limit,
+        "--seed": what.seed or None,
+    }
     given["--known"] = what.known if suite in _LEARN else None
     given["--device"] = what.device if what.device != "auto" else None
     arguments = [text for flag, value in given.items() if value for text in (flag, str(value))]

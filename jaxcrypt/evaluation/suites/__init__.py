@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from jaxcrypt.declared import Entry
 
 Flags = Callable[[argparse.ArgumentParser], None]
-DETECTORS = ("rich", "network")  # of hiding
+DETECTORS = ("rich", "richer", "network")  # of hiding
 _BUDGET = "small budget, to try things out: no ground for claims"
 
 
@@ -116,7 +116,8 @@ def _hiding(parser: argparse.ArgumentParser) -> None:
         "--detector",
         action="append",
         choices=DETECTORS,
-        help="rich: rich model and ensemble (pip install 'jaxcrypt[detect]'); network: a small CNN (both)",
+        help="rich: rich model and ensemble (pip install 'jaxcrypt[detect]'); richer: with SRMQ1, four times "
+        "the work; network: a small CNN (rich and network)",
     )
     parser.add_argument("--memory", action="store_true", help="peak memory at 12 megapixels, too (a minute)")
 

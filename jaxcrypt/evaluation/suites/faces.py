@@ -115,8 +115,11 @@ def _real(setting: Setting, count: int) -> np.ndarray:
 
 def spread(setting: Setting, made: np.ndarray) -> dict[str, list[float]]:
     """How far apart pairs of generated pictures are, and pairs of as many real ones: a collapsed generator
-    has many that are near each other. The smallest thousandth, the smallest hundredth, the median."""
-    sets = {"real": _real(setting, len(made)), "generated": made}
+    has many that are near each other. The smallest thousandth, the smallest hundredth, the median. Real ones
+    of other sizes say nothing of that, and are left out."""
+    real = [picture.pixels for picture in load_colour(setting.paths()[: len(made)], setting.crop)]
+    sets = {"real": np.stack(real)} if {one.shape for one in real} == {made.shape[1:]} else {}
+    sets["generated"] = made
     levels = {name: latents.spread(pictures, _PAIRS, 0) for name, pictures in sets.items()}
     return {name: np.quantile(each, [0.001, 0.01, 0.5]).tolist() for name, each in levels.items()}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,9 @@ from jaxcrypt.pictures.damages import Damage
 from jaxcrypt.record import Sealed
 
 KEYED, NO = "keyed", "no"  # the option of hiding without the key
-RICH, NETWORK = DETECTORS
-RICH_WORDS, NETWORK_WORDS = "rich model and ensemble", "a small CNN"
+RICH, RICHER, NETWORK = DETECTORS
+MODELS = {RICH: "rich model and ensemble", RICHER: "rich model with SRMQ1 and ensemble"}
+NETWORK_WORDS = "a small CNN"
 STRANGERS = ("wrong key", "no key", "no key, jigsaw", "no key, hidden without one")
 
 
@@ -59,10 +61,12 @@ def _detectors(setting: Setting) -> Sequence[str]:
     chosen = setting.own.get("detector")
     if chosen and not setting.own.get("known"):
         raise usage("--detector: wants --known DIR, pictures to train on")
-    if setting.own.get("known") and RICH in (chosen or DETECTORS) and not srm.available():
+    chosen = chosen or (RICH, NETWORK)
+    models = [name for name in chosen if name in MODELS]
+    if setting.own.get("known") and models and not srm.available():
         hint = f"pip install 'jaxcrypt[detect]', or take --detector {NETWORK}"
-        raise usage(f"--detector {RICH}: sealwatch is missing: {hint}")
-    return chosen or DETECTORS
+        raise usage(f"--detector {models[0]}: sealwatch is missing: {hint}")
+    return chosen
 
 
 def _stacked(paths, crop: int | None) -> np.ndarray:
@@ -147,7 +151,7 @@ def detect(
     training: np.ndarray,
     covers: np.ndarray,
     stegos: np.ndarray,
-    detectors: Sequence[str] = DETECTORS,
+    detectors: Sequence[str] = (RICH, NETWORK),
 ) -> dict[str, dict[str, float]]:
     """How often detectors are right on ``covers`` and ``stegos``, trained on pairs made of ``training``."""
     following = order(len(training), hider.seed)
@@ -158,23 +162,24 @@ def detect(
         ]
     )
     rates: dict[str, dict[str, float]] = {}
-    if RICH in detectors:
-        rates |= _by_rich_model((training, covers), (made, stegos), hider.seed)
+    for name in (name for name in MODELS if name in detectors):
+        rates |= _by_rich_model(name, (training, covers), (made, stegos), hider.seed)
     if NETWORK in detectors:
         both = np.concatenate([training, covers]), np.concatenate([made, stegos])
         rates[NETWORK_WORDS] = {"right": steganalysis.network_accuracy(*both, len(training))}
     return rates
 
 
-def _by_rich_model(clean: Sequence, full: Sequence, seed: int) -> dict[str, dict[str, float]]:
+def _by_rich_model(model: str, clean: Sequence, full: Sequence, seed: int) -> dict[str, dict[str, float]]:
     """Of covers and stego pictures, those to train on first; beside LSB matching, and covers alone."""
-    covers = [srm.features(part) for part in clean]
+    words, features = MODELS[model], partial(srm.features, grey=model == RICHER)
+    covers = [features(part) for part in clean]
     control = [srm.lsb_matched(part, seed) for part in clean]
     rates = {
-        name: srm.detect(*zip(covers, map(srm.features, ours), strict=True), seed)
-        for name, ours in ((RICH_WORDS, full), (f"{RICH_WORDS}, control: LSB matching", control))
+        name: srm.detect(*zip(covers, map(features, ours), strict=True), seed)
+        for name, ours in ((words, full), (f"{words}, control: LSB matching", control))
     }
-    rates[f"{RICH_WORDS}, null: covers against other covers"] = srm.covers_apart(*covers, seed)
+    rates[f"{words}, null: covers against other covers"] = srm.covers_apart(*covers, seed)
     return {name: asdict(one) for name, one in rates.items()}
 
 
