@@ -57,20 +57,20 @@ def _main(argv: Sequence[str] | None) -> int:
     report = Report(jobs, args.json)
     for job in jobs:
         try:
-            _verify(job, opener, args, report, len(jobs))
+            _verify(job, opener, args, report)
         except Exception as error:
             report.refused(job, explain(error, job.name))
     return report.close()
 
 
-def _verify(job: Job, opener: Any, args: Any, report: Report, count: int) -> None:
+def _verify(job: Job, opener: Any, args: Any, report: Report) -> None:
     begun = opener.begin(job.read(), job.name)
     parts = ["header", "pixels"]
     parts += [] if begun.from_pixels else ["file" if len(begun.files) == 1 else f"{len(begun.files)} files"]
     parts += ["signature"] if args.signed_by else []
     parts += begun.logged
     if args.check_pixels:
-        runtime.prepare(args.device, count)
+        runtime.prepare(args.device)
         begun.finish(report.progress(1))
         parts += ["pixels decode" if begun.from_pixels else "pixels show what the file shows"]
     report.told(job, f"whole and genuine: {', '.join(parts)}", system=begun.opened.header.system)

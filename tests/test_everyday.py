@@ -3,6 +3,10 @@
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +43,61 @@ def test_a_folder_is_resumed_without_reading_what_is_there(tmp_path, key, capsys
     told = [str(out), "-o", str(back), "--key-file", key, "--skip-existing", "--from-pixels"]
     assert decrypt.main(told) == ExitCode.OK
     assert np.array_equal(Image.open(back / "b.png"), Image.open(folder / "b.png"))
+
+
+def test_a_folders_reports_come_in_the_order_of_its_pictures(tmp_path, key, capsys):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for number in range(12):
+        ramps(folder / f"{number}.png", size=(24, 20 + number))
+    for name in ("0a.png", "5a.png", "9a.png"):  # of no size that could be told, so they come first
+        (folder / name).write_bytes(b"no picture")
+    assert encrypt.main([str(folder), "-o", str(out), "--key-file", key, "--json"]) == ExitCode.FAILED
+    told = capsys.readouterr()
+    lines = [json.loads(line) for line in told.out.splitlines()]
+    names = [Path(line["input"]).stem for line in lines]
+    assert names == ["0a", "5a", "9a", *map(str, range(12))]
+    assert [line["exit"] for line in lines] == [ExitCode.BAD_INPUT] * 3 + [ExitCode.OK] * 12
+    assert [line.rpartition("/")[2] for line in told.err.splitlines() if " -> " in line] == [
+        f"{number}.png.png (logistic, 24×{20 + number})" for number in range(12)
+    ]
+    assert decrypt.main([str(out), "-o", str(tmp_path / "back"), "--key-file", key]) == ExitCode.OK
+    for number in range(12):
+        name = f"{number}.png"
+        assert (tmp_path / "back" / name).read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("verb", ["encrypt", "decrypt"])
+def test_an_interrupted_folder_holds_whole_files_only(tmp_path, key, verb):
+    folder, sealed, out = tmp_path / "in", tmp_path / "sealed", tmp_path / "out"
+    folder.mkdir()
+    for number in range(12):
+        ramps(folder / f"{number}.png")
+    source, suffix = folder, ".png"
+    if verb == "decrypt":
+        assert encrypt.main([str(folder), "-o", str(sealed), "--key-file", key]) == ExitCode.OK
+        source, suffix = sealed, ""
+    out.mkdir()
+    os.mkfifo(out / f"8.png{suffix}")  # which nobody reads: the run waits there
+    command = [sys.executable, "-m", f"jaxcrypt.{verb}", str(source), "-o", str(out), "--key-file", key]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+        late = threading.Timer(100, run.kill)
+        late.start()
+        begun = [run.stderr.readline() for _ in range(8)]
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=60)
+        late.cancel()
+    assert all(" -> " in line for line in begun)
+    assert run.returncode == 130
+    assert said == "jaxcrypt: interrupted; nothing more was written\n"
+    for number in range(8):
+        file = out / f"{number}.png{suffix}"
+        if verb == "decrypt":
+            assert file.read_bytes() == (folder / file.name).read_bytes()
+        else:
+            assert verify.main([str(file), "--key-file", key]) == ExitCode.OK
+    assert len([*out.iterdir()]) == 9  # the pipe among them
 
 
 def test_headers_of_a_folder_bring_stripped_pictures_back(tmp_path, key):

@@ -208,7 +208,7 @@ def test_no_home_costs_only_the_cache(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
-    runtime.prepare("auto", pictures=1)
+    runtime.prepare("auto")
     assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -270,13 +270,12 @@ class Report:
 
     def progress(self, pictures: int) -> Callable[[float], None]:
         """A callback for work on the next ``pictures`` files: it takes the share done, 0 to 1."""
-        before = self._bar.n
 
         def show(share: float) -> None:
-            self._bar.n = before + share * pictures
+            self._bar.n = self._finished + share * pictures
             self._bar.refresh()
             if share >= 1:
-                self._bar.n = before
+                self._bar.n = self._finished
 
         return show
 
@@ -303,17 +302,3 @@ class Report:
         if self._failed and not self._single:
             self._bar.write(f"jaxcrypt: {self._failed} of {self._bar.total} files failed", file=sys.stderr)
         return ExitCode.FAILED if self._failed and not self._single else self._code
-
-
-def batched_by_shape(items: Iterable[Any], shape: Callable[[Any], tuple], budget: int) -> Iterator[list[Any]]:
-    """Neighbours of the same shape together, as long as their samples fit into ``budget``."""
-    batch: list[Any] = []
-    for item in items:
-        height, width, channels = shape(item)
-        full = (len(batch) + 1) * height * width * channels > budget
-        if batch and (shape(batch[0]) != shape(item) or full):
-            yield batch
-            batch = []
-        batch.append(item)
-    if batch:
-        yield batch

@@ -6,7 +6,9 @@ Whatever one picture raises costs the run that picture only.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from jaxcrypt.cli.output import (
     write_stdout,
     write_whole,
 )
+from jaxcrypt.cli.overlap import Outbox, Room, read_ahead
 from jaxcrypt.errors import ExitCode, usage
 
 if TYPE_CHECKING:
@@ -32,6 +35,23 @@ if TYPE_CHECKING:
 _MARK = ".unauthenticated"
 _STAGE = "{:02}.png"  # the pictures on the way, in order
 _ACCESS = 0o777  # of a mode that somebody else chose: never set-user-ID and the like
+_UNDER_WAY = 1 << 27  # bytes of sealed pictures that are read and whose contents are not yet written
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A picture whose header opened.
+
+    Attributes:
+      planned: where it goes, as far as names are known; way: where pictures on the way to it go.
+      size: what it holds of the room.
+    """
+
+    job: Job
+    begun: Begun | BegunJpeg
+    planned: list[Path]
+    way: Path | None
+    size: int
 
 
 class OpenRun:
@@ -44,37 +64,76 @@ class OpenRun:
 
     def __init__(self, args: Any, opener: Opener, targets: Targets, report: Report):
         self._args, self._opener, self._targets, self._report = args, opener, targets, report
-        self._count = 0
+        self._bytes, self._room = 0, Room(_UNDER_WAY)
 
     def work(self, jobs: list[Job]) -> int:
         """All of them; returns the exit code."""
-        self._count = len(jobs)
-        for job in jobs:
-            try:
-                self._open(job)
-            except Exception as error:
-                self._report.refused(job, explain(error, job.name))
+        threaded, self._bytes = len(jobs) > 1, sum(map(_size, jobs))
+        parts = self._items(jobs)
+        with Outbox(threaded) as outbox:
+            for part in read_ahead(parts, self._room) if threaded else parts:
+                if isinstance(part, _Item):
+                    outbox.put(self._opened(part))
+                    outbox.put(partial(self._room.free, part.size))
+                else:
+                    outbox.put(part)
         return self._report.close()
 
-    def _open(self, job: Job) -> None:
-        """One picture: what cannot be written is refused before a System works on it."""
+    def _items(self, jobs: list[Job]) -> Iterator[_Item | Callable[[], object]]:
+        """What can be opened, and what there is to say of the others."""
+        for job in jobs:
+            size = _size(job)
+            self._room.take(size)
+            try:
+                read = self._begin(job, size)
+            except Exception as error:
+                read = partial(self._report.refused, job, explain(error, job.name))
+            yield read
+            if not isinstance(read, _Item):
+                self._room.free(size)
+
+    def _begin(self, job: Job, size: int) -> _Item | Callable[[], object]:
+        """Open one picture: what cannot be written is refused before a System works on it."""
         data, header = job.read(), self._header(job)
-        if not self._args.recover and self._skips(job, self._expected(job, data, header)):
-            return
+        if not self._args.recover:
+            expected = self._expected(job, data, header)
+            if self._skips(expected):
+                return partial(self._report.skipped, job, expected)
         begun = self._opener.begin(data, job.name, header)
         job = _restored(job, begun.folder)
         planned = _paths(job, begun.names, begun.from_pixels, begun.unauthenticated)
-        if self._skips(job, *planned[:1]):
-            return
+        if planned and self._skips(planned[0]):
+            return partial(self._report.skipped, job, planned[0])
         if job.into:
             make_folder(job.folder)
         self._claim(planned)
-        way = self._stage_folder(job, begun)
-        result = self._finish(begun)
-        stages = self._stages(way, result)
-        names = [name for name, _ in result.files]
-        paths = _paths(job, names, result.from_pixels, not result.authenticated)
-        self._claim([path for path in paths if path not in planned])
+        return _Item(job, begun, planned, self._stage_folder(job, begun), size)
+
+    def _opened(self, item: _Item) -> Callable[[], object]:
+        """What writes the picture's contents, decoded where they must be, and says so."""
+        try:
+            result = self._finish(item.begun)
+            stages = self._stages(item.way, result)
+            names = [name for name, _ in result.files]
+            paths = _paths(item.job, names, result.from_pixels, not result.authenticated)
+            self._claim([path for path in paths if path not in item.planned])
+        except Exception as error:
+            return partial(self._report.refused, item.job, explain(error, item.job.name))
+        return partial(self._written, item.job, result, paths, stages)
+
+    def _written(self, job: Job, result: Unsealed, paths: list[Path], stages: list[tuple[Path, bytes]]):
+        try:
+            self._write(result, paths, stages)
+        except Exception as error:
+            self._report.refused(job, explain(error, job.name))
+            return
+        code = ExitCode.OK if result.authenticated else ExitCode.RECOVERED
+        facts: dict[str, Any] = {"exact": result.exact, "signed": result.signed}
+        facts |= {"outputs": [str(path) for path in paths]} if len(paths) > 1 else {}
+        facts |= {} if result.quality is None else {"estimated_psnr": round(result.quality, 1)}
+        self._report.done(job, paths[0] if paths else None, _words(result, paths), code=code, **facts)
+
+    def _write(self, result: Unsealed, paths: list[Path], stages: list[tuple[Path, bytes]]) -> None:
         for path, (_, data) in zip(paths, result.files, strict=False):
             write_whole(path, lambda file, data=data: file.write(data), self._args.force)
         for path, data in stages:
@@ -84,11 +143,6 @@ class OpenRun:
         elif self._args.preserve and result.stamp and is_written(paths[0]):
             os.chmod(paths[0], result.stamp.mode & _ACCESS)
             os.utime(paths[0], (result.stamp.seconds, result.stamp.seconds))
-        code = ExitCode.OK if result.authenticated else ExitCode.RECOVERED
-        facts: dict[str, Any] = {"exact": result.exact, "signed": result.signed}
-        facts |= {"outputs": [str(path) for path in paths]} if len(paths) > 1 else {}
-        facts |= {} if result.quality is None else {"estimated_psnr": round(result.quality, 1)}
-        self._report.done(job, paths[0] if paths else None, _words(result, paths), code=code, **facts)
 
     def _expected(self, job: Job, data: bytes, header: bytes | None) -> Path | None:
         """Where the output most likely is, found without decrypting: for a run that is resumed."""
@@ -96,12 +150,11 @@ class OpenRun:
             return None
         return job.folder / self._opener.expects(data, job.name, header) if job.into else job.target
 
-    def _skips(self, job: Job, output: Path | None = None) -> bool:
-        """Whether a run that is resumed leaves a picture out, since its output is there; then it says so."""
-        if not self._args.skip_existing or output is None or not is_written(output):
+    def _skips(self, output: Path | None) -> bool:
+        """Whether a run that is resumed leaves a picture out, since its output is there from before."""
+        if not self._args.skip_existing or output is None or self._targets.taken(output):
             return False
-        self._report.skipped(job, output)
-        return True
+        return is_written(output)
 
     def _header(self, job: Job) -> bytes | None:
         """The saved header that belongs to a picture, where ``--header`` names a folder of them."""
@@ -160,8 +213,13 @@ class OpenRun:
 
     def _finish(self, begun: Begun | BegunJpeg) -> Unsealed:
         if begun.decodes:
-            runtime.prepare(self._args.device, self._count)
+            runtime.prepare(self._args.device, self._bytes)
         return begun.finish(self._report.progress(1))
+
+
+def _size(job: Job) -> int:
+    """Bytes of the file; 0 where there is none to ask."""
+    return job.source.stat().st_size if job.source and job.source.is_file() else 0
 
 
 def _restored(job: Job, folder: tuple[str, ...]) -> Job:

@@ -12,6 +12,7 @@ import re
 import secrets
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -26,7 +27,7 @@ _MODE = 0o666  # the umask narrows it, as for any new file
 
 
 class Targets:
-    """Refuses, before any work, targets that must not be written.
+    """Refuses, before any work, targets that must not be written. May be shared by threads.
 
     Args:
       sources: all that the run reads: inputs, keys, covers.
@@ -40,6 +41,7 @@ class Targets:
         self._rename = rename
         self._sources = {_identity(source) for source in sources}
         self._taken: set[Path] = set()
+        self._claiming = threading.Lock()
 
     def claim(self, target: Path) -> None:
         """Take ``target`` for one output.
@@ -48,9 +50,14 @@ class Targets:
           Refusal: as :meth:`check`, or it was taken for another output of this run.
         """
         self.check(target)
-        if target.absolute() in self._taken:
-            raise usage(f"{target}: two inputs would be written to this name; run them separately")
-        self._taken.add(target.absolute())
+        with self._claiming:
+            if self.taken(target):
+                raise usage(f"{target}: two inputs would be written to this name; run them separately")
+            self._taken.add(target.absolute())
+
+    def taken(self, target: Path) -> bool:
+        """Whether ``target`` is an output of this run."""
+        return target.absolute() in self._taken
 
     def check(self, target: Path) -> None:
         """Refuse what cannot be written, without taking it.

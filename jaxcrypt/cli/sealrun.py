@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxcrypt import runtime
 from jaxcrypt.cli.command import explain
 from jaxcrypt.cli.hiddennames import HiddenNames
-from jaxcrypt.cli.jobs import Job, Report, batched_by_shape, plan_jobs, plan_reading
+from jaxcrypt.cli.jobs import Job, Report, plan_jobs, plan_reading
 from jaxcrypt.cli.output import (
     Targets,
     is_stream,
@@ -25,6 +26,7 @@ from jaxcrypt.cli.output import (
     write_piped,
     write_whole,
 )
+from jaxcrypt.cli.overlap import Outbox, Room, read_ahead
 from jaxcrypt.cli.regionflags import SKIP
 from jaxcrypt.errors import usage
 
@@ -35,17 +37,25 @@ if TYPE_CHECKING:
     from jaxcrypt.sealing.extras import Stamp
     from jaxcrypt.sealing.seal import Plain, Sealer
 
-_BATCH_SAMPLES = 1 << 25  # of pictures of one shape that go to the device together
+_BATCH_SAMPLES = 1 << 22  # of pictures of one shape that go to the device together; few, to begin soon
+_UNDER_WAY = 1 << 27  # samples of pictures that are read and not yet written
 
 
 @dataclass(frozen=True)
 class _Item:
-    """A picture that was read, and where it goes (``target`` None: stdout)."""
+    """A picture that was read.
+
+    Attributes:
+      target: where it goes; None: stdout. header: where its header goes besides.
+      remarks: what to know of it. size: what it holds of the room.
+    """
 
     job: Job
     target: Path | None
     header: Path | None
     plain: Plain
+    remarks: list[str]
+    size: int
 
 
 class SealRun:
@@ -59,7 +69,7 @@ class SealRun:
 
     def __init__(self, args: Any, sealer: Sealer, targets: Targets, report: Report):
         self._args, self._sealer, self._targets, self._report = args, sealer, targets, report
-        self._started, self._count = False, 0
+        self._started, self._room = False, Room(_UNDER_WAY)
         self._hidden = HiddenNames(sealer.keys, args) if args.hide_names else None
 
     def work(self, jobs: list[Job]) -> int:
@@ -68,51 +78,77 @@ class SealRun:
         Raises:
           Refusal: the System itself cannot be had: a device, weights or options that do not go together.
         """
-        self._count = len(jobs)
-        for batch in batched_by_shape(self._read(jobs), lambda one: one.plain.pixels.shape, _BATCH_SAMPLES):
-            self._start()
-            if self._args.dry_run:
-                self._estimate(batch)
-            else:
-                self._seal(batch)
+        threaded, planned = len(jobs) > 1, sorted(map(_sized, jobs), key=lambda one: one[0])
+        self._samples = sum(_samples(sides) for sides, _ in planned)
+        parts = self._batches(planned)
+        with Outbox(threaded) as self._outbox:
+            for part in read_ahead(parts, self._room) if threaded else parts:
+                if callable(part):
+                    self._outbox.put(part)
+                    continue
+                self._start()
+                if self._args.dry_run:
+                    self._estimate(part)
+                else:
+                    self._seal(part)
         return self._report.close()
 
     def _start(self) -> None:
         """Load the System, only now that a picture was read: a typo costs no start of JAX."""
         if not self._started:
             if self._sealer.computes:
-                runtime.prepare(self._args.device, self._count)
+                runtime.prepare(self._args.device, self._samples)
             for note in self._sealer.notes():
-                print("note:", note, file=sys.stderr)
+                self._outbox.put(partial(print, "note:", note, file=sys.stderr))
             self._started = True
 
-    def _read(self, jobs: list[Job]) -> Iterator[_Item]:
-        """The pictures, those of one size together; what cannot be taken is reported and passed over."""
-        from jaxcrypt.pictures.files import picture_size
+    def _batches(
+        self, planned: list[tuple[tuple[int, int], Job]]
+    ) -> Iterator[list[_Item] | Callable[[], object]]:
+        """Pictures of one shape that go to the device together, and what is to be said before them."""
+        batch: list[_Item] = []
+        for sides, job in planned:
+            size = _samples(sides)
+            if batch and not self._room.fits(size):
+                yield batch
+                batch = []
+            self._room.take(size)
+            read = self._read(job, size)
+            if not isinstance(read, _Item):
+                yield from read
+                self._room.free(size)
+                continue
+            for remark in read.remarks:
+                yield partial(print, f"note: {job.name}: {remark}", file=sys.stderr)
+            if batch and not _goes_with(batch, read):
+                yield batch
+                batch = []
+            batch.append(read)
+        if batch:
+            yield batch
+
+    def _read(self, job: Job, size: int) -> _Item | list[Callable[[], object]]:
+        """One picture, or what there is to say where it is not to be sealed."""
         from jaxcrypt.regions.request import NothingFound
 
-        for job in sorted(jobs, key=lambda job: picture_size(job.source) or (0, 0) if job.source else (0, 0)):
-            try:
-                job.check()
-                target, header = self._targets_of(job)
-                if self._args.skip_existing and target and is_written(target):
-                    self._report.skipped(job, target)
-                    continue
-                if not self._args.dry_run:
-                    self._claim(job, target, header)
-                folder = self._hidden.folder(job) if self._hidden else ()
-                plain = self._sealer.read(job.read(), job.file_name, stamp=self._stamp(job), folder=folder)
-                self._preview(job, plain)
-                for remark in self._sealer.remarks(plain):
-                    print(f"note: {job.name}: {remark}", file=sys.stderr)
-                yield _Item(job, target, header, plain)
-            except NothingFound as nothing:
-                if self._args.roi_empty == SKIP:
-                    self._report.told(job, "nothing was found to encrypt: left out, not written", empty=True)
-                else:
-                    self._report.refused(job, nothing)
-            except Exception as error:
-                self._report.refused(job, explain(error, job.name))
+        try:
+            job.check()
+            target, header = self._targets_of(job)
+            if self._args.skip_existing and target and not self._targets.taken(target) and is_written(target):
+                return [partial(self._report.skipped, job, target)]
+            if not self._args.dry_run:
+                self._claim(job, target, header)
+            folder = self._hidden.folder(job) if self._hidden else ()
+            plain = self._sealer.read(job.read(), job.file_name, stamp=self._stamp(job), folder=folder)
+            self._preview(job, plain)
+            return _Item(job, target, header, plain, self._sealer.remarks(plain), size)
+        except NothingFound as nothing:
+            if self._args.roi_empty == SKIP:
+                says = "nothing was found to encrypt: left out, not written"
+                return [partial(self._report.told, job, says, empty=True)]
+            return [partial(self._report.refused, job, nothing)]
+        except Exception as error:
+            return [partial(self._report.refused, job, explain(error, job.name))]
 
     def _preview(self, job: Job, plain: Plain) -> None:
         """The photo with its region drawn on it, where that is asked for."""
@@ -157,16 +193,25 @@ class SealRun:
             made = self._sealer.seal([item.plain for item in batch], progress)
         except Exception as error:
             if len(batch) == 1:
-                self._report.refused(batch[0].job, explain(error, batch[0].job.name))
+                refusal = explain(error, batch[0].job.name)
+                self._say(batch[0], partial(self._report.refused, batch[0].job, refusal))
                 return
             for item in batch:  # one of them: the others may be sealed all the same
                 self._seal([item])
             return
         for item, picture in zip(batch, made, strict=True):
-            try:
-                self._write(item, picture)
-            except Exception as error:
-                self._report.refused(item.job, explain(error, item.job.name))
+            self._say(item, partial(self._written, item, picture))
+
+    def _say(self, item: _Item, call: Callable[[], object]) -> None:
+        """Have ``call`` made in its turn; then there is room for another picture."""
+        self._outbox.put(call)
+        self._outbox.put(partial(self._room.free, item.size))
+
+    def _written(self, item: _Item, picture: SealedPicture | SealedJpeg | CarrierPicture) -> None:
+        try:
+            self._write(item, picture)
+        except Exception as error:
+            self._report.refused(item.job, explain(error, item.job.name))
 
     def _put(self, item: _Item, picture: SealedPicture | SealedJpeg | CarrierPicture) -> None:
         """The header first, then the picture, or neither: a picture whose header is missing would be passed
@@ -204,10 +249,28 @@ class SealRun:
             try:
                 estimated = estimate(self._sealer, item.plain)
             except Exception as error:
-                self._report.refused(item.job, explain(error, item.job.name))
+                self._say(item, partial(self._report.refused, item.job, explain(error, item.job.name)))
                 continue
             says = f"dry run: {estimated.words()}; nothing written"
-            self._report.told(item.job, says, **estimated.facts())
+            self._say(item, partial(self._report.told, item.job, says, **estimated.facts()))
+
+
+def _sized(job: Job) -> tuple[tuple[int, int], Job]:
+    """A job with its picture's width and height: those of one size go together."""
+    from jaxcrypt.pictures.files import picture_size
+
+    return (picture_size(job.source) if job.source else None) or (0, 0), job
+
+
+def _samples(sides: tuple[int, int]) -> int:
+    return 3 * sides[0] * sides[1]
+
+
+def _goes_with(batch: list[_Item], item: _Item) -> bool:
+    """Whether a picture may be sealed together with those before it."""
+    shape = item.plain.pixels.shape
+    alike = shape == batch[0].plain.pixels.shape
+    return alike and (len(batch) + 1) * item.plain.pixels.size <= _BATCH_SAMPLES
 
 
 def _shown_target(args: Any, job: Job) -> Path | None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxcrypt.cli.jobs import batched_by_shape
 from jaxcrypt.errors import Refusal
 from jaxcrypt.pictures.files import MODES, load_picture, picture_size
 
@@ -60,10 +59,17 @@ def colour(pixels: np.ndarray) -> np.ndarray:
 
 
 def batches(paths: Sequence[Path], crop: int | None) -> Iterator[list[Named]]:
-    """The pictures, read as they are wanted, those of one shape together."""
-    ordered = sorted(paths, key=lambda path: picture_size(path) or (0, 0))
-    pictures = (load(path, crop) for path in ordered)
-    return batched_by_shape(pictures, lambda picture: picture.pixels.shape, _BATCH_SAMPLES)
+    """The pictures, read as they are wanted: neighbours of one shape together, as many as fit a batch."""
+    batch: list[Named] = []
+    for path in sorted(paths, key=lambda path: picture_size(path) or (0, 0)):
+        one = load(path, crop)
+        full = (len(batch) + 1) * one.pixels.size > _BATCH_SAMPLES
+        if batch and (batch[0].pixels.shape != one.pixels.shape or full):
+            yield batch
+            batch = []
+        batch.append(one)
+    if batch:
+        yield batch
 
 
 def draw(seed: int, purpose: str, name: str) -> bytes:

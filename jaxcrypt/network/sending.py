@@ -55,14 +55,13 @@ class Sealers:
     """Makes plans, and seals by them. Blocking; one thread at a time.
 
     Args:
-      count: how many pictures there will be.
       told: called with a line of a plan that differs from the one before, or of what to know of it.
     """
 
-    def __init__(self, sealing: Sealing, offer: Offer, count: int, told: Callable[[str], None]):
+    def __init__(self, sealing: Sealing, offer: Offer, told: Callable[[str], None]):
         if header.VERSION not in offer.formats:
             raise Refusal(f"the receiver reads no sealed pictures of version {header.VERSION}")
-        self._sealing, self._count, self._told, self._plan = sealing, count, told, None
+        self._sealing, self._told, self._plan = sealing, told, None
         self._needs = replace(sealing.needs, among=frozenset(offer.systems))
         self._keys = _keys(sealing.keys, offer)
         self._made: dict[Any, Any] = {}
@@ -103,7 +102,7 @@ class Sealers:
                 signer=self._sealing.signer,
                 hide_size=self._sealing.hide_size or plan.floor.hide_size,
             )
-            runtime.prepare(self._sealing.device, self._count)
+            runtime.prepare(self._sealing.device)
             for note in sealer.notes():
                 self._told(f"note: {note}")
             self._made[key] = sealer
@@ -154,7 +153,7 @@ class SendRun:
         started, self._loop = time.monotonic(), asyncio.get_running_loop()
         async with self._sender:
             offer = (await self._sender.welcome()).offer
-            sealers = Sealers(self._sealing, offer, len(jobs), self._tell)
+            sealers = Sealers(self._sealing, offer, self._tell)
             queue = iter(jobs)
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self._parallel, len(jobs))):

@@ -37,7 +37,7 @@ def opened(keys: Keys, *, device: str = "auto", **how: Any) -> Verify:
         begun = opener.begin(data, "the picture")
         if begun.decodes:
             with _STARTING:
-                runtime.prepare(device, 1)
+                runtime.prepare(device)
         return begun.finish().files
 
     return verify

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import ndtr
 
 from jaxcrypt.travel import planes
 
@@ -170,6 +169,8 @@ def _table(step: float, finer: float, spread: float) -> np.ndarray:
     if not finer:
         chance = np.exp(-0.5 * (distance / wide) ** 2)
     else:
+        from scipy.special import ndtr
+
         chance = ndtr((finer / 2 - distance) / wide) - ndtr((-finer / 2 - distance) / wide)
     return np.log(chance + _OUTLIERS).astype(np.float32)
 

@@ -13,7 +13,6 @@ good.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_banded
 
 SIDE = 16
 COEFFICIENTS = 384
@@ -110,6 +109,8 @@ def coefficients(planes: np.ndarray, smoothed: bool) -> np.ndarray:
 
 def _sharpened(half: np.ndarray) -> np.ndarray:
     """Undo (1/8, 3/4, 1/8) along both axes: 2×2 means of what the triangle filter made of ``half``."""
+    from scipy.linalg import solve_banded
+
     for _ in range(2):
         half = half.T
         bands = np.full((3, len(half)), 0.125, np.float32)

@@ -37,7 +37,7 @@ def _sealing(signer, **needs):
 
 def test_a_slow_network_gets_the_picture_without_the_file_where_that_will_do(offer, identity, alice):
     data, told = picture_file(1, side=40), []
-    sealers = Sealers(_sealing(alice, exact=False), offer, 2, told.append)
+    sealers = Sealers(_sealing(alice, exact=False), offer, told.append)
     large, how = sealers.seal(data, "a.png", _sender(1e9))
     small, then = sealers.seal(data, "a.png", _sender(1e3))
     assert "with the very file" in how
@@ -53,7 +53,7 @@ def test_a_slow_network_gets_the_picture_without_the_file_where_that_will_do(off
 
 def test_an_attack_hides_sizes_and_says_so(offer, alice):
     told = []
-    sealers = Sealers(_sealing(alice), offer, 1, told.append)
+    sealers = Sealers(_sealing(alice), offer, told.append)
     calm, _ = sealers.seal(picture_file(1, side=40), "a.png", _sender())
     careful, _ = sealers.seal(picture_file(1, side=40), "a.png", _sender(level=Level.ATTACKED))
     assert len(careful) > len(calm)
@@ -61,7 +61,7 @@ def test_an_attack_hides_sizes_and_says_so(offer, alice):
 
 
 def test_what_is_sealed_already_goes_as_it_is(offer, alice):
-    sealers = Sealers(_sealing(alice), offer, 1, lambda line: None)
+    sealers = Sealers(_sealing(alice), offer, lambda line: None)
     made, _ = sealers.seal(picture_file(1), "a.png", _sender())
     assert sealers.seal(made, "sealed.png", _sender()) == (made, "sealed before")
 
@@ -69,9 +69,9 @@ def test_what_is_sealed_already_goes_as_it_is(offer, alice):
 def test_a_receiver_that_cannot_open_what_would_be_sealed_is_refused_before_work(offer, alice, identity):
     keys = (identity.recipient().public,)
     with pytest.raises(Refusal, match="version"):
-        Sealers(_sealing(alice), Offer(b"", keys, catalog.NAMES, (1,)), 1, lambda line: None)
+        Sealers(_sealing(alice), Offer(b"", keys, catalog.NAMES, (1,)), lambda line: None)
     with pytest.raises(Refusal, match="no recipient key"):
-        Sealers(_sealing(alice), Offer(b"", (), catalog.NAMES, header.VERSIONS), 1, lambda line: None)
-    none = Sealers(_sealing(alice), Offer(b"", keys, (), header.VERSIONS), 1, lambda line: None)
+        Sealers(_sealing(alice), Offer(b"", (), catalog.NAMES, header.VERSIONS), lambda line: None)
+    none = Sealers(_sealing(alice), Offer(b"", keys, (), header.VERSIONS), lambda line: None)
     with pytest.raises(Refusal, match="no System meets"):
         none.seal(picture_file(1), "a.png", _sender())
