@@ -14,7 +14,6 @@ from jaxcrypt.errors import Refusal, usage
 
 DEVICES = ("auto", "cpu", "gpu", "tpu")
 _LINGER = 2.0  # seconds
-FEW_SAMPLES = 1 << 28  # of pictures that are sooner done without JAX than JAX has started
 _INSTALL = {
     "gpu": "for NVIDIA: pip install 'jaxcrypt[cuda]', for AMD: pip install 'jax[rocm7-local]'",
     "tpu": "pip install 'jaxcrypt[tpu]'",
@@ -51,18 +50,13 @@ def start(device: str = "auto") -> None:
         raise Refusal(f"--device {device}: JAX finds no such device here ({reason}){hint}") from None
 
 
-def prepare(device: str, samples: int = 0) -> None:
-    """As :func:`start`; for no device in particular, JAX waits until something imports it.
-
-    Its import takes longer than some hundred megapixels do without it.
-
-    Args:
-      samples: of all pictures of the run, as far as that is known; many are worth the start.
+def prepare(device: str) -> None:
+    """As :func:`start`; for no device in particular, JAX waits until a System imports it: some do without.
 
     Raises:
       Refusal: as there.
     """
-    if device == "auto" and samples <= FEW_SAMPLES:
+    if device == "auto":
         _configure()
     else:
         start(device)

@@ -64,12 +64,11 @@ class OpenRun:
 
     def __init__(self, args: Any, opener: Opener, targets: Targets, report: Report):
         self._args, self._opener, self._targets, self._report = args, opener, targets, report
-        self._bytes, self._room = 0, Room(_UNDER_WAY)
+        self._room = Room(_UNDER_WAY)
 
     def work(self, jobs: list[Job]) -> int:
         """All of them; returns the exit code."""
-        threaded, self._bytes = len(jobs) > 1, sum(map(_size, jobs))
-        parts = self._items(jobs)
+        threaded, parts = len(jobs) > 1, self._items(jobs)
         with Outbox(threaded) as outbox:
             for part in read_ahead(parts, self._room) if threaded else parts:
                 if isinstance(part, _Item):
@@ -213,7 +212,7 @@ class OpenRun:
 
     def _finish(self, begun: Begun | BegunJpeg) -> Unsealed:
         if begun.decodes:
-            runtime.prepare(self._args.device, self._bytes)
+            runtime.prepare(self._args.device)
         return begun.finish(self._report.progress(1))
 
 

@@ -79,7 +79,6 @@ class SealRun:
           Refusal: the System itself cannot be had: a device, weights or options that do not go together.
         """
         threaded, planned = len(jobs) > 1, sorted(map(_sized, jobs), key=lambda one: one[0])
-        self._samples = sum(_samples(sides) for sides, _ in planned)
         parts = self._batches(planned)
         with Outbox(threaded) as self._outbox:
             for part in read_ahead(parts, self._room) if threaded else parts:
@@ -97,7 +96,7 @@ class SealRun:
         """Load the System, only now that a picture was read: a typo costs no start of JAX."""
         if not self._started:
             if self._sealer.computes:
-                runtime.prepare(self._args.device, self._samples)
+                runtime.prepare(self._args.device)
             for note in self._sealer.notes():
                 self._outbox.put(partial(print, "note:", note, file=sys.stderr))
             self._started = True

@@ -1,5 +1,7 @@
 """The logistic System: exact, keyed, nonced by the picture itself, and aware of tampering."""
 
+import importlib
+import importlib.util
 import subprocess
 import sys
 
@@ -13,7 +15,7 @@ from jaxcrypt.errors import Refusal
 from jaxcrypt.pictures.files import encode_png, load_picture
 from jaxcrypt.record import Call
 from jaxcrypt.systems.catalog import build
-from jaxcrypt.systems.logistic import host
+from jaxcrypt.systems.logistic import host, system
 from jaxcrypt.systems.logistic import tiles as logistic
 from tests.systems.through import decrypt_pictures, encrypt_pictures
 
@@ -126,18 +128,68 @@ def _pair(sealed):
     return sealed.pixels, sealed.side
 
 
+@pytest.fixture(params=["kernels", "compiled"])
+def arithmetic(request):
+    """The arithmetic of the host: NumPy's, or numba's where that is installed."""
+    if request.param == "compiled":
+        pytest.importorskip("numba")
+    return importlib.import_module(f"jaxcrypt.systems.logistic.{request.param}")
+
+
 @pytest.mark.parametrize("shape", [*SHAPES, (64, 64, 3), (301, 300, 3)], ids=str)
-def test_numpy_gives_the_bits_of_the_device_and_opens_them(rng, shape):
+def test_the_host_gives_the_bits_of_the_device_and_opens_them(rng, shape, arithmetic):
     picture, key = rng.integers(0, 256, shape, np.uint8), rng.bytes(32)
-    (plain,) = host.encrypt([picture], [key])
+    (plain,) = host.encrypt([picture], [key], None, arithmetic)
     (device,) = logistic.DRIVER.encrypt(Call(), [picture], [key])
     np.testing.assert_array_equal(plain.pixels, device.pixels)
     np.testing.assert_array_equal(plain.side["digest"], device.side["digest"])
-    (opened,) = host.decrypt([device], [key], shape)
+    (opened,) = host.decrypt([device], [key], shape, None, arithmetic)
     np.testing.assert_array_equal(opened.pictures[0], picture)
     assert bool(opened.report["intact"])
     device.pixels[0, 0, 0] ^= 1
-    assert not host.decrypt([device], [key], shape)[0].report["intact"]
+    assert not host.decrypt([device], [key], shape, None, arithmetic)[0].report["intact"]
+
+
+def test_several_pictures_at_once_and_progress(rng, arithmetic):
+    shape, shares = (120, 100, 3), []
+    pictures, keys = [rng.integers(0, 256, shape, np.uint8) for _ in range(5)], [rng.bytes(32)] * 5
+    sealed = host.encrypt(pictures, keys, shares.append, arithmetic)
+    for one, picture in zip(sealed, pictures, strict=True):
+        alone = host.encrypt([picture], keys[:1], None, arithmetic)[0]
+        np.testing.assert_array_equal(one.pixels, alone.pixels)
+    opened = host.decrypt(sealed, keys, shape, shares.append, arithmetic)
+    for one, picture in zip(opened, pictures, strict=True):
+        np.testing.assert_array_equal(one.pictures[0], picture)
+    half = len(shares) // 2
+    for part in shares[:half], shares[half:]:
+        assert part == sorted(part)
+        assert part[-1] == 1
+
+
+def test_sums_are_exact_where_they_are_largest(arithmetic):
+    words, keys = np.full((1024, 64), 0xFFFFFFFF, np.uint32), np.full((2, 1032), 0xFFFFFFFF, np.uint32)
+    expected = 2 * 1024 * 0xFFFF * 0xFFFFFFFF % 2**32
+    assert (arithmetic.sums(words, arithmetic.columns(keys, 1024)) == expected).all()
+
+
+def test_what_starts_fast_comes_first_then_what_is_fast(monkeypatch):
+    pytest.importorskip("numba")
+    from jaxcrypt.systems.logistic import compiled, kernels
+
+    def chosen(done, *started, numba=True):
+        monkeypatch.setattr(system, "_done", done)
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: numba or None)
+        for name in ("jax", "numba"):
+            monkeypatch.setitem(sys.modules, name, jax)
+            if name not in started:
+                monkeypatch.delitem(sys.modules, name)
+        return system._arithmetic([np.zeros(1000, np.uint8)])
+
+    assert chosen(0) is kernels
+    assert chosen(0, "jax") is None
+    assert chosen(0, "jax", "numba") is compiled
+    assert chosen(1 << 28) is compiled
+    assert chosen(1 << 28, numba=False) is None
 
 
 def test_small_pictures_need_no_jax(tmp_path):

@@ -1,13 +1,18 @@
-"""The cipher of :mod:`jaxcrypt.systems.logistic` with NumPy and OpenSSL's ChaCha20: for small pictures.
+"""The cipher of :mod:`jaxcrypt.systems.logistic` on CPUs: NumPy or numba, and OpenSSL's ChaCha20.
 
 Every function has its twin in :mod:`.tiles` or :mod:`jaxcrypt.functional`, which explains the maths; the bits
-are the same. Words are uint32 ``[S]``, a subkey eight of them.
+are the same. Tiles go to as many threads as there are processors. Words are uint32 ``[S]``, a subkey eight.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
@@ -15,27 +20,52 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from jaxcrypt.functional.purposes import Purpose
 from jaxcrypt.record import Outcome, Progress, Sealed, Shape
 from jaxcrypt.systems.drivers import host
-from jaxcrypt.systems.drivers.layout import Layout
-from jaxcrypt.systems.logistic.layout import ROUNDS, WORD, layout
+from jaxcrypt.systems.logistic import kernels
+from jaxcrypt.systems.logistic.layout import WORD, layout
 
 _SUMS, _ROWS = 8, 1024  # of the universal hash
-_STEPS, _ROUND_STEPS = 64, 3  # of orbits that give keys, and of one in a Feistel round
+_STEPS = 64  # of orbits that give keys
 _KEY_WORDS = 16  # of a permutation
-_1, _31, _32, _33, _63, _FULL = map(np.uint64, (1, 31, 32, 33, 63, 0xFFFFFFFF))
+_MOST_THREADS = 16
 
 
-def encrypt(pictures: Sequence[np.ndarray], keys: Sequence[bytes], progress: Progress = None) -> list[Sealed]:
-    """Encrypt pictures uint8 ``[H, W, C]``, each under its subkey of 32 bytes."""
-    made = []
-    for done, (picture, key) in enumerate(zip(pictures, keys, strict=True), 1):
-        made.append(_encrypt(np.ascontiguousarray(picture), host.words(key)))
-        if progress is not None:
-            progress(done / len(pictures))
-    return made
+def encrypt(
+    pictures: Sequence[np.ndarray],
+    keys: Sequence[bytes],
+    progress: Progress = None,
+    arithmetic: ModuleType = kernels,
+) -> list[Sealed]:
+    """Encrypt pictures uint8 ``[H, W, C]``, each under its subkey of 32 bytes.
+
+    Args:
+      arithmetic: :mod:`.kernels` or :mod:`.compiled`.
+    """
+    run = _Run(arithmetic, progress)
+    plain = [
+        _Picture(np.ascontiguousarray(picture), host.words(key), run.kernels)
+        for picture, key in zip(pictures, keys, strict=True)
+    ]
+    digests = _digests(run, plain, (0.0, 0.25))
+    streams = [one.stream_key(digest) for one, digest in zip(plain, digests, strict=True)]
+    ciphers = [np.empty(one.flat.size, np.uint8) for one in plain]
+
+    def work(which: int, index: int) -> None:
+        start, end = plain[which].bounds(index)
+        ciphers[which][start:end] = plain[which].seal(index, streams[which])[: end - start]
+
+    run.each(plain, work, (0.25, 1.0))
+    return [
+        Sealed(cipher.reshape(one.shape), {"digest": digest})
+        for cipher, one, digest in zip(ciphers, plain, digests, strict=True)
+    ]
 
 
 def decrypt(
-    sealed: Sequence[Sealed], keys: Sequence[bytes], shape: Shape, progress: Progress = None
+    sealed: Sequence[Sealed],
+    keys: Sequence[bytes],
+    shape: Shape,
+    progress: Progress = None,
+    arithmetic: ModuleType = kernels,
 ) -> list[Outcome]:
     """Undo :func:`encrypt`; ``shape`` is the plain pictures' ``(H, W, C)``.
 
@@ -43,174 +73,145 @@ def decrypt(
       Refusal: a cipher picture, shape or side array that no encryption gives.
     """
     host.check_sealed(sealed, shape)
-    opened = []
-    for done, (one, key) in enumerate(zip(sealed, keys, strict=True), 1):
+    for one in sealed:
         host.check_shape(one.pixels, shape)
-        digest = host.side_array(one.side, "digest", (4,), np.uint32)
-        opened.append(_decrypt(np.ascontiguousarray(one.pixels), digest, host.words(key)))
-        if progress is not None:
-            progress(done / len(sealed))
-    return opened
+    digests = [host.side_array(one.side, "digest", (4,), np.uint32) for one in sealed]
+    run = _Run(arithmetic, progress)
+    ciphers = [
+        _Picture(np.ascontiguousarray(one.pixels), host.words(key), run.kernels)
+        for one, key in zip(sealed, keys, strict=True)
+    ]
+    streams = [one.stream_key(digest) for one, digest in zip(ciphers, digests, strict=True)]
+    flats = [np.empty(one.flat.size, np.uint8) for one in ciphers]
+
+    def work(which: int, index: int) -> None:
+        start, end = ciphers[which].bounds(index)
+        flats[which][start:end] = ciphers[which].unseal(index, streams[which])[: end - start]
+
+    run.each(ciphers, work, (0.0, 0.75))
+    plain = [
+        _Picture(flat.reshape(shape), one.subkey, run.kernels)
+        for flat, one in zip(flats, ciphers, strict=True)
+    ]
+    again = _digests(run, plain, (0.75, 1.0))
+    return [
+        Outcome([one.flat.reshape(shape)], report={"intact": np.asarray(np.array_equal(found, digest))})
+        for one, found, digest in zip(plain, again, digests, strict=True)
+    ]
 
 
-def _encrypt(picture: np.ndarray, subkey: np.ndarray) -> Sealed:
-    cut = layout(picture.shape)
-    tiles = _tiles(picture, cut)
-    digest = _digest(tiles, subkey, picture.shape)
-    stream_key = _prf(subkey, Purpose.STREAM_KEY, digest)[:8]
-    for index, (words, (start, end)) in enumerate(zip(tiles, pairwise(cut.plain), strict=True)):
-        count = (end - start) // WORD
-        stream, keys, rounds = _material(stream_key, subkey, index, len(words))
-        left, right, paired = _pairs(words[_indices(rounds, count, len(words))], count)
-        left, right = _feistel(left, right, keys, paired, range(ROUNDS))
-        words[:count] = np.stack([left, right], axis=1).reshape(-1)[:count]
-        words ^= stream
-    return Sealed(_picture(tiles, cut, picture.shape), {"digest": digest})
+@dataclass(frozen=True)
+class _Run:
+    """Work on the tiles of pictures, with the arithmetic of ``kernels``."""
+
+    kernels: Any
+    progress: Progress
+
+    def each(self, pictures: Sequence[_Picture], work: Callable[[int, int], None], part: tuple[float, float]):
+        """``work(picture, tile)`` of every tile, on all processors; progress goes through ``part``."""
+        jobs = [(which, index) for which, one in enumerate(pictures) for index in range(one.layout.count)]
+        threads = min(len(jobs), _processors())
+        if threads == 1:
+            for job in jobs:
+                work(*job)
+            self._tell(part[1])
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            for done, _ in enumerate(pool.map(lambda job: work(*job), jobs), 1):
+                self._tell(part[0] + (part[1] - part[0]) * done / len(jobs))
+
+    def _tell(self, share: float) -> None:
+        if self.progress is not None:
+            self.progress(share)
 
 
-def _decrypt(cipher: np.ndarray, digest: np.ndarray, subkey: np.ndarray) -> Outcome:
-    cut = layout(cipher.shape)
-    tiles = _tiles(cipher, cut)
-    stream_key = _prf(subkey, Purpose.STREAM_KEY, digest)[:8]
-    for index, (words, (start, end)) in enumerate(zip(tiles, pairwise(cut.plain), strict=True)):
-        count = (end - start) // WORD
-        stream, keys, rounds = _material(stream_key, subkey, index, len(words))
-        words ^= stream
-        left, right, paired = _pairs(words, count)
-        left, right = _feistel(left, right, keys, paired, reversed(range(ROUNDS)))
-        plain = np.empty_like(words)
-        plain[_indices(rounds, count, len(words))] = np.stack([left, right], axis=1).reshape(-1)
-        words[:count] = plain[:count]
-        words.view(np.uint8)[end - start :] = 0  # as the hash wants it
-    picture = _picture(tiles, cut, cipher.shape)
-    intact = np.array_equal(_digest(tiles, subkey, cipher.shape), digest)
-    return Outcome([picture], report={"intact": np.asarray(intact)})
+def _processors() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return min(len(affinity(0)) if affinity else os.cpu_count() or 1, _MOST_THREADS)
 
 
-def _tiles(picture: np.ndarray, cut: Layout) -> np.ndarray:
-    """uint8 ``[H, W, C]`` as words ``[k, S]``, zero beyond each tile's end."""
-    flat, tiles = picture.reshape(-1), np.zeros((cut.count, cut.size), np.uint8)
-    for tile, (start, end) in zip(tiles, pairwise(cut.plain), strict=True):
-        tile[: end - start] = flat[start:end]
-    return tiles.view("<u4").astype(np.uint32, copy=False)
+@dataclass(frozen=True)
+class _Picture:
+    """A plain or cipher picture uint8 ``[H, W, C]``, contiguous, and its subkey."""
+
+    pixels: np.ndarray
+    subkey: np.ndarray
+    kernels: Any
+
+    @property
+    def shape(self) -> Shape:
+        return self.pixels.shape
+
+    @property
+    def flat(self) -> np.ndarray:
+        return self.pixels.reshape(-1)
+
+    @cached_property
+    def layout(self):
+        return layout(self.shape)
+
+    def bounds(self, index: int) -> tuple[int, int]:
+        """Where a tile's samples are."""
+        return self.layout.plain[index], self.layout.plain[index + 1]
+
+    def stream_key(self, digest: np.ndarray) -> np.ndarray:
+        return _prf(self.subkey, Purpose.STREAM_KEY, digest)[:8]
+
+    def seal(self, index: int, stream_key: np.ndarray) -> np.ndarray:
+        """A tile's cipher, uint8 ``[4 · S]``."""
+        words, count = self._words(index)
+        words = self.kernels.seal(words, *self._keys(index, len(words)), count)
+        words ^= _draw(stream_key, Purpose.STREAM, index, len(words))
+        return words.astype("<u4", copy=False).view(np.uint8)
+
+    def unseal(self, index: int, stream_key: np.ndarray) -> np.ndarray:
+        """A tile's plain samples, uint8 ``[4 · S]``, garbage beyond its end."""
+        words, count = self._words(index)
+        words ^= _draw(stream_key, Purpose.STREAM, index, len(words))
+        words = self.kernels.unseal(words, *self._keys(index, len(words)), count)
+        return words.astype("<u4", copy=False).view(np.uint8)
+
+    @cached_property
+    def _columns(self) -> tuple[int, np.ndarray]:
+        """Rows of a tile's hash, and the keys that all tiles share."""
+        rows = min(_ROWS, self.layout.size // WORD)
+        keys = _draw(self.subkey, Purpose.HASH_COLUMN, 0, 2 * (rows + _SUMS)).reshape(2, -1)
+        return rows, self.kernels.columns(keys, rows)
+
+    def hash(self, index: int) -> np.ndarray:
+        """A tile's part of the picture's hash, uint32 ``[8]``."""
+        rows, keys = self._columns
+        words, _ = self._words(index)
+        width = len(words) // rows
+        first = self.kernels.sums(words.reshape(rows, width), keys).reshape(-1, 1)
+        own = _draw(self.subkey, Purpose.HASH_TILE, index, 2 * _SUMS * (width + 1)).reshape(2, -1)
+        return self.kernels.sums(first, self.kernels.columns(own, len(first)))[:, 0]
+
+    def _words(self, index: int) -> tuple[np.ndarray, int]:
+        """A tile's words, zero beyond its end, and how many of them are whole."""
+        start, end = self.bounds(index)
+        tile = np.zeros(self.layout.size, np.uint8)
+        tile[: end - start] = self.flat[start:end]
+        return tile.view("<u4").astype(np.uint32, copy=False), (end - start) // WORD
+
+    def _keys(self, index: int, words: int) -> tuple[np.ndarray, np.ndarray]:
+        """Feistel keys and permutation key of a tile."""
+        seeds = _draw(self.subkey, Purpose.ORBITS, index, 2 * words // _STEPS).reshape(2, -1)
+        return self.kernels.orbits(seeds), _draw(self.subkey, Purpose.ROUNDS, index, _KEY_WORDS)
 
 
-def _picture(tiles: np.ndarray, cut: Layout, shape: Shape) -> np.ndarray:
-    rows = tiles.astype("<u4", copy=False).view(np.uint8)
-    parts = [row[: end - start] for row, (start, end) in zip(rows, pairwise(cut.plain), strict=True)]
-    return np.concatenate(parts).reshape(shape)
+def _digests(run: _Run, pictures: Sequence[_Picture], part: tuple[float, float]) -> list[np.ndarray]:
+    """Of each picture, uint32 ``[4]``."""
+    found = [np.zeros((one.layout.count, _SUMS), np.uint32) for one in pictures]
 
+    def work(which: int, index: int) -> None:
+        found[which][index] = pictures[which].hash(index)
 
-def _material(stream_key: np.ndarray, subkey: np.ndarray, index: int, words: int):
-    """Keystream ``[words]``, Feistel keys ``[2, words / 2]`` and permutation key of one tile."""
-    lanes = words // _STEPS
-    stream = _draw(stream_key, Purpose.STREAM, index, words)
-    seeds = _draw(subkey, Purpose.ORBITS, index, 2 * lanes).astype(np.uint64)
-    states, orbits = (seeds[:lanes] << _32) | seeds[lanes:], np.empty((_STEPS, lanes), np.uint32)
-    for orbit in orbits:
-        states = _step(states)
-        orbit[:] = _middle(states)
-    return stream, orbits.reshape(2, -1), _draw(subkey, Purpose.ROUNDS, index, _KEY_WORDS)
-
-
-def _step(states: np.ndarray) -> np.ndarray:
-    """One step of the logistic map in fixed point, uint64 in and out: ``~floor(Y² / 2^64)``."""
-    low = states >> _63
-    low -= _1  # all ones where x < 1/2
-    high = states << _1
-    high ^= low
-    np.bitwise_and(high, _FULL, out=low)
-    high >>= _32
-    cross = low * low
-    cross >>= _33
-    low *= high
-    cross += low
-    cross >>= _31
-    high *= high
-    high += cross
-    return np.invert(high, out=high)
-
-
-def _middle(states: np.ndarray) -> np.ndarray:
-    return (states >> np.uint64(16)).astype(np.uint32)
-
-
-def _pairs(words: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Even words, odd words (zero where they belong to no pair), and how many pairs are whole."""
-    grid, paired = words.reshape(-1, 2), count // 2
-    right = grid[:, 1].copy()
-    right[paired:] = 0
-    return grid[:, 0].copy(), right, paired
-
-
-def _feistel(left, right, keys, paired: int, order) -> tuple[np.ndarray, np.ndarray]:
-    """The rounds in ``order``; the even ones change left words, the odd ones right words of whole pairs."""
-    for i in order:
-        target, source = (right[:paired], left[:paired]) if i % 2 else (left, right)
-        moved, fixed = keys[0, : len(source)] + np.uint32(i * 0x6A09E667 & 0xFFFFFFFF), keys[1, : len(source)]
-        target ^= _round_function(source, moved, fixed)
-    return left, right
-
-
-def _round_function(x: np.ndarray, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
-    states = ((k1 + x * np.uint32(0x9E3779B1)).astype(np.uint64) << _32) | (k2 ^ x)
-    for _ in range(_ROUND_STEPS):
-        states = _step(states)
-    return _middle(states)
-
-
-def _hash16(x: np.ndarray, k1: np.uint32, k2: np.uint32) -> np.ndarray:
-    h = (x ^ k1) * np.uint32(0x9E3779B1)
-    h = (h ^ (h >> 15)) * (k2 | np.uint32(1))
-    h = (h ^ (h >> 13)) * np.uint32(0x85EBCA6B)
-    return h >> 16
-
-
-def _indices(key: np.ndarray, count: int, size: int) -> np.ndarray:
-    """The keyed permutation of ``range(count)``, the identity from there on: intp ``[size]``."""
-    shift = size.bit_length() // 2
-    n = max(count, 1)
-    a, mask = np.uint32((n + (1 << shift) - 1) >> shift), np.uint32((1 << shift) - 1)
-
-    def once(x: np.ndarray) -> np.ndarray:
-        left, right = x >> shift, x & mask
-        for k in key.reshape(-1, 4):
-            right = right ^ (_hash16(left, k[0], k[1]) & mask)
-            left = left + ((_hash16(right, k[2], k[3]) * a) >> 16)
-            left = np.where(left >= a, left - a, left)
-        return (left << shift) | right
-
-    images = np.arange(size, dtype=np.uint32)
-    if count:
-        images[:count] = once(images[:count])
-        outside = np.flatnonzero(images[:count] >= n)
-        while outside.size:  # cycle walking
-            images[outside] = once(images[outside])
-            outside = outside[images[outside] >= n]
-    return images.astype(np.intp)
-
-
-def _digest(tiles: np.ndarray, subkey: np.ndarray, shape: Shape) -> np.ndarray:
-    total = np.zeros(_SUMS, np.uint32)
-    for index, words in enumerate(tiles):
-        total += _tile_hash(subkey, index, words)
-    return _prf(subkey, Purpose.DIGEST, total, np.asarray([*shape, 0], np.uint32))[8:12]
-
-
-def _tile_hash(subkey: np.ndarray, index: int, words: np.ndarray) -> np.ndarray:
-    rows = min(_ROWS, len(words))
-    columns = len(words) // rows
-    column_keys = _draw(subkey, Purpose.HASH_COLUMN, 0, 2 * (rows + _SUMS)).reshape(2, -1)
-    tile_keys = _draw(subkey, Purpose.HASH_TILE, index, 2 * _SUMS * (columns + 1)).reshape(2, -1)
-    first = _multilinear(words.reshape(rows, columns), column_keys)
-    return _multilinear(first.reshape(-1, 1), tile_keys)[:, 0]
-
-
-def _multilinear(words: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """Eight sums of every column: ``[n, R]`` with keys ``[2, n + 8]`` to ``[8, R]``."""
-    low, high, n = words & np.uint32(0xFFFF), words >> 16, len(words)
-    sums = [keys[0, j : j + n] @ low + keys[1, j : j + n] @ high for j in range(_SUMS)]
-    return np.stack(sums)
+    run.each(pictures, work, part)
+    return [
+        _prf(one.subkey, Purpose.DIGEST, rows.sum(axis=0, dtype=np.uint32), np.uint32([*one.shape, 0]))[8:12]
+        for one, rows in zip(pictures, found, strict=True)
+    ]
 
 
 def _draw(subkey: np.ndarray, purpose: Purpose, index: int, words: int) -> np.ndarray:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,16 +16,15 @@ from jaxcrypt.declared import Options, chosen
 from jaxcrypt.record import Call, Outcome, Sealed, Shape, System
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers.regions import Regional
-from jaxcrypt.systems.logistic import host
+from jaxcrypt.systems.logistic import host, kernels
 
 ENTRY = entry("logistic")
-_SMALL = 1 << 24  # samples; NumPy takes less time for them than JAX to start
+_MUCH = 1 << 27  # samples after which a process has had so much to do that a start of half a second pays
 
 
 @dataclass(frozen=True)
 class LogisticDriver:
-    """The :class:`~jaxcrypt.record.Driver`: with NumPy for small pictures while JAX is not imported, else
-    tile by tile on the device. Both give the same bits."""
+    """The :class:`~jaxcrypt.record.Driver`: on the host, or tile by tile on JAX's device: the same bits."""
 
     def aligns(self, options: Options) -> bool:
         """Never."""
@@ -35,8 +37,9 @@ class LogisticDriver:
     def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
         """As :class:`~jaxcrypt.record.Driver` says."""
         self.check(pictures[0].shape, call.options)
-        if _small(pictures):
-            return host.encrypt(pictures, keys, call.progress)
+        arithmetic = _arithmetic(pictures)
+        if arithmetic is not None:
+            return host.encrypt(pictures, keys, call.progress, arithmetic)
         return _tiles().DRIVER.encrypt(call, pictures, keys)
 
     def decrypt(
@@ -49,13 +52,28 @@ class LogisticDriver:
     ) -> list[Outcome]:
         """As :class:`~jaxcrypt.record.Driver` says."""
         self.check(shape, call.options)
-        if _small([one.pixels for one in sealed]):
-            return host.decrypt(sealed, keys, shape, call.progress)
+        arithmetic = _arithmetic([one.pixels for one in sealed])
+        if arithmetic is not None:
+            return host.decrypt(sealed, keys, shape, call.progress, arithmetic)
         return _tiles().DRIVER.decrypt(call, sealed, keys, shape, lost)
 
 
-def _small(pictures: Sequence[np.ndarray]) -> bool:
-    return "jax" not in sys.modules and sum(picture.size for picture in pictures) <= _SMALL
+_done = 0  # samples of this process
+
+
+def _arithmetic(pictures: Sequence[np.ndarray]) -> ModuleType | None:
+    """What the host computes these pictures with, or None: then JAX does, on its device.
+
+    On CPUs numba is the fastest, then JAX, then NumPy, which alone needs no time to start.
+    """
+    global _done
+    _done += sum(picture.size for picture in pictures)
+    much, started = _done > _MUCH, "jax" in sys.modules
+    if started and sys.modules["jax"].default_backend() != "cpu":
+        return None
+    if (much or "numba" in sys.modules) and importlib.util.find_spec("numba") is not None:
+        return importlib.import_module("jaxcrypt.systems.logistic.compiled")
+    return None if much or started else kernels
 
 
 def _tiles() -> Any:
