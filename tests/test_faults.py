@@ -60,6 +60,8 @@ def test_refused_in_one_line_by_its_reason(faults, tmp_path, key, capfd, name):
     assert code == ExitCode.BAD_INPUT
     (line,) = capfd.readouterr().err.splitlines()
     assert REFUSED[name] in line
+    assert line.startswith(f"jaxcrypt: {faults / name}: ")
+    assert line.count(name) == 1
     assert not (tmp_path / "c.png").exists()
 
 

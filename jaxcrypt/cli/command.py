@@ -75,7 +75,8 @@ def explain(error: Exception, name: str = "") -> Refusal:
         raise error
     if isinstance(error, Refusal):
         text = str(error)
-        return error if text.startswith(front) else Refusal(front + text, error.code)
+        bare = text.removeprefix(f"{os.path.basename(name)}: ") if name else text
+        return error if text.startswith(front) else Refusal(front + bare, error.code)
     if isinstance(error, ModuleNotFoundError) and (hint := extras.hint(error.name or "")):
         return Refusal(f"{front}{hint}", ExitCode.USAGE)
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
