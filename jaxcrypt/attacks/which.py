@@ -30,7 +30,7 @@ from jaxcrypt.systems.drivers.layout import even_bounds
 
 _POWERS = np.square(CENTROIDS).astype(np.float32)  # of a byte's value
 _ORDER = np.argsort(np.abs(CENTROIDS))  # bytes by the magnitude of their values
-_SHORTER = (1, 4, 16, 64)  # runs of a block's length, and of these parts of it
+_SHORTER = (64, 16, 4, 1)  # runs of these parts of a block's length
 _SQUARES = (1, 16, 256, 1024)  # 8×8 blocks in a run
 _QUANTILES = np.array([0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999])
 _RIDGE = 0.1
@@ -54,10 +54,9 @@ def _runs(powers: np.ndarray, length: int) -> np.ndarray:
     return powers[:whole].reshape(-1, length).mean(axis=1, dtype=np.float64)
 
 
-def _inside(tiles: Sequence[np.ndarray], length: int) -> list[float]:
+def _inside(energies: Sequence[np.ndarray], length: int) -> list[float]:
     """Of the variances of runs' energies inside each tile, relative to those of white noise: the largest, the
     next, the mean; as logarithms. 0 where a tile has one run alone."""
-    energies = [_runs(tile, length) for tile in tiles]
     if min(map(len, energies)) < 2:
         return [0.0] * 3
     spreads = [0.5 * length * np.var(one / max(one.mean(), 1e-9), ddof=1) for one in energies]
@@ -82,10 +81,12 @@ def energies(cipher: np.ndarray, powers: np.ndarray) -> np.ndarray:
     bounds = even_bounds(powers.size, -(-powers.size // size))
     tiles = [powers[a:b] for a, b in pairwise(bounds)]
     features = _shape_of(np.array([tile.mean(dtype=np.float64) for tile in tiles]))
+    shorter, runs = 1, tiles
     for part in _SHORTER:
         length = max(block_size(size) // part, 4)
-        features += _shape_of(np.concatenate([_runs(tile, length) for tile in tiles]))
-        features += _inside(tiles, length)
+        runs = [_runs(tile, length // shorter) for tile in runs]  # runs of runs: each sample is added once
+        features += _shape_of(np.concatenate(runs)) + _inside(runs, length)
+        shorter = length
     squares = _squares(cipher)
     for length in _SQUARES:
         runs = squares[: len(squares) // length * length].reshape(-1, length).mean(axis=1)
