@@ -81,12 +81,13 @@ def energies(cipher: np.ndarray, powers: np.ndarray) -> np.ndarray:
     bounds = even_bounds(powers.size, -(-powers.size // size))
     tiles = [powers[a:b] for a, b in pairwise(bounds)]
     features = _shape_of(np.array([tile.mean(dtype=np.float64) for tile in tiles]))
-    shorter, runs = 1, tiles
+    shorter, runs, found = 1, tiles, []
     for part in _SHORTER:
         length = max(block_size(size) // part, 4)
         runs = [_runs(tile, length // shorter) for tile in runs]  # runs of runs: each sample is added once
-        features += _shape_of(np.concatenate(runs)) + _inside(runs, length)
+        found.append(_shape_of(np.concatenate(runs)) + _inside(runs, length))
         shorter = length
+    features += [feature for row in reversed(found) for feature in row]
     squares = _squares(cipher)
     for length in _SQUARES:
         runs = squares[: len(squares) // length * length].reshape(-1, length).mean(axis=1)
