@@ -1,32 +1,48 @@
-"""Images per second of one training step: JAX against the same net, loss and optimizer in torch, on CPU.
+"""Images per second of one training step: JAX against the same net, loss and optimizer in torch.
 
   python -m jaxcrypt.bench step --config configs/X.py [--rounds 5] [--seconds 5] [--json FILE]
+      [--device cpu|gpu] [--precision float32|bfloat16 …] [--contestant jax|eager|compile …]
+      [--remat] [--substeps N] [--around]
 
-Both get the same parameters and the same pictures, already in memory, in float32, with as many threads.
-First losses and gradients must agree as far as the sums' lengths allow (:func:`tolerance`); then JAX, torch
-eager (channels_last) and torch.compile take turns, and the median over the rounds is printed. Compile time
-stands apart. A System's torch twin is ``jaxcrypt/bench/twins/<system>.py``; a System without one, and any
-where torch is missing, runs alone, and that is said.
+All get the same parameters and the same pictures, already in memory, plain adam, and on CPU as many threads.
+First losses and gradients must agree, in float32 on the CPU, as far as the sums' lengths allow; then JAX,
+torch eager (channels_last) and torch.compile take turns, and the median over the rounds is printed, with
+compile time, memory, and on a device whose peak is known MFU: the analytic FLOPs of the step's convolutions
+and products over that peak in bfloat16. On GPUs float32 is TF32 in both. --remat and --substeps N add such
+steps of JAX. --around measures what surrounds JAX's steps: the wait for pictures of the config's data, and
+the stall of a checkpoint.
+
+A System's torch twin is ``jaxcrypt/bench/twins/<system>.py``; a System without one, and any where torch is
+missing, runs alone, and that is said.
 """
 
 from __future__ import annotations
 
-import os
 import statistics
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from absl import flags
 
 from jaxcrypt import runtime
 from jaxcrypt.cli import configflags
-from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.errors import ExitCode
 
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Turns of each contestant.", lower_bound=1)
 _SECONDS = flags.DEFINE_float("seconds", 5.0, "Length of a turn.", lower_bound=0.01)
 _JSON = flags.DEFINE_string("json", None, "Also write the numbers to this file.")
+_DEVICE = flags.DEFINE_enum("device", "cpu", runtime.DEVICES, "What to train on.")
+_PRECISIONS = flags.DEFINE_multi_enum(
+    "precision", ["float32"], ["float32", "bfloat16"], "Of layers; may be given twice."
+)
+_CONTESTANTS = flags.DEFINE_multi_enum(
+    "contestant", ["jax", "eager", "compile"], ["jax", "eager", "compile"], "Who runs; may be repeated."
+)
+_REMAT = flags.DEFINE_bool("remat", False, "JAX with config.train.remat besides.")
+_SUBSTEPS = flags.DEFINE_integer("substeps", 1, "JAX with so many steps in a program besides.", lower_bound=1)
+_AROUND = flags.DEFINE_bool("around", False, "Also input wait and the stall of a checkpoint.")
+_LOCK = flags.DEFINE_string("lock", None, "Measure only while holding this file: benchmarks take turns.")
 JAX = "jax"
 
 
@@ -35,189 +51,91 @@ def main(argv: Sequence[str]) -> int:
     config = configflags.parse(["bench step", *argv], __doc__, __name__)
     if config is None:
         return 0
-    runtime.start("cpu")
-    from jaxcrypt.bench import results
+    runtime.start(_DEVICE.value)
+    import jax
+
+    from jaxcrypt.bench import contest, entrants, results
     from jaxcrypt.systems import catalog
 
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    size = config.train.batch_size
-    print(f"{config.system}: batch {size}, float32, {threads} threads", flush=True)
-    contest = prepare(catalog.build(config.system, config), config, threads)
-    warm = {name: seconds for name, step in contest.items() if (seconds := _timed(name, step)) is not None}
-    rates = measure({name: contest[name] for name in warm}, size, _ROUNDS.value, _SECONDS.value)
-    for name, values in rates.items():
-        spread = f"{min(values):.1f} to {max(values):.1f}; first step {warm[name]:.1f} s"
-        print(f"{name:14} {statistics.median(values):9.1f} images/s  ({spread})")
-    others = [statistics.median(values) for name, values in rates.items() if name != JAX]
-    if others:
-        print(f"jax / better torch: {statistics.median(rates[JAX]) / max(others):.2f}")
-    facts = {"system": config.system, "batch": size, "images_per_second": rates, "first_step_seconds": warm}
+    entrants.plain_adam(config)
+    system, beside = catalog.build(config.system, config), jax.default_backend() != "cpu"
+    subject, twin = entrants.subject_of(system, config)
+    facts = {"system": config.system, "batch": config.train.batch_size, "flops": contest.flops(subject)}
+    told = f"{facts['flops'] / 1e9:.4g} GFLOP a step"
+    _say(f"{config.system}: batch {config.train.batch_size}, {told}, {contest.threads()} threads")
+    contestants = dict(_entered(subject, twin, "cuda" if beside else "cpu"))
+    with contest.alone(Path(_LOCK.value) if _LOCK.value else None):
+        for one in contestants.values():
+            one.warm_up(beside)
+        rates = contest.measure(contestants, config.train.batch_size, _ROUNDS.value, _SECONDS.value)
+    facts["rows"] = {name: _row(one, rates[name], facts) for name, one in contestants.items()}
+    for line in table(facts["rows"]):
+        _say(line)
+    if _AROUND.value:
+        from jaxcrypt.bench.around import around
+
+        facts["around"] = around(system, config, _SECONDS.value)
+        _say(", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in facts["around"].items()))
     results.write(_JSON.value, "step", argv, facts)
-    return 0
+    return ExitCode.OK
 
 
-def prepare(system: Any, config: Any, threads: int) -> dict[str, Callable[[], None]]:
-    """The contestants by name, each a function that does one step and waits for it; of torch those that can
-    be had here, and a line about the others.
-
-    Raises:
-      Refusal: losses or gradients of the two do not agree.
-    """
-    import jax
-
-    from jaxcrypt.training import state
-
-    batch = pictures(system.batch(config))
-    params, extra = jax.jit(lambda: state.init_arrays(system.init, system.batch(config), 0))()
-    params = perturbed(params)
-    contest = {JAX: _jax_step(system, config, params, extra, batch)}
-    try:
-        import torch
-
-        from jaxcrypt.bench.twins import TorchStep, twin
-    except ModuleNotFoundError as error:
-        print(f"{error.name} is missing: JAX runs alone (pip install 'jaxcrypt[bench]')", flush=True)
-        return contest
-    torch.set_num_threads(threads)
-    losses = twin(config.system, config)
-    if losses is None:
-        print(f"{config.system} has no torch twin in jaxcrypt/bench/twins: JAX runs alone", flush=True)
-        return contest
-    # On few pictures: where a System rounds, one value at the edge of a cell may fall to either side.
-    agree(system.stages[0], losses, params, extra, {name: value[:4] for name, value in batch.items()})
-    tensors = {name: torch.from_numpy(value) for name, value in batch.items()}
-    compiled = {name: torch.compile(loss) for name, loss in losses.items()}
-    for name, chosen in {"torch eager": losses, "torch.compile": compiled}.items():
-        step = TorchStep(system.stages[0], chosen, params, config)
-        contest[name] = lambda step=step: step(tensors) and None
-    return contest
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
-def _jax_step(system: Any, config: Any, params: Any, extra: Any, batch: Any) -> Callable[[], None]:
-    import jax
-    import numpy as np
+def _entered(subject: Any, twin: Any, device: str) -> Iterator[tuple[str, Any]]:
+    """The contestants that were asked for and can run here, by name."""
+    from jaxcrypt.bench import contest, entrants
 
-    from jaxcrypt.training import state
-    from jaxcrypt.training.optimizer import optimizers
-    from jaxcrypt.training.step import StepOptions, make_step
-
-    stage = system.stages[0]
-    rules = optimizers(config, stage)
-    held = [state.create(jax.tree.map(np.asarray, params), extra, stage, rules, system.ema)]
-    step = jax.jit(make_step(stage, rules, StepOptions(ema_decay=config.ema)), donate_argnums=0)
-    on_device = jax.device_put(batch)
-
-    def run() -> None:
-        held[0], metrics = step(held[0], on_device)
-        jax.block_until_ready((held[0], metrics))
-
-    return run
-
-
-def pictures(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Smooth random pictures of the shapes of ``spec``: uint8 as they are, floats in [-1, 1]."""
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    made = {}
-    for name, leaf in spec.items():
-        noise = rng.normal(size=leaf.shape)
-        smooth = sum(np.roll(noise, (i, j), (1, 2)) for i in range(-3, 4) for j in range(-3, 4)) / 7
-        scaled = np.clip(128 + 40 * smooth, 0, 255).astype(np.uint8)
-        made[name] = scaled if leaf.dtype == np.uint8 else (scaled / 127.5 - 1).astype(leaf.dtype)
-    return made
+    asked = set(_CONTESTANTS.value)
+    if twin is not None and JAX in asked and len(asked) > 1:
+        entrants.compare(subject, twin)
+    for precision in _PRECISIONS.value:
+        if JAX in asked:
+            yield f"jax {precision}", contest.jax_step(subject, precision)
+            if _REMAT.value:
+                yield f"jax {precision}, remat", contest.jax_step(subject, precision, remat=True)
+            if _SUBSTEPS.value > 1:
+                name = f"jax {precision}, {_SUBSTEPS.value} steps a program"
+                yield name, contest.jax_step(subject, precision, substeps=_SUBSTEPS.value)
+    if twin is not None:
+        for kind, name in {"eager": "torch eager", "compile": "torch.compile"}.items():
+            for precision in _PRECISIONS.value if kind in asked else ():
+                yield from entrants.of_torch(f"{name} {precision}", subject, twin, precision, kind, device)
 
 
-def perturbed(params: Any) -> Any:
-    """Parameters a little off their start, where layers that start at zero would hide a difference."""
-    import jax
-    import numpy as np
+def _row(one: Any, rates: Sequence[float], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of a contestant."""
+    from jaxcrypt.training.hardware import peak_flops
 
-    rng = np.random.default_rng(1)
-    return jax.tree.map(lambda p: np.asarray(p + 0.01 * rng.normal(size=p.shape), p.dtype), params)
-
-
-def tolerance(params: Any, batch: Mapping[str, Any]) -> float:
-    """How far two right implementations in float32 may differ, relatively.
-
-    The rounding error of a sum of n terms is about u sqrt(n), u = 2^-24 (Higham and Mary, *A new approach to
-    probabilistic rounding error analysis*, 2019); the longest sums of a gradient run over all samples of the
-    batch, and the errors of the layers, forwards and backwards, add up.
-    """
-    import jax
-
-    terms = max(leaf.size for leaf in batch.values())
-    layers = sum(leaf.ndim > 1 for leaf in jax.tree.leaves(params))
-    return 2.0**-24 * terms**0.5 * 2 * max(layers, 1)
+    rate, peak = statistics.median(rates), peak_flops()
+    row = {"images_per_second": list(rates), "compile_seconds": one.compile_seconds}
+    row["memory_bytes"] = one.memory_bytes
+    row["mfu"] = facts["flops"] * rate / facts["batch"] / peak if peak else None
+    return row
 
 
-def agree(
-    stage: Any, losses: Mapping[str, Callable], params: Any, extra: Any, batch: Mapping[str, Any]
-) -> None:
-    """Refuse two implementations whose losses, or gradients by net (in norm), differ by more than
-    :func:`tolerance`."""
-    for name, phase in stage.phases.items():
-        own = {net: params[net] for net in phase.nets}
-        allowed = tolerance(own, batch)
-        report = differences(phase, losses[name], params, extra, batch)
-        told = ", ".join(f"{what} differs by {value:.1e}" for what, value in report.items())
-        print(f"phase {name}: {told} (at most {allowed:.1e})", flush=True)
-        for what, value in report.items():
-            if not value <= allowed:  # NaN too
-                raise Refusal(
-                    f"phase {name}: {what} differs by {value:.1e}, more than {allowed:.1e}", ExitCode.FAILED
-                )
+def table(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """The lines of a table of contestants; the last numbers are over torch eager and torch.compile of the
+    same precision, where they ran."""
+    width = max(len(name) for name in rows)
+    yield f"{'':{width}}  images/s   (least to most)    compile    memory     MFU  over eager, compiled"
+    for name, row in rows.items():
+        values, memory, mfu = row["images_per_second"], row["memory_bytes"], row["mfu"]
+        rate = statistics.median(values)
+        told = f"{name:{width}} {rate:9.1f}   ({min(values):.1f} to {max(values):.1f})"
+        told += f"  {row['compile_seconds']:6.1f} s  "
+        told += "       –" if memory is None else f"{memory / 2**20:6.0f} MiB"
+        told += "      –" if mfu is None else f"  {mfu:5.1%}"
+        if name.startswith(JAX):
+            told += "  " + ", ".join(f"{ratio:.2f}" for ratio in _ratios(rate, name, rows))
+        yield told
 
 
-def differences(phase: Any, twin_loss: Callable, params: Any, extra: Any, batch: Mapping[str, Any]) -> dict:
-    """Relative differences of the loss, and of each net's gradient in norm, by what they are of."""
-    import jax
-    import numpy as np
-    import torch
-
-    from jaxcrypt.bench.twins import gradients, to_torch
-
-    def loss(trainable):
-        return phase.loss({**params, **trainable}, extra, batch, jax.random.key(0))[0]
-
-    own, grads = jax.jit(jax.value_and_grad(loss))({net: params[net] for net in phase.nets})
-    theirs = to_torch(params)
-    other = twin_loss(theirs, {name: torch.from_numpy(value) for name, value in batch.items()})
-    other.backward()
-    report = {"loss": abs(float(own) - float(other.detach())) / abs(float(own))}
-    for net, tree in gradients(theirs).items():
-        if net in phase.nets:
-            pairs = list(zip(jax.tree.leaves(grads[net]), jax.tree.leaves(tree), strict=True))
-            off = sum(float(np.sum((np.asarray(a) - b) ** 2)) for a, b in pairs)
-            report[f"gradient of {net}"] = (off / sum(float(np.sum(a**2)) for a, _ in pairs)) ** 0.5
-    return report
-
-
-def measure(
-    contest: Mapping[str, Callable[[], None]], batch_size: int, rounds: int, seconds: float
-) -> dict[str, list[float]]:
-    """Images per second of each contestant in each round; they take turns: other load meets all."""
-    rates: dict[str, list[float]] = {name: [] for name in contest}
-    for _ in range(rounds):
-        for name, step in contest.items():
-            start, count = time.perf_counter(), 0
-            while time.perf_counter() - start < seconds:
-                step()
-                count += 1
-            rates[name].append(count * batch_size / (time.perf_counter() - start))
-    return rates
-
-
-def _timed(name: str, step: Callable[[], None]) -> float | None:
-    """Seconds of the first step; None, and a line, where a contestant of torch cannot run here."""
-    start = time.perf_counter()
-    try:
-        step()
-    except Exception as error:
-        if name == JAX:
-            raise
-        print(f"{name}: cannot run here ({' '.join(str(error).split())[:100]})", file=sys.stderr, flush=True)
-        return None
-    first = time.perf_counter() - start
-    step()  # warm-up: allocators and thread pools
-    return first
+def _ratios(rate: float, name: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[float]:
+    precision = name.split()[1].rstrip(",")
+    for other in ("torch eager", "torch.compile"):
+        row = rows.get(f"{other} {precision}")
+        if row is not None:
+            yield rate / statistics.median(row["images_per_second"])

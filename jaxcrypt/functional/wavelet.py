@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-_HADAMARD = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]], np.float32) / 2
+HADAMARD = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]], np.float32) / 2
 
 
 def haar(x: jax.Array, levels: int = 1) -> jax.Array:
@@ -26,7 +26,7 @@ def haar(x: jax.Array, levels: int = 1) -> jax.Array:
         batch, height, width, channels = x.shape
         x = x.reshape(batch, height // 2, 2, width // 2, 2, channels).transpose(0, 1, 3, 2, 4, 5)
         x = x.reshape(batch, height // 2, width // 2, 4, channels)
-        x = jnp.einsum("kj,...jc->...kc", _HADAMARD, x, precision="highest")
+        x = jnp.einsum("kj,...jc->...kc", HADAMARD, x, precision="highest")
         x = x.reshape(batch, height // 2, width // 2, 4 * channels)
     return x
 
@@ -36,7 +36,7 @@ def inverse_haar(x: jax.Array, levels: int = 1) -> jax.Array:
     for _ in range(levels):
         batch, height, width, depth = x.shape
         x = x.reshape(batch, height, width, 4, depth // 4)
-        x = jnp.einsum("kj,...jc->...kc", _HADAMARD, x, precision="highest")
+        x = jnp.einsum("kj,...jc->...kc", HADAMARD, x, precision="highest")
         x = x.reshape(batch, height, width, 2, 2, depth // 4).transpose(0, 1, 3, 2, 4, 5)
         x = x.reshape(batch, 2 * height, 2 * width, depth // 4)
     return x

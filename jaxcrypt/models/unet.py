@@ -29,7 +29,7 @@ import numpy as np
 from jaxcrypt.models.layers import Conv, Dense, depth_to_space, space_to_depth
 
 LOWEST, HIGHEST = 1e-3, 4.0  # noise levels between which time is told apart, pictures in [-1, 1]
-_POSITIONS = 256  # of attention in training, at a scale of 16 × 16
+POSITIONS = 256  # of attention in training, at a scale of 16 × 16
 
 
 def embed(level: jax.Array, size: int) -> jax.Array:
@@ -77,7 +77,7 @@ class Attention(nn.Module):
             return made.reshape(batch, -1, self.heads, channels // self.heads)
 
         query, key, value = by_head(asking, "query"), by_head(answering, "key"), by_head(answering, "value")
-        scale = (channels // self.heads) ** -0.5 * np.log(key.shape[1] + 1) / np.log(_POSITIONS + 1)
+        scale = (channels // self.heads) ** -0.5 * np.log(key.shape[1] + 1) / np.log(POSITIONS + 1)
         logits = jnp.einsum("bqhd,bkhd->bhqk", query, key).astype(jnp.float32) * scale
         weights = jax.nn.softmax(logits, axis=-1).astype(value.dtype)
         mixed = jnp.einsum("bhqk,bkhd->bqhd", weights, value).reshape(batch, height, width, channels)

@@ -26,6 +26,8 @@ from ml_collections import ConfigDict
 
 from jaxcrypt.errors import Refusal, usage
 
+CPU_CONVOLUTIONS = ("xla", "eigen")
+
 
 def get_defaults() -> ConfigDict:
     """A config with every setting of the trainer and empty ``model`` and ``data``."""
@@ -66,6 +68,7 @@ def train_defaults() -> dict[str, Any]:
         "substeps": 1,  # steps per dispatch, by lax.scan
         "precision": "float32",  # or bfloat16: of layers and what they give; parameters and losses stay
         "remat": False,  # compute what is inside blocks again, not on CPU; --dry-run tells memory
+        "cpu_convolutions": "xla",  # or eigen: faster on CPU where pictures are many, slower where few
         "log_every": 100,
         "eval_every": 1000,  # 0: never, and no validation pictures are wanted
         "eval_batches": 16,  # validation batches per evaluation; 0: all
@@ -153,6 +156,9 @@ def check(config: ConfigDict) -> None:
         value = config.train[name]
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise usage(f"config.train.{name}={value}: must be a whole number of at least {least}")
+    chosen = config.train.cpu_convolutions
+    if chosen not in CPU_CONVOLUTIONS:
+        raise unknown(f"config.train.cpu_convolutions={chosen}", chosen, CPU_CONVOLUTIONS)
     _within(config.ema, "config.ema", 0.0, 1.0)
     _check_rule(config.optimizer, "config.optimizer")
     for phase, settings in config.phases.items():

@@ -62,7 +62,9 @@ def _summed_by_product(params: dict[str, Any], left: tuple[int, ...], right: tup
 
 
 def _summed_by_convolution(params: dict[str, Any], left: tuple[int, ...], right: tuple[int, ...]) -> int:
-    return math.prod(right) // right[params["dimension_numbers"].rhs_spec[0]]
+    """Of an input that is spread out (a strided convolution's gradient), the zeros between are no work."""
+    spread = math.prod(params["lhs_dilation"] or (1,))
+    return math.prod(right) // right[params["dimension_numbers"].rhs_spec[0]] // spread
 
 
 _SUMMED = {"dot_general": _summed_by_product, "conv_general_dilated": _summed_by_convolution}

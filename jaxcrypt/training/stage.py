@@ -22,6 +22,7 @@ from jaxcrypt.training import callbacks, hosts, sharding
 from jaxcrypt.training import state as states
 from jaxcrypt.training.callbacks import Callback, Run
 from jaxcrypt.training.checkpoint import Checkpoints
+from jaxcrypt.training.compiling import compiled
 from jaxcrypt.training.digests import write_durably
 from jaxcrypt.training.feed import Feed
 from jaxcrypt.training.loop import run_steps
@@ -219,10 +220,10 @@ class StageTrainer:
         single = {name: _one_step(leaf, self.substeps) for name, leaf in batch.items()}
         share = self._share_in_precision(one, state, single)
         start = time.perf_counter()
-        compiled = jitted.lower(state, batch).compile()
+        program = compiled(jitted.lower(state, batch), opts.cpu_convolutions)
         cost = Cost(_flops(one, jax.eval_shape(lambda: state), single), opts.precision, share)
         log.info("compiled in %.1f s; %s a step", time.perf_counter() - start, cost)
-        return compiled, cost
+        return program, cost
 
     def _lr_settings(self) -> dict[str, str]:
         own = {name for name, phase in self.config.phases.items() if "lr" in phase.get("optimizer", {})}

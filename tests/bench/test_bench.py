@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxcrypt.bench import __main__ as bench
-from jaxcrypt.bench import memory, speed, step
+from jaxcrypt.bench import agreement, memory, speed
 from jaxcrypt.cli import command as cli
 from jaxcrypt.declared import Entry
 from jaxcrypt.errors import ExitCode, Refusal
@@ -98,22 +98,22 @@ def test_quick_run_prints_and_writes_everything(tmp_path, capsys):
 def test_tolerance_follows_from_the_sums_lengths():
     small, large = ({"image": np.zeros((n, 8, 8, 1))} for n in (4, 64))
     one, two = {"a": np.zeros((3, 3))}, {"a": np.zeros((3, 3)), "b": np.zeros((3, 3)), "bias": np.zeros(3)}
-    assert step.tolerance(one, large) == pytest.approx(4 * step.tolerance(one, small))
-    assert step.tolerance(two, small) == pytest.approx(2 * step.tolerance(one, small))
-    assert step.tolerance(one, {"image": np.zeros((4, 64, 64, 1))}) < 1e-4
+    assert agreement.tolerance(one, large) == pytest.approx(4 * agreement.tolerance(one, small))
+    assert agreement.tolerance(two, small) == pytest.approx(2 * agreement.tolerance(one, small))
+    assert agreement.tolerance(one, {"image": np.zeros((4, 64, 64, 1))}) < 1e-4
 
 
 def test_implementations_that_differ_are_refused(monkeypatch, capsys):
     stage = SimpleNamespace(phases={"net": Phase(("net",), None)})
     params, batch = {"net": {"w": jnp.ones((2, 2))}}, {"image": np.zeros((4, 8, 8, 1))}
     told = {"loss": 1e-9, "gradient of net": 1e-9}
-    monkeypatch.setattr(step, "differences", lambda *_: told)
-    step.agree(stage, {"net": None}, params, {}, batch)
+    monkeypatch.setattr(agreement, "differences", lambda *_: told)
+    agreement.agree(stage, {"net": None}, params, {}, batch, batch)
     assert "gradient of net differs by 1.0e-09" in capsys.readouterr().out
     for off in (0.01, float("nan")):
         told["gradient of net"] = off
         with pytest.raises(Refusal, match="gradient of net differs by"):
-            step.agree(stage, {"net": None}, params, {}, batch)
+            agreement.agree(stage, {"net": None}, params, {}, batch, batch)
 
 
 def test_without_torch_jax_runs_alone(tmp_path, capsys, monkeypatch):
@@ -128,4 +128,4 @@ def test_without_torch_jax_runs_alone(tmp_path, capsys, monkeypatch):
     assert cli.entry(bench.main, argv) == 0
     printed = capsys.readouterr().out
     assert "torch is missing: JAX runs alone" in printed
-    assert list(json.loads(target.read_text())["images_per_second"]) == ["jax"]
+    assert list(json.loads(target.read_text())["rows"]) == ["jax float32"]

@@ -1,39 +1,18 @@
 """Every training config: what of it runs in bfloat16, and two steps of a small likeness of it."""
 
-import importlib
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from jaxcrypt.systems import catalog
 from jaxcrypt.training import state
-from jaxcrypt.training.defaults import complete
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.products import LEAST_SHARE, product_flops, share_in
 from jaxcrypt.training.step import StepOptions, make_step
+from tests.likeness import NAMES, ROOT, config_of, shrunk
 
-ROOT = Path(__file__).parents[2]
-NAMES = sorted(p.stem for p in (ROOT / "configs").glob("*.py") if not p.stem.startswith("attacks"))
 VARIATIONS = {n for n in NAMES if "config_beside(" in (ROOT / "configs" / f"{n}.py").read_text()}
-SMALL = {"features": 4, "width": 8, "encoder_blocks": 1, "decoder_blocks": 1, "layers": 2, "size": 32}
-FEW = {"blocks": 1, "widths": 8}
-
-
-def config_of(name):
-    return complete(importlib.import_module(f"configs.{name}").get_config())
-
-
-def shrunk(node, name=""):
-    """The section ``node`` with narrow nets, few blocks and small pictures."""
-    if isinstance(node, dict):
-        return {key: shrunk(value, key) for key, value in node.items()}
-    if name in FEW:
-        return tuple(FEW[name] for _ in node) if isinstance(node, tuple | list) else FEW[name]
-    return SMALL.get(name, node)
 
 
 def stages(config):
@@ -68,7 +47,7 @@ def test_bfloat16_is_what_most_of_the_work_is_done_in(name):
 @pytest.mark.parametrize("name", sorted(set(NAMES) - VARIATIONS))
 def test_a_small_likeness_trains_two_steps(name):
     config = config_of(name)
-    config.model = ConfigDict(shrunk(config.model.to_dict()))
+    config.model = shrunk(config.model)
     config.train.update({"batch_size": 8, "precision": "bfloat16", "steps": 8})
     config.optimizer.warmup_steps = 1
     rng = np.random.default_rng(0)

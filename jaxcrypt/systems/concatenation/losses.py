@@ -26,7 +26,7 @@ from jaxcrypt.functional.rng import streams
 from jaxcrypt.systems.concatenation.nets import Nets, decrypt_unit, encrypt_levels, key_planes
 from jaxcrypt.systems.cyclegan.losses import hinge
 
-_FEW = 2  # photos of a batch that identity and wrong keys see
+FEW = 2  # photos of a batch that identity and wrong keys see
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def generating(nets: Nets, weights: Weights) -> Callable:
         cycle = jnp.mean(jnp.log(error + 0.05))
         judged = (("critic_cipher", unit(cipher)), ("critic_photo", back))
         fooled = [jnp.mean(jnp.square(nets.apply(params, name, x) - 1)) for name, x in judged]
-        few = slice(_FEW)
+        few = slice(FEW)
         other = unit(key_planes(jnp.roll(subkey[few], 1, axis=1), photo.shape[1:3]).astype(jnp.float32))
         wrong = hinge(to_levels(decrypt_unit(nets, params, cipher[few], other)), to_levels(photo[few]))
         caught = hinge(to_levels(nets.apply(params, "eve", unit(cipher))), to_levels(photo))

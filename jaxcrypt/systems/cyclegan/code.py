@@ -217,7 +217,7 @@ class Received(NamedTuple):
     mean: jax.Array
 
 
-def _groups(planes: int) -> np.ndarray:
+def groups(planes: int) -> np.ndarray:
     """float32 ``[256·planes, P]``: weights that average over groups of coefficients."""
     u, v = np.mgrid[:BLOCK, :BLOCK]
     radius = np.hypot(u, v).reshape(-1)
@@ -256,7 +256,7 @@ def estimate(got: Received) -> Estimate:
     pad = ((0, 0),) * 3 + ((0, (3 - planes) * PLANE),)
     clean, taken = (synthesise(jnp.pad(x * got.coefficients, pad)) for x in (kept, 1 - kept))
     error = jnp.sqrt(jnp.mean(variance, axis=-1) + 1e-4)
-    spread = 0.5 * jnp.log2(jnp.einsum("zabk,kp->zabp", variance, _groups(planes)) + 4.0**LEAST)
+    spread = 0.5 * jnp.log2(jnp.einsum("zabk,kp->zabp", variance, groups(planes)) + 4.0**LEAST)
     tall = jnp.repeat(jnp.repeat(error, BLOCK, axis=1), BLOCK, axis=2)
     doubt = jnp.clip(taken / tall[..., None], -8, 8)
     return Estimate(clean + got.mean[:, None, None], doubt, tall, spread)

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jaxcrypt.functional.diffusion import ddim_step
 from jaxcrypt.models.unet import ResUNet
 
-_FLOOR = 1e-3  # an eighth of a grey level
+FLOOR = 1e-3  # an eighth of a grey level
 
 
 class Scene(NamedTuple):
@@ -47,7 +47,7 @@ def features(picture: jax.Array, scene: Scene, ratio: jax.Array) -> jax.Array:
     Returns:
       float32 ``[B, H, W, 8]``: the picture, its detail in units of the noise, the mask, the level.
     """
-    mean = jnp.maximum(ratio * mean_level(scene), _FLOOR)[:, None, None, None]
+    mean = jnp.maximum(ratio * mean_level(scene), FLOOR)[:, None, None, None]
     detail = jnp.arcsinh((picture - _local_mean(picture)) / mean)
     level = (ratio[:, None, None] * scene.level)[..., None]
     return jnp.concatenate([picture, detail, scene.mask[..., None], level], axis=-1)

@@ -118,14 +118,18 @@ class DctCode:
         x = to_floats(jnp.concatenate([cover[:, None], secrets], axis=1))
         x = x.reshape(-1, *cover.shape[1:])
         y = self.net.apply({"params": params}, x, method=lambda net, x: net.encoder(x))
-        code = self._to_bits(quantise(y, self.net.widths))
-        rate = np.full(code.shape[-1], self.flips)
-        rate[: self.repeated] = COPIES * self.flips**2
-        code = code ^ jax.random.bernoulli(rng, jnp.asarray(rate), code.shape).astype(code.dtype)
-        sent = y + jax.lax.stop_gradient(dequantise(self._to_indices(code), self.net.widths) - y)
+        indices = quantise(y, self.net.widths)
+        indices = indices ^ self.flipped(rng, (*indices.shape[:-1], sum(self.net.widths)))
+        sent = y + jax.lax.stop_gradient(dequantise(indices, self.net.widths) - y)
         back = self.net.apply({"params": params}, sent, method=lambda net, y: net.decoder(y))
         error = jnp.mean(jnp.square(back - x))
         return error, {"secret_psnr": 10 * jnp.log10(4 / error)}
+
+    def flipped(self, rng: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """Which bits of indices JPEG flips, int32 ``[…, K]``; ``shape`` is that of the bits, ``[…, n]``."""
+        rate = np.full(shape[-1], self.flips)
+        rate[: self.repeated] = COPIES * self.flips**2
+        return self._to_indices(jax.random.bernoulli(rng, jnp.asarray(rate), shape))
 
     def hide(self, params: Any, cover: jax.Array, secrets: jax.Array, subkey: jax.Array, keyed: bool):
         """uint8 cover ``[B, H, W, 3]`` and secret ``[B, 1, H, W, 3]`` to the stego picture and its side."""

@@ -1,0 +1,31 @@
+"""Small likenesses of the training configs, for tests."""
+
+import importlib
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from jaxcrypt.training.defaults import complete
+
+ROOT = Path(__file__).parents[1]
+NAMES = sorted(p.stem for p in (ROOT / "configs").glob("*.py") if not p.stem.startswith("attacks"))
+_SMALL = {"features": 4, "width": 8, "encoder_blocks": 1, "decoder_blocks": 1, "layers": 2, "size": 32}
+_FEW = {"blocks": 1, "widths": 8}
+
+
+def config_of(name):
+    """The config called ``name``, complete."""
+    return complete(importlib.import_module(f"configs.{name}").get_config())
+
+
+def shrunk(model):
+    """``config.model`` with narrow nets, few blocks and small pictures."""
+    return ConfigDict(_shrunk(model.to_dict()))
+
+
+def _shrunk(node, name=""):
+    if isinstance(node, dict):
+        return {key: _shrunk(value, key) for key, value in node.items()}
+    if name in _FEW:
+        return tuple(_FEW[name] for _ in node) if isinstance(node, tuple | list) else _FEW[name]
+    return _SMALL.get(name, node)
