@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -79,12 +82,45 @@ def compare(subject: contest.Subject, twin: ModuleType) -> None:
         agree(subject.stage, losses, subject.params, subject.extra, batch, given)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What of torch is to take part.
+
+    Attributes:
+      name: in tables; precision: float32 or bfloat16; compiled: by torch.compile; device: as torch calls it.
+      limit: seconds to the end of the first step.
+    """
+
+    name: str
+    precision: str
+    compiled: bool
+    device: str
+    limit: int
+
+
 def of_torch(
-    name: str, subject: contest.Subject, twin: ModuleType, precision: str, kind: str, device: str
+    entry: Entry, subject: contest.Subject, twin: ModuleType
 ) -> Iterator[tuple[str, contest.Contestant]]:
-    """The contestant called ``name``, of ``kind`` eager or compile; none, and a line, where torch cannot."""
-    losses = twin.losses(subject.config, device)
+    """The contestant and its name; none, and a line, where torch cannot, or not within the limit."""
+    losses = twin.losses(subject.config, entry.device)
     try:
-        yield name, contest.torch_step(subject, losses, precision, kind == "compile", device)
+        with _at_most(entry.limit):
+            made = contest.torch_step(subject, losses, entry.precision, entry.compiled, entry.device)
     except Exception as error:  # whatever a compiler may raise
-        print(f"{name}: cannot run here ({' '.join(str(error).split())[:200]})", flush=True)
+        print(f"{entry.name}: cannot run here ({' '.join(str(error).split())[:200]})", flush=True)
+    else:
+        yield entry.name, made
+
+
+@contextmanager
+def _at_most(seconds: int) -> Iterator[None]:
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"not within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

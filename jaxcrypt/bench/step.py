@@ -2,7 +2,7 @@
 
   python -m jaxcrypt.bench step --config configs/X.py [--rounds 5] [--seconds 5] [--json FILE]
       [--device cpu|gpu] [--precision float32|bfloat16 …] [--contestant jax|eager|compile …]
-      [--remat] [--substeps N] [--around]
+      [--remat] [--substeps N] [--around] [--limit SECONDS] [--nocompare]
 
 All get the same parameters and the same pictures, already in memory, plain adam, and on CPU as many threads.
 First losses and gradients must agree, in float32 on the CPU, as far as the sums' lengths allow; then JAX,
@@ -41,6 +41,8 @@ _CONTESTANTS = flags.DEFINE_multi_enum(
 )
 _REMAT = flags.DEFINE_bool("remat", False, "JAX with config.train.remat besides.")
 _SUBSTEPS = flags.DEFINE_integer("substeps", 1, "JAX with so many steps in a program besides.", lower_bound=1)
+_COMPARE = flags.DEFINE_bool("compare", True, "First compare losses and gradients.")
+_LIMIT = flags.DEFINE_integer("limit", 600, "Seconds that torch may take to its first step.", lower_bound=1)
 _AROUND = flags.DEFINE_bool("around", False, "Also input wait and the stall of a checkpoint.")
 _LOCK = flags.DEFINE_string("lock", None, "Measure only while holding this file: benchmarks take turns.")
 JAX = "jax"
@@ -89,7 +91,7 @@ def _entered(subject: Any, twin: Any, device: str) -> Iterator[tuple[str, Any]]:
     from jaxcrypt.bench import contest, entrants
 
     asked = set(_CONTESTANTS.value)
-    if twin is not None and JAX in asked and len(asked) > 1:
+    if twin is not None and JAX in asked and len(asked) > 1 and _COMPARE.value:
         entrants.compare(subject, twin)
     for precision in _PRECISIONS.value:
         if JAX in asked:
@@ -102,7 +104,10 @@ def _entered(subject: Any, twin: Any, device: str) -> Iterator[tuple[str, Any]]:
     if twin is not None:
         for kind, name in {"eager": "torch eager", "compile": "torch.compile"}.items():
             for precision in _PRECISIONS.value if kind in asked else ():
-                yield from entrants.of_torch(f"{name} {precision}", subject, twin, precision, kind, device)
+                one = entrants.Entry(
+                    f"{name} {precision}", precision, kind == "compile", device, _LIMIT.value
+                )
+                yield from entrants.of_torch(one, subject, twin)
 
 
 def _row(one: Any, rates: Sequence[float], facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,8 @@ def test_a_twin_that_differs_is_refused():
 def test_steps_of_both_train():
     config = small("stego_networks")
     subject, twin = entrants.subject_of(catalog.build(config.system, config), config)
-    ((_, torch_step),) = entrants.of_torch("torch", subject, twin, "float32", "eager", "cpu")
+    entry = entrants.Entry("torch", "float32", False, "cpu", 60)
+    ((_, torch_step),) = entrants.of_torch(entry, subject, twin)
     both = {"jax": contest.jax_step(subject, "float32"), "torch": torch_step}
     for one in both.values():
         one.warm_up(beside=False)
