@@ -12,10 +12,15 @@ from jaxcrypt.evaluation.circumstances import circumstances
 from jaxcrypt.evaluation.report import to_json
 
 
-def write(path: Path | None, bench: str, argv: Sequence[str], facts: Mapping[str, Any]) -> None:
+def write(path: str | Path | None, bench: str, argv: Sequence[str], facts: Mapping[str, Any]) -> None:
     """Write ``facts`` as JSON, with command, commit, versions and machine; nothing where ``path`` is None."""
-    if path is None:
-        return
-    command = shlex.join(["python", "-m", "jaxcrypt.bench", bench, *argv])
-    data = to_json({"bench": bench, **circumstances(command), **facts})
-    write_whole(Path(path), lambda file: file.write(data), force=True)
+    if path is not None:
+        command = shlex.join(["python", "-m", "jaxcrypt.bench", bench, *argv])
+        write_facts(path, {"bench": bench, **circumstances(command), **facts})
+
+
+def write_facts(path: str | Path | None, facts: Mapping[str, Any]) -> None:
+    """Write ``facts`` as JSON as they are; nothing where ``path`` is None."""
+    if path is not None:
+        data = to_json(facts)
+        write_whole(Path(path), lambda file: file.write(data), force=True)

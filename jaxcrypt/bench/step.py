@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from absl import flags
+from ml_collections import config_flags
 
 from jaxcrypt import runtime
 from jaxcrypt.cli import configflags
@@ -34,7 +35,10 @@ _SECONDS = flags.DEFINE_float("seconds", 5.0, "Length of a turn.", lower_bound=0
 _JSON = flags.DEFINE_string("json", None, "Also write the numbers to this file.")
 _DEVICE = flags.DEFINE_enum("device", "cpu", runtime.DEVICES, "What to train on.")
 _PRECISIONS = flags.DEFINE_multi_enum(
-    "precision", ["float32"], ["float32", "bfloat16"], "Of layers; may be given twice."
+    "precision",
+    ["float32"],
+    ["float32", "bfloat16"],
+    "Of layers; may be given twice, torch.compile takes the last.",
 )
 _CONTESTANTS = flags.DEFINE_multi_enum(
     "contestant", ["jax", "eager", "compile"], ["jax", "eager", "compile"], "Who runs; may be repeated."
@@ -62,10 +66,13 @@ def main(argv: Sequence[str]) -> int:
     entrants.plain_adam(config)
     system, beside = catalog.build(config.system, config), jax.default_backend() != "cpu"
     subject, twin = entrants.subject_of(system, config)
-    facts = {"system": config.system, "batch": config.train.batch_size, "flops": contest.flops(subject)}
+    name = Path(config_flags.get_config_filename(flags.FLAGS["config"])).stem
+    facts = {"config": name, "system": config.system, "batch": config.train.batch_size}
+    facts["flops"] = contest.flops(subject)
     told = f"{facts['flops'] / 1e9:.4g} GFLOP a step"
     _say(f"{config.system}: batch {config.train.batch_size}, {told}, {contest.threads()} threads")
     contestants = dict(_entered(subject, twin, "cuda" if beside else "cpu"))
+    _say("compiled")
     with contest.alone(Path(_LOCK.value) if _LOCK.value else None):
         for one in contestants.values():
             one.warm_up(beside)

@@ -6,8 +6,8 @@ A document says where a table belongs, and of which results:
     … whatever stands here is written anew …
     <!-- end of results -->
 
-``jaxcrypt/zoo/results/costs.json``, as a suite wrote it, says what stands there, under the command that made
-it; several names of one suite's results stand side by side. A sentence says what it takes out of which
+``jaxcrypt/zoo/results/costs.json``, as a suite or ``bench steps`` wrote it, says what stands there, under the
+command that made it; several names of one suite's results stand side by side. A sentence says what it takes out of which
 results, by the names on the way to it:
 
     <!-- numbers: about {damage/values/nothing/mixing; .0f} dB -->about 45 dB<!-- end of numbers -->
@@ -58,7 +58,9 @@ def renewed(text: str, results: Path = RESULTS) -> str:
 
 
 def _table(chosen: Sequence[dict[str, Any]]) -> str:
-    suite = importlib.import_module(f"jaxcrypt.evaluation.suites.{chosen[0]['suite']}")
+    first = chosen[0]
+    room, name = ("evaluation.suites", first["suite"]) if "suite" in first else ("bench", first["bench"])
+    suite = importlib.import_module(f"jaxcrypt.{room}.{name}")
     return suite.table(chosen[0]) if len(chosen) == 1 else suite.beside(chosen)
 
 
@@ -95,16 +97,17 @@ def stale(results: Path = RESULTS) -> Iterator[tuple[Path, str]]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A suite's results.
+    """The results of a suite, or of ``bench steps``.
 
     Raises:
-      Refusal: no such file, or not what a suite wrote.
+      Refusal: no such file, or something else.
     """
     from jaxcrypt.evaluation.suites import SUITES
 
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        if facts["suite"] in SUITES and facts["command"]:
+        known = facts["bench"] == "steps" if "bench" in facts else facts["suite"] in SUITES
+        if known and facts["command"]:
             return facts
     except (OSError, ValueError, KeyError, TypeError):
         pass
