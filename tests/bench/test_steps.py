@@ -65,5 +65,5 @@ def test_results_of_two_machines_are_refused(tmp_path, capsys):
 def test_what_is_no_result_is_refused(tmp_path, capsys, content):
     path = tmp_path / "x.json"
     path.write_text(content)
-    assert cli.entry(bench.main, ["steps", str(path)]) == 3
+    assert cli.entry(bench.main, ["steps", str(path)]) == ExitCode.BAD_INPUT
     assert "x.json: not what bench step --json wrote" in capsys.readouterr().err

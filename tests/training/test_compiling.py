@@ -1,0 +1,74 @@
+"""What XLA is told about convolutions on CPU."""
+
+import logging
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcrypt.errors import Refusal
+from jaxcrypt.training.compiling import compiled
+from jaxcrypt.training.defaults import check, complete
+from tests.training import toys
+
+
+class Lowered:
+    """Stands for a lowered program whose compiler knows the options ``known``."""
+
+    def __init__(self, *known):
+        self.known, self.told = known, []
+
+    def compile(self, compiler_options=None):
+        self.told.append(compiler_options)
+        for name in compiler_options or ():
+            if name not in self.known:
+                raise jax.errors.JaxRuntimeError(f"INVALID_ARGUMENT: No such compile option: '{name}'")
+        return "program"
+
+
+def test_eigen_computes_the_same_gradients_of_kernels():
+    rng = np.random.default_rng(0)
+    kernel, x = (jnp.asarray(rng.normal(size=size), jnp.float32) for size in ((3, 3, 8, 8), (4, 16, 16, 8)))
+
+    def loss(kernel):
+        dims = ("NHWC", "HWIO", "NHWC")
+        return jnp.mean(
+            jnp.square(jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=dims))
+        )
+
+    lowered = jax.jit(jax.grad(loss)).lower(kernel)
+    by_xla, by_eigen = (compiled(lowered, choice) for choice in ("xla", "eigen"))
+    np.testing.assert_allclose(by_xla(kernel), by_eigen(kernel), rtol=1e-4, atol=1e-6)
+    assert "ynn" not in by_eigen.as_text()
+
+
+def test_each_choice_tells_the_compiler_what_it_says():
+    option = "xla_cpu_experimental_ynn_fusion_type"
+    for choice, told in {"xla": [None], "eigen": [{option: ""}]}.items():
+        lowered = Lowered(option)
+        assert compiled(lowered, choice) == "program"
+        assert lowered.told == told
+
+
+def test_a_jaxlib_without_the_choice_says_so_and_goes_on(caplog):
+    lowered = Lowered()
+    with caplog.at_level(logging.WARNING, "jaxcrypt"):
+        assert compiled(lowered, "eigen") == "program"
+    assert lowered.told[-1] is None
+    (line,) = caplog.messages
+    assert line == "config.train.cpu_convolutions=eigen: left out; this jaxlib has no such choice"
+
+
+def test_another_error_of_the_compiler_is_its_own():
+    class Broken(Lowered):
+        def compile(self, compiler_options=None):
+            raise jax.errors.JaxRuntimeError("INTERNAL: out of registers")
+
+    with pytest.raises(jax.errors.JaxRuntimeError, match="out of registers"):
+        compiled(Broken(), "eigen")
+
+
+def test_an_unknown_choice_is_refused():
+    with pytest.raises(Refusal, match=r"cpu_convolutions=eigne: unknown; did you mean .*eigen\?"):
+        check(complete(toys.config(cpu_convolutions="eigne")))
