@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +69,11 @@ class Subject:
     prepared: Mapping[str, np.ndarray] | None = None
 
 
-def jax_step(subject: Subject, precision: str, remat: bool = False, substeps: int = 1) -> Contestant:
-    """The step of ``jaxcrypt.training`` on the default device, with ``substeps`` of it in one program."""
+def jax_step(
+    subject: Subject, precision: str, remat: bool = False, substeps: int = 1, convolutions: str = ""
+) -> Contestant:
+    """The step of ``jaxcrypt.training`` on the default device, with ``substeps`` of it in one program, and
+    ``convolutions`` in place of ``config.train.cpu_convolutions``."""
     rules = optimizers(subject.config, subject.stage)
     one = make_step(subject.stage, rules, _options(subject, precision, remat))
     batch = dict(subject.batch)
@@ -80,7 +83,7 @@ def jax_step(subject: Subject, precision: str, remat: bool = False, substeps: in
     held = [jax.device_put(_fresh(subject, rules)), None]
     start = time.perf_counter()
     lowered = jax.jit(scan_steps(one, substeps), donate_argnums=0).lower(held[0], on_device)
-    program = compiled(lowered, subject.config.train.cpu_convolutions)
+    program = compiled(lowered, convolutions or subject.config.train.cpu_convolutions)
     took = time.perf_counter() - start
 
     def call() -> None:
@@ -159,20 +162,33 @@ def _cast(loss: Callable, precision: str, device: str) -> Callable:
     return cast
 
 
+@dataclass
+class Rates:
+    """Of a contestant, in each round: images per second, and per second of this process on all its cores.
+
+    Where other programs use the machine too, the second says more: on one core, at which no thread spins.
+    """
+
+    by_clock: list[float] = field(default_factory=list)
+    by_cpu: list[float] = field(default_factory=list)
+
+
 def measure(
     contest: Mapping[str, Contestant], batch_size: int, rounds: int, seconds: float
-) -> dict[str, list[float]]:
-    """Images per second of each contestant in each round; they take turns: other load meets all."""
-    rates: dict[str, list[float]] = {name: [] for name in contest}
+) -> dict[str, Rates]:
+    """The rates of each contestant, which take turns: other load meets all."""
+    rates = {name: Rates() for name in contest}
     for _ in range(rounds):
         for name, one in contest.items():
-            start, calls = time.perf_counter(), 0
+            start, before, calls = time.perf_counter(), time.process_time(), 0
             while time.perf_counter() - start < seconds:
                 for _ in range(one.burst):
                     one.call()
                 one.wait()
                 calls += one.burst
-            rates[name].append(calls * one.steps * batch_size / (time.perf_counter() - start))
+            images = calls * one.steps * batch_size
+            rates[name].by_clock.append(images / (time.perf_counter() - start))
+            rates[name].by_cpu.append(images / (time.process_time() - before))
     return rates
 
 

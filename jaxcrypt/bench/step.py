@@ -2,15 +2,15 @@
 
   python -m jaxcrypt.bench step --config configs/X.py [--rounds 5] [--seconds 5] [--json FILE]
       [--device cpu|gpu] [--precision float32|bfloat16 …] [--contestant jax|eager|compile …]
-      [--remat] [--substeps N] [--around] [--limit SECONDS] [--nocompare]
+      [--remat] [--substeps N] [--convolutions xla|eigen] [--around] [--limit SECONDS] [--nocompare]
 
 All get the same parameters and the same pictures, already in memory, plain adam, and on CPU as many threads.
 First losses and gradients must agree, in float32 on the CPU, as far as the sums' lengths allow; then JAX,
 torch eager (channels_last) and torch.compile take turns, and the median over the rounds is printed, with
 compile time, memory, and on a device whose peak is known MFU: the analytic FLOPs of the step's convolutions
-and products over that peak in bfloat16. On GPUs float32 is TF32 in both. --remat and --substeps N add such
-steps of JAX. --around measures what surrounds JAX's steps: the wait for pictures of the config's data, and
-the stall of a checkpoint.
+and products over that peak in bfloat16. On GPUs float32 is TF32 in both. --remat, --substeps N and
+--convolutions xla|eigen add such steps of JAX. --around measures what surrounds JAX's steps: the wait for
+pictures of the config's data, and the stall of a checkpoint.
 
 A System's torch twin is ``jaxcrypt/bench/twins/<system>.py``; a System without one, and any where torch is
 missing, runs alone, and that is said.
@@ -29,6 +29,7 @@ from ml_collections import config_flags
 from jaxcrypt import runtime
 from jaxcrypt.cli import configflags
 from jaxcrypt.errors import ExitCode
+from jaxcrypt.training.defaults import CPU_CONVOLUTIONS
 
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Turns of each contestant.", lower_bound=1)
 _SECONDS = flags.DEFINE_float("seconds", 5.0, "Length of a turn.", lower_bound=0.01)
@@ -45,6 +46,7 @@ _CONTESTANTS = flags.DEFINE_multi_enum(
 )
 _REMAT = flags.DEFINE_bool("remat", False, "JAX with config.train.remat besides.")
 _SUBSTEPS = flags.DEFINE_integer("substeps", 1, "JAX with so many steps in a program besides.", lower_bound=1)
+_CONVOLUTIONS = flags.DEFINE_enum("convolutions", None, CPU_CONVOLUTIONS, "JAX with these besides, on CPU.")
 _COMPARE = flags.DEFINE_bool("compare", True, "First compare losses and gradients.")
 _LIMIT = flags.DEFINE_integer("limit", 600, "Seconds that torch may take to its first step.", lower_bound=1)
 _AROUND = flags.DEFINE_bool("around", False, "Also input wait and the stall of a checkpoint.")
@@ -105,6 +107,9 @@ def _entered(subject: Any, twin: Any, device: str) -> Iterator[tuple[str, Any]]:
             yield f"jax {precision}", contest.jax_step(subject, precision)
             if _REMAT.value:
                 yield f"jax {precision}, remat", contest.jax_step(subject, precision, remat=True)
+            if _CONVOLUTIONS.value:
+                name = f"jax {precision}, {_CONVOLUTIONS.value}"
+                yield name, contest.jax_step(subject, precision, convolutions=_CONVOLUTIONS.value)
             if _SUBSTEPS.value > 1:
                 name = f"jax {precision}, {_SUBSTEPS.value} steps a program"
                 yield name, contest.jax_step(subject, precision, substeps=_SUBSTEPS.value)
@@ -117,12 +122,13 @@ def _entered(subject: Any, twin: Any, device: str) -> Iterator[tuple[str, Any]]:
                 yield from entrants.of_torch(one, subject, twin)
 
 
-def _row(one: Any, rates: Sequence[float], facts: Mapping[str, Any]) -> dict[str, Any]:
+def _row(one: Any, rates: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What is told of a contestant."""
     from jaxcrypt.training.hardware import peak_flops
 
-    rate, peak = statistics.median(rates), peak_flops()
-    row = {"images_per_second": list(rates), "compile_seconds": one.compile_seconds}
+    rate, peak = statistics.median(rates.by_clock), peak_flops()
+    row = {"images_per_second": rates.by_clock, "images_per_cpu_second": rates.by_cpu}
+    row["compile_seconds"] = one.compile_seconds
     row["memory_bytes"] = one.memory_bytes
     row["mfu"] = facts["flops"] * rate / facts["batch"] / peak if peak else None
     return row
@@ -130,24 +136,27 @@ def _row(one: Any, rates: Sequence[float], facts: Mapping[str, Any]) -> dict[str
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """The lines of a table of contestants; the last numbers are over torch eager and torch.compile of the
-    same precision, where they ran."""
+    same precision where they ran, and in brackets the same by CPU time."""
     width = max(len(name) for name in rows)
     yield f"{'':{width}}  images/s   (least to most)    compile    memory     MFU  over eager, compiled"
     for name, row in rows.items():
         values, memory, mfu = row["images_per_second"], row["memory_bytes"], row["mfu"]
-        rate = statistics.median(values)
-        told = f"{name:{width}} {rate:9.1f}   ({min(values):.1f} to {max(values):.1f})"
+        told = f"{name:{width}} {statistics.median(values):9.1f}   ({min(values):.1f} to {max(values):.1f})"
         told += f"  {row['compile_seconds']:6.1f} s  "
         told += "       –" if memory is None else f"{memory / 2**20:6.0f} MiB"
         told += "      –" if mfu is None else f"  {mfu:5.1%}"
         if name.startswith(JAX):
-            told += "  " + ", ".join(f"{ratio:.2f}" for ratio in _ratios(rate, name, rows))
+            told += "  " + ", ".join(_ratios(name, rows))
         yield told
 
 
-def _ratios(rate: float, name: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[float]:
+def _ratios(name: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     precision = name.split()[1].rstrip(",")
     for other in ("torch eager", "torch.compile"):
         row = rows.get(f"{other} {precision}")
         if row is not None:
-            yield rate / statistics.median(row["images_per_second"])
+            clock, cpu = (
+                statistics.median(rows[name][key]) / statistics.median(row[key])
+                for key in ("images_per_second", "images_per_cpu_second")
+            )
+            yield f"{clock:.2f} ({cpu:.2f})"
