@@ -108,6 +108,17 @@ def test_a_dry_run_says_what_a_run_would_be_and_writes_nothing(tmp_path, monkeyp
     assert not list(tmp_path.iterdir())
 
 
+def test_remat_is_left_out_where_it_would_cost_and_that_is_said(caplog):
+    config = complete(toys.config(remat=True))
+    plain = complete(toys.config())
+    with_it, without = ("\n".join(dry_run(toys.denoiser(one), one)) for one in (config, plain))
+    memory = "MiB while it computes"
+    assert [line for line in with_it.splitlines() if memory in line] == [
+        line for line in without.splitlines() if memory in line
+    ]
+    assert [m for m in caplog.messages if "remat: left out; XLA's CPU backend merges again" in m]
+
+
 def test_a_precision_that_does_next_to_nothing_is_refused():
     net = nn.Conv(1, (3, 3))  # Flax's own: takes the wider of picture and kernel
 
