@@ -77,6 +77,7 @@ def get_config():
     # At 6 bits a pixel the linear maps have little left to learn, and larger steps only shake them.
     config.phases.colour = {"optimizer": {"lr": 3e-4}}
     config.train.batch_size = 32
+    config.train.cpu_convolutions = "eigen"
     config.train.steps = 1600
     config.train.eval_every = 500
     config.train.checkpoint_every = 250

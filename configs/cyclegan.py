@@ -32,6 +32,7 @@ def get_config():
     config.model.describe_steps = 4000  # the encoder alone
     config.model.init_from = "denoiser"
     config.train.batch_size = 8
+    config.train.cpu_convolutions = "eigen"
     config.train.steps = 5000
     config.train.log_every = 50
     config.train.eval_every = 500

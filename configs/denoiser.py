@@ -23,6 +23,7 @@ def get_config():
     config.model.sigma = 60.0  # levels are drawn from 0 to this
     config.model.size = 64
     config.train.batch_size = 32
+    config.train.cpu_convolutions = "eigen"
     config.train.steps = 32_000
     config.train.eval_every = 8_000
     config.train.checkpoint_every = 4_000

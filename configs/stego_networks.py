@@ -23,6 +23,7 @@ def get_config():
     config.optimizer.lr = 3e-3
     config.optimizer.warmup_steps = 100
     config.train.batch_size = 8
+    config.train.cpu_convolutions = "eigen"
     config.train.steps = 20_000
     config.train.eval_every = 2000
     config.train.checkpoint_every = 1000

@@ -35,7 +35,8 @@ def subject_of(system: Any, config: Any) -> tuple[contest.Subject, ModuleType | 
     """What is trained, and its torch twin: None, and a line, where there is no torch or no twin."""
     stage, batch = system.stages[0], pictures(system.batch(config))
     with jax.default_device(jax.devices("cpu")[0]):
-        made = jax.jit(lambda: state.init_arrays(system.init, system.batch(config), 0))()
+        with jax.default_prng_impl("unsafe_rbg"):  # which compiles many times faster; any start will do
+            made = jax.jit(lambda: state.init_arrays(system.init, system.batch(config), 0))()
         params, extra = jax.device_get(made)
         params, module = perturbed(params), _twin(config.system)
         if module is None:

@@ -64,7 +64,8 @@ def losses(config: Any, device: str) -> dict[str, Loss]:
         noise = batch["few_noise"]
         kept = encrypt(params, unit(noise), planes[:FEW]) - noise
         left = decrypt(params, (few + 1) * 127.5, planes[:FEW]) - few
-        same = torch.mean(torch.abs(kept)) / 127.5 + torch.mean(torch.abs(left))
+        # |x| with JAX's gradient at 0, which whole numbers meet: 1, where torch's own is 0
+        same = torch.mean(torch.where(kept >= 0, kept, -kept)) / 127.5 + torch.mean(torch.abs(left))
         total = cycle + weights.adversarial * fooled + weights.identity * same
         return total + weights.wrong_key * wrong + weights.eve * caught
 
