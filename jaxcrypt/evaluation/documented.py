@@ -7,8 +7,8 @@ A document says where a table belongs, and of which results:
     <!-- end of results -->
 
 ``jaxcrypt/zoo/results/costs.json``, as a suite or ``bench steps`` wrote it, says what stands there, under the
-command that made it; several names of one suite's results stand side by side. A sentence says what it takes out of which
-results, by the names on the way to it:
+command that made it; several names of one suite's results stand side by side. A sentence says what it takes
+out of which results, by the names on the way to it:
 
     <!-- numbers: about {damage/values/nothing/mixing; .0f} dB -->about 45 dB<!-- end of numbers -->
 
