@@ -58,6 +58,14 @@ def test_parts_are_command_lines_that_evaluate_takes():
         assert args.seed == 2
 
 
+def test_adversaries_learn_on_pictures_of_their_own():
+    parts = plan(What(("photos",), known="others", suites=("attacks", "hiding", "damage")))
+    told = {part.suite: "--known others" in " ".join(part.arguments) for part in parts}
+    assert told == {"attacks": True, "hiding": True, "damage": False}
+    (hiding,) = plan(What(("photos",), known="others", limit=12, suites=("hiding",)))
+    assert "--known" not in hiding.arguments  # a detector that learnt on 12 pairs says nothing
+
+
 def test_unknown_suites_and_systems_are_refused():
     with pytest.raises(Refusal, match="--suite damages: choose from"):
         plan(What(("photos",), suites=("damages",)))

@@ -16,7 +16,6 @@ TOGETHER = ("damage", "costs", "rates", "linkage")  # Systems side by side in on
 ALONE = ("ciphers", "attacks", "hiding", "regions", "faces")  # a table for each System
 BROKEN = "broken"
 ORDER = ("damage", BROKEN, "attacks", "ciphers", "linkage", "rates", "hiding", "costs", "regions", "faces")
-_LEARN = ("attacks", "hiding")  # suites whose adversaries learn on pictures of their own
 _CROP = (*TOGETHER, "ciphers", "hiding")  # of the others some cut windows or regions, some make pictures
 _QUICK = {
     "attacks": ("--quick",),
@@ -108,12 +107,13 @@ def _part(name: str, suite: str, entries: Sequence[Entry], what: What) -> Part:
         "--limit": what.limit,
         "--seed": what.seed or None,
     }
-    given["--known"] = what.known if suite in _LEARN else None
+    learn = suite == "attacks" or (suite == "hiding" and not what.limit)  # which would limit these, too
+    given["--known"] = what.known if learn else None
     given["--device"] = what.device if what.device != "auto" else None
     arguments = [text for flag, value in given.items() if value for text in (flag, str(value))]
     if what.quick:
         arguments += _QUICK.get(suite, ())
-    if suite == "hiding" and what.known and importlib.util.find_spec("sealwatch") is None:
+    if suite == "hiding" and "--known" in arguments and importlib.util.find_spec("sealwatch") is None:
         arguments += ["--detector", "network"]  # the other one comes with an extra
     systems = tuple(entry.name for entry in entries)
     return Part(name, suite, systems, command_line(suite, what.data, systems, arguments))
