@@ -65,12 +65,15 @@ def _table(chosen: Sequence[dict[str, Any]]) -> str:
 
 
 def _made(chosen: Sequence[dict[str, Any]]) -> str:
-    """The commands, each under what it ran on."""
-    machine = "{machine[cores]} cores, {machine[device]}, commit {commit}"
+    """The commands, each before what it ran on; those of several Systems as one."""
     lines: dict[str, list[str]] = {}
     for facts in chosen:
-        lines.setdefault(machine.format(**facts), []).append(f"`{facts['command']}`")
-    return "\n\n".join(f"{', '.join(commands)} ({where})" for where, commands in lines.items())
+        command = re.sub(r" --(output \S+|force)", "", facts["command"])
+        if len(chosen) > 1:
+            command = re.sub(r"--system \S+", "--system NAME", command)
+        machine = f"{facts['machine']['cores']} cores, {facts['machine']['device']}, commit {facts['commit']}"
+        lines.setdefault(machine, []).append(f"`{command}`")
+    return "\n\n".join(f"{', '.join(dict.fromkeys(told))} ({where})" for where, told in lines.items())
 
 
 def _number(results: Path, name: str, way: str, form: str) -> str:
