@@ -9,8 +9,9 @@ First losses and gradients must agree, in float32 on the CPU, as far as the sums
 torch eager (channels_last) and torch.compile take turns, and the median over the rounds is printed, with
 compile time, memory, and on a device whose peak is known MFU: the analytic FLOPs of the step's convolutions
 and products over that peak in bfloat16. On GPUs float32 is TF32 in both. --remat, --substeps N and
---convolutions xla|eigen add such steps of JAX. --around measures what surrounds JAX's steps: the wait for
-pictures of the config's data, and the stall of a checkpoint.
+--convolutions xla|eigen add such steps of JAX; these, and torch.compile, take the last --precision.
+--around measures what surrounds JAX's steps: the wait for pictures of the config's data, and the stall of a
+checkpoint.
 
 A System's torch twin is ``jaxcrypt/bench/twins/<system>.py``; a System without one, and any where torch is
 missing, runs alone, and that is said.
@@ -39,7 +40,7 @@ _PRECISIONS = flags.DEFINE_multi_enum(
     "precision",
     ["float32"],
     ["float32", "bfloat16"],
-    "Of layers; may be given twice, torch.compile takes the last.",
+    "Of layers; may be given twice.",
 )
 _CONTESTANTS = flags.DEFINE_multi_enum(
     "contestant", ["jax", "eager", "compile"], ["jax", "eager", "compile"], "Who runs; may be repeated."
@@ -102,24 +103,30 @@ def _entered(subject: Any, twin: Any, device: str) -> Iterator[tuple[str, Any]]:
     asked = set(_CONTESTANTS.value)
     if twin is not None and JAX in asked and len(asked) > 1 and _COMPARE.value:
         entrants.compare(subject, twin)
-    for precision in _PRECISIONS.value:
-        if JAX in asked:
+    last = _PRECISIONS.value[-1]
+    if JAX in asked:
+        for precision in _PRECISIONS.value:
             yield f"jax {precision}", contest.jax_step(subject, precision)
-            if _REMAT.value:
-                yield f"jax {precision}, remat", contest.jax_step(subject, precision, remat=True)
-            if _CONVOLUTIONS.value:
-                name = f"jax {precision}, {_CONVOLUTIONS.value}"
-                yield name, contest.jax_step(subject, precision, convolutions=_CONVOLUTIONS.value)
-            if _SUBSTEPS.value > 1:
-                name = f"jax {precision}, {_SUBSTEPS.value} steps a program"
-                yield name, contest.jax_step(subject, precision, substeps=_SUBSTEPS.value)
-    if twin is not None:
-        for kind, name in {"eager": "torch eager", "compile": "torch.compile"}.items():
-            for precision in _PRECISIONS.value if kind in asked else ():
-                one = entrants.Entry(
-                    f"{name} {precision}", precision, kind == "compile", device, _LIMIT.value
-                )
-                yield from entrants.of_torch(one, subject, twin)
+        yield from _variants(subject, last)
+    entries = [("torch eager", precision) for precision in _PRECISIONS.value if "eager" in asked]
+    entries += [("torch.compile", last)] if "compile" in asked else []
+    for kind, precision in entries if twin is not None else ():
+        compiled = kind == "torch.compile"
+        one = entrants.Entry(f"{kind} {precision}", precision, compiled, device, _LIMIT.value)
+        yield from entrants.of_torch(one, subject, twin)
+
+
+def _variants(subject: Any, precision: str) -> Iterator[tuple[str, Any]]:
+    """The further steps of JAX that were asked for."""
+    from jaxcrypt.bench import contest
+
+    name, chosen, steps = f"jax {precision}", _CONVOLUTIONS.value, _SUBSTEPS.value
+    if _REMAT.value:
+        yield f"{name}, remat", contest.jax_step(subject, precision, remat=True)
+    if chosen:
+        yield f"{name}, {chosen}", contest.jax_step(subject, precision, convolutions=chosen)
+    if steps > 1:
+        yield f"{name}, {steps} steps a program", contest.jax_step(subject, precision, substeps=steps)
 
 
 def _row(one: Any, rates: Any, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcrypt.models.layers import Conv, Dense, depth_to_space, space_to_depth
+from jaxcrypt.models.layers import Conv, Dense, depth_to_space, kept, space_to_depth
 
 LOWEST, HIGHEST = 1e-3, 4.0  # noise levels between which time is told apart, pictures in [-1, 1]
 POSITIONS = 256  # of attention in training, at a scale of 16 × 16
@@ -56,7 +56,7 @@ class ModulatedBlock(nn.Module):
         both = Dense(2 * self.features, kernel_init=nn.initializers.zeros, name="modulate")(time)
         scale, shift = jnp.split(both[:, None, None], 2, axis=-1)
         h = nn.relu(h * (1 + scale) + shift)
-        return x + Conv(self.features, (3, 3), kernel_init=nn.initializers.zeros, name="second")(h)
+        return kept(x + Conv(self.features, (3, 3), kernel_init=nn.initializers.zeros, name="second")(h))
 
 
 class Attention(nn.Module):
@@ -81,7 +81,7 @@ class Attention(nn.Module):
         logits = jnp.einsum("bqhd,bkhd->bhqk", query, key).astype(jnp.float32) * scale
         weights = jax.nn.softmax(logits, axis=-1).astype(value.dtype)
         mixed = jnp.einsum("bhqk,bkhd->bqhd", weights, value).reshape(batch, height, width, channels)
-        return x + Dense(channels, kernel_init=nn.initializers.zeros, name="out")(mixed)
+        return kept(x + Dense(channels, kernel_init=nn.initializers.zeros, name="out")(mixed))
 
 
 class KeyPath(nn.Module):
