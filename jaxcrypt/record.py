@@ -186,12 +186,15 @@ class Prior:
         so many pictures go through the nets together.
       carry: ``(data, key, options, dithered) -> z``: latents of as many pictures as carry so many bytes under
         a key of 32; without a dither only to show what that is for.
+      find: ``(z, sigma, key, options) -> found``, the inverse, from what was read: its ``data``, and how many
+        of ``total`` bytes were ``mended``; a Refusal where more is wrong than can be.
     """
 
     latent: int
     generate: Callable[..., Any]
     read: Callable[..., Any]
     carry: Callable[..., Any]
+    find: Callable[..., Any]
 
 
 @dataclass(frozen=True)

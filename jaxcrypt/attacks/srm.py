@@ -16,13 +16,19 @@ functions raise ModuleNotFoundError.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
+from jaxcrypt.attacks import cooccurrence
+
 GREEN = 1
+_TOGETHER = 50  # pictures of one call of a process
 _LEARNERS = 101
 _DIMENSIONS = (50, 100, 200, 400)  # of the subspaces, of which out-of-bag errors choose
 
@@ -52,16 +58,42 @@ def available() -> bool:
 
 
 def features(pictures: Sequence[np.ndarray], grey: bool = False) -> np.ndarray:
-    """CRM of every picture, and with ``grey`` SRMQ1 of its green channel behind it: float64 ``[N, n]``."""
+    """CRM of every picture, and with ``grey`` SRMQ1 of its green channel behind it: float32 ``[N, n]``."""
     import sealwatch
 
     rows = []
-    for picture in pictures:
-        parts = [sealwatch.crm.extract(picture)]
-        if grey:
-            parts.append(sealwatch.srmq1.extract(picture[..., GREEN]))
-        rows.append(np.concatenate([sealwatch.tools.flatten(part) for part in parts]))
-    return np.stack(rows)
+    with cooccurrence.counted():
+        for picture in pictures:
+            parts = [sealwatch.crm.extract(picture)]
+            if grey:
+                parts.append(sealwatch.srmq1.extract(picture[..., GREEN]))
+            rows.append(np.concatenate([part[name].ravel() for part in parts for name in sorted(part)]))
+    return np.stack(rows).astype(np.float32)
+
+
+class Extraction:
+    """:func:`features` of many pictures in processes of their own, as many as the processor has cores:
+
+    with Extraction(grey=True) as extraction:
+        waiting = extraction.start(pictures)  # meanwhile something else may be done
+        rows = waiting()
+    """
+
+    def __init__(self, grey: bool = False, workers: int | None = None):
+        self._grey, self._workers = grey, workers or len(os.sched_getaffinity(0))
+
+    def __enter__(self) -> Extraction:
+        self._pool = ProcessPoolExecutor(self._workers, multiprocessing.get_context("spawn"))
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def start(self, pictures: np.ndarray) -> Callable[[], np.ndarray]:
+        """Begin with uint8 ``[N, H, W, 3]``; what comes back waits for their features."""
+        parts = [pictures[start : start + _TOGETHER] for start in range(0, len(pictures), _TOGETHER)]
+        waiting = [self._pool.submit(features, part, self._grey) for part in parts]
+        return lambda: np.concatenate([one.result() for one in waiting])
 
 
 def detect(learnt: Sequence[np.ndarray], tested: Sequence[np.ndarray], seed: int = 0) -> Detected:
@@ -71,7 +103,8 @@ def detect(learnt: Sequence[np.ndarray], tested: Sequence[np.ndarray], seed: int
       learnt, tested: the features of covers and of stego pictures, float ``[N, n]`` both, as many of each.
     """
     clean, full = (np.ascontiguousarray(side) for side in learnt)
-    tried = [_ensemble(clean, full, size, seed) for size in _DIMENSIONS]
+    with ThreadPoolExecutor(len(_DIMENSIONS)) as pool:
+        tried = list(pool.map(lambda size: _ensemble(clean, full, size, seed), _DIMENSIONS))
     _, ensemble = min(tried, key=lambda one: one[0])
     votes = [ensemble.predict_confidence(side) for side in tested]
     right = float(np.mean(np.concatenate([_shares(-votes[0]), _shares(votes[1])])))

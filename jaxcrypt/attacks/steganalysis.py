@@ -37,9 +37,11 @@ class _Detector(nn.Module):
         return nn.Dense(1)(x.mean((1, 2)))[:, 0]
 
 
-def network_accuracy(covers: np.ndarray, stegos: np.ndarray, train: int, steps: int = 300) -> float:
+def network_accuracy(
+    covers: np.ndarray, stegos: np.ndarray, train: int, steps: int = 300, batch: int = _BATCH
+) -> float:
     """Share of the pictures after the first ``train`` pairs that a small convolutional network, trained for
-    ``steps`` steps of pairs, tells right."""
+    ``steps`` steps of ``batch`` pairs, tells right."""
     net, optimizer = _Detector(), optax.adam(2e-3)
     params = net.init(jax.random.key(0), jnp.zeros((1, *covers.shape[1:]), jnp.float32))
     state = optimizer.init(params)
@@ -55,7 +57,7 @@ def network_accuracy(covers: np.ndarray, stegos: np.ndarray, train: int, steps: 
 
     rng = np.random.default_rng(0)
     for _ in range(steps):
-        chosen = rng.choice(train, min(_BATCH, train), replace=False)
+        chosen = rng.choice(train, min(batch, train), replace=False)
         params, state = step(params, state, np.stack([covers[chosen], stegos[chosen]]))
     score = jax.jit(lambda pictures: net.apply(params, pictures.astype(jnp.float32)))
     clean, full = (np.array([score(p[None])[0] for p in part[train:]]) for part in (covers, stegos))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,30 +17,36 @@ from jaxcrypt.evaluation.subject import Subject
 from jaxcrypt.pictures.files import read_file
 
 _MESSAGE = 8000  # bytes of one
-_STEPS = 1500  # of the network
-_TOGETHER = 100  # pictures whose features are computed between two lines of a log
+_STEPS, _PAIRS = 3000, 64  # of the network, and of each of its steps
+_TOGETHER = 320  # pictures that are read between two lines of a log
 NETWORK, RICH = "a convolutional network", "CRM and SRMQ1 with an ensemble"
-LATENTS, CONTROL = "latents, read back", "control: middles of bins, no dither; latents, read back"
+LATENTS, LATTICE = "latents, read back", "middles of bins, no dither; latents, read back"
+CONTROL = "control: "
+_MATCHED = "; a random bit in the last place of every sample"
+_SHOWN = 5  # the control of the rich models takes a fifth of the pictures
 
 
 def detect(setting: Setting, subject: Subject, held: int, inverted: int) -> dict[str, Any]:
     """How often each detector is right on ``held`` pictures of each class, after learning on half as many
-    others; the one that reads latents on ``inverted`` of them."""
+    others; the one that reads latents on ``inverted`` of them. Beside each the same on what it must find."""
     learnt, variables, prior = held // 2, subject.cipher.variables, subject.cipher.system.prior
     classes = {
         "plain": plain_latents(held + learnt, prior.latent, setting.seed),
         "carrying": carrying_latents(setting, subject, held + learnt, dithered=True),
     }
-    pictures = {name: prior.generate(variables, z) for name, z in classes.items()}
-    rows = {NETWORK: _by_network(*pictures.values(), learnt)}
-    if srm.available():
-        rows[RICH] = _by_rich_model(*pictures.values(), learnt, setting.seed)
-    part = inverted + inverted // 2
-    latents = {name: _read(subject, made[:part], name) for name, made in pictures.items()}
-    rows[LATENTS] = _by_latents(latents["plain"], latents["carrying"], inverted // 2)
-    lattice = carrying_latents(setting, subject, part, dithered=False)
-    latents["lattice"] = _read(subject, prior.generate(variables, lattice), "lattice")
-    rows[CONTROL] = _by_latents(latents["plain"], latents["lattice"], inverted // 2)
+    plain, carrying = (prior.generate(variables, z) for z in classes.values())
+    matched, part = srm.lsb_matched(plain, setting.seed), inverted + inverted // 2
+    sets = plain, carrying, matched[: len(matched) // _SHOWN]
+    with _rich_features(sets) if srm.available() else contextlib.nullcontext(None) as rich:
+        rows = {NETWORK: _by_network(plain, carrying, learnt)}
+        rows[CONTROL + NETWORK + _MATCHED] = _by_network(plain, matched, learnt)
+        lattice = prior.generate(variables, carrying_latents(setting, subject, part, dithered=False))
+        pictures = {"plain": plain[:part], "carrying": carrying[:part], "lattice": lattice}
+        latents = {name: _read(setting, subject, each, name) for name, each in pictures.items()}
+        rows[LATENTS] = _by_latents(latents["plain"], latents["carrying"], inverted // 2)
+        rows[CONTROL + LATTICE] = _by_latents(latents["plain"], latents["lattice"], inverted // 2)
+        if rich is not None:
+            rows |= _by_rich_model(*rich(), learnt, setting.seed)
     return {"rows": rows, "learnt": learnt, "whole": {n: generated.whole(z) for n, z in latents.items()}}
 
 
@@ -73,14 +80,31 @@ def _messages(setting: Setting) -> Iterator[bytes]:
 
 
 def _by_network(plain: np.ndarray, carrying: np.ndarray, learnt: int) -> dict[str, Any]:
-    right = steganalysis.network_accuracy(plain, carrying, learnt, _STEPS)
+    right = steganalysis.network_accuracy(plain, carrying, learnt, _STEPS, _PAIRS)
     return {"right": right, "held": len(plain) - learnt}
 
 
-def _by_rich_model(plain: np.ndarray, carrying: np.ndarray, learnt: int, seed: int) -> dict[str, Any]:
-    both = [_in_parts(lambda part: srm.features(part, grey=True), part, RICH) for part in (plain, carrying)]
-    accuracy = srm.detect([part[:learnt] for part in both], [part[learnt:] for part in both], seed)
-    return asdict(accuracy) | {"held": len(plain) - learnt}
+@contextlib.contextmanager
+def _rich_features(sets: Sequence[np.ndarray]) -> Iterator[Callable[[], list[np.ndarray]]]:
+    """Features of every set, computed beside whatever is done meanwhile."""
+    with srm.Extraction(grey=True) as extraction:
+        waiting = [extraction.start(pictures) for pictures in sets]
+        yield lambda: [wait() for wait in waiting]
+
+
+def _by_rich_model(
+    plain: np.ndarray, carrying: np.ndarray, matched: np.ndarray, learnt: int, seed: int
+) -> dict:
+    rows, few = {}, len(matched) // 3
+    tried = {
+        RICH: (plain, carrying, learnt),
+        CONTROL + RICH + _MATCHED: (plain[: len(matched)], matched, few),
+    }
+    for name, (one, other, first) in tried.items():
+        both = one, other
+        accuracy = srm.detect([part[:first] for part in both], [part[first:] for part in both], seed)
+        rows[name] = asdict(accuracy) | {"held": len(one) - first}
+    return rows
 
 
 def _by_latents(plain: np.ndarray, carrying: np.ndarray, learnt: int) -> dict[str, Any]:
@@ -89,23 +113,12 @@ def _by_latents(plain: np.ndarray, carrying: np.ndarray, learnt: int) -> dict[st
     return asdict(accuracy) | {"held": len(plain) - learnt}
 
 
-def _read(subject: Subject, pictures: np.ndarray, name: str) -> np.ndarray:
+def _read(setting: Setting, subject: Subject, pictures: np.ndarray, name: str) -> np.ndarray:
     """The latents of 8-bit pictures, as whoever has the generator reads them."""
-
-    def read(part: np.ndarray) -> np.ndarray:
-        return subject.cipher.system.prior.read(subject.cipher.variables, part).z
-
-    return _in_parts(read, pictures, f"latents of {name} pictures,")
-
-
-def _in_parts(of: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, verb: str) -> np.ndarray:
-    """``of`` a hundred rows at a time, with progress."""
-    made: list[np.ndarray] = []
-    groups = (
-        list(range(start, min(start + _TOGETHER, len(rows)))) for start in range(0, len(rows), _TOGETHER)
-    )
-    for group in progress(groups, len(rows), verb):
-        made.append(of(rows[group[0] : group[-1] + 1]))
+    read, made = subject.cipher.system.prior.read, []
+    parts = [pictures[start : start + _TOGETHER] for start in range(0, len(pictures), _TOGETHER)]
+    for part in progress(parts, len(pictures), f"latents of {name} pictures,"):
+        made.append(read(subject.cipher.variables, part, batch=setting.own["batch"]).z)
     return np.concatenate(made)
 
 

@@ -75,6 +75,7 @@ def test_the_suite_reads_what_another_machine_made(weights, real, tmp_path, caps
     monkeypatch.setattr(fid, "LEAST", 4)
     monkeypatch.setenv("JAXCRYPT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(inception, "find", lambda path: path)
+    monkeypatch.setattr(inception, "digest", lambda path: "stand-in")
     monkeypatch.setattr(inception, "load", lambda path: None)
     monkeypatch.setattr(inception, "features", lambda layers, x: x[:, ::16, ::16].reshape(len(x), -1) / 255.0)
     made, out = str(tmp_path / "sheet.png"), tmp_path / "out"
@@ -107,7 +108,25 @@ def test_detectors_are_tried_beside_their_control(weights, real, tmp_path, monke
     detected = json.loads((out / "faces.json").read_text())["detected"]
     rows = detected["rows"]
     assert rows[generated.NETWORK]["held"] == 24
-    assert rows[generated.LATENTS]["held"] == rows[generated.CONTROL]["held"] == 12
-    assert rows[generated.CONTROL]["right"] > 0.9
+    assert rows[generated.LATENTS]["held"] == rows[generated.CONTROL + generated.LATTICE]["held"] == 12
+    assert rows[generated.CONTROL + generated.LATTICE]["right"] > 0.9
     assert set(detected["whole"]) == {"plain", "carrying", "lattice"}
     assert "held out" in (out / "faces.md").read_text()
+
+
+def test_messages_that_another_machine_hid_are_found_one_by_one(weights, real, tmp_path):
+    """The sheet that one run leaves is read by another, in other batches; a picture of another is not found."""
+    sheet, command = tmp_path / "hidden.png", ["faces", "--system", "dcgan", "--weights", weights]
+    command += ["--data", real, "--count", "0", "--decodings", "5", "--seed", "4"]
+    assert evaluate.main([*command, "--keep", str(sheet), "--output", str(tmp_path / "one")]) == 0
+    pixels = np.array(Image.open(sheet))
+    pixels[:64, :64] = pixels[64:128, :64]
+    Image.fromarray(pixels).save(sheet)
+    more = ["--made", str(sheet), "--batch", "2", "--output", str(tmp_path / "two")]
+    assert evaluate.main([*command, *more]) == 0
+    one, two = (json.loads((tmp_path / name / "faces.json").read_text())["decoded"] for name in ("one", "two"))
+    assert one["right"] == one["messages"] == one["pictures"] == 5
+    assert two["right"] == 4
+    assert "5 in 5 pictures, read 2 together" in (tmp_path / "two" / "faces.md").read_text()
+    with pytest.raises(Refusal, match="leave one of them at 0"):
+        evaluate.main([*command, "--count", "4", *more[:2], "--output", str(tmp_path / "three")])

@@ -141,7 +141,7 @@ def _faces(parser: argparse.ArgumentParser) -> None:
         "--count", type=natural, default=400, metavar="N", help="pictures to read (%(default)s)"
     )
     parser.add_argument(
-        "--made", metavar="FILE", help="read these, a sheet that generate --seed made elsewhere"
+        "--made", metavar="FILE", help="read these, a sheet of generate --seed, or of --keep, made elsewhere"
     )
     parser.add_argument(
         "--way", action="append", metavar="KIND=N", help="what the sheet goes through (none and three JPEGs)"
@@ -149,6 +149,10 @@ def _faces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch", type=positive, default=16, metavar="N", help="read so many together (%(default)s)"
     )
+    parser.add_argument(
+        "--decodings", type=natural, default=0, metavar="N", help="N messages, each found again by itself"
+    )
+    parser.add_argument("--keep", metavar="FILE", help="leave the pictures of --decodings there, one sheet")
     parser.add_argument(
         "--detectors",
         type=natural,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.evaluation import generated
+from jaxcrypt.evaluation import decodings, generated
 from jaxcrypt.evaluation.pictures import load_colour
 from jaxcrypt.evaluation.report import Result, markdown
 from jaxcrypt.evaluation.setting import Setting, progress
@@ -37,14 +38,19 @@ def run(setting: Setting) -> Result:
     if prior is None:
         raise usage(f"--system {subject.name}: generates no pictures")
     own, variables = setting.own, subject.cipher.variables
+    if own["made"] and own["count"] and own["decodings"]:
+        raise usage("--made: is of --count or of --decodings; leave one of them at 0")
     z = drawn(own["count"], prior.latent, setting.seed)
-    made = _given(own["made"], own["count"]) if own["made"] else prior.generate(variables, z)
+    given = own["made"] if own["count"] else None
+    made = _given(given, own["count"]) if given else prior.generate(variables, z)
     facts: dict[str, Any] = {"system": subject.label, "weights": setting.weights or subject.name}
     facts |= {"count": own["count"], "made": own["made"]}
     ways = (own["way"] or WAYS) if own["count"] else ()
     facts["read"] = {way: read(subject, made, z, way, own["batch"]) for way in ways}
     if len(made) > 1:
         facts["spread"] = spread(setting, made)
+    if own["decodings"]:
+        facts["decoded"] = decode(setting, subject)
     if own["detectors"]:
         inverted = min(own["inverted"] or own["detectors"], own["detectors"])
         facts["detected"] = generated.detect(setting, subject, own["detectors"], inverted)
@@ -52,6 +58,18 @@ def run(setting: Setting) -> Result:
         facts |= compare(setting, subject)
     shown = made[: _COLUMNS**2] if len(made) else prior.generate(variables, drawn(100, prior.latent, 0))
     return Result(facts, encode_png(sheet(shown, _COLUMNS)))
+
+
+def decode(setting: Setting, subject: Subject) -> dict[str, Any]:
+    """How many messages come back of the pictures that ``--made`` names, or that are made here."""
+    own, count = setting.own, setting.own["decodings"]
+    if own["made"]:
+        pictures = _given(own["made"], count * decodings.each(subject))
+    else:
+        pictures = decodings.made(subject, count, setting.seed)
+        if own["keep"]:
+            Path(own["keep"]).write_bytes(encode_png(sheet(pictures)))
+    return decodings.found(subject, pictures, count, setting.seed, own["batch"])
 
 
 def drawn(count: int, dimensions: int, seed: int) -> np.ndarray:
@@ -99,10 +117,12 @@ def compare(setting: Setting, subject: Subject) -> dict[str, Any]:
     for z in np.array_split(drawn(count, prior.latent, setting.seed + 1), -(-count // 1000)):
         made.append(prior.generate(subject.cipher.variables, z))
     sets = {"real": real, "generated": np.concatenate(made)}
-    layers = inception.load(inception.find(setting.own["inception"]))
-    features = {name: _features(layers, pictures, name) for name, pictures in sets.items()}
+    weights = inception.find(setting.own["inception"])
+    digest, layers = inception.digest(weights), inception.load(weights)
+    features = {name: _features(layers, digest, pictures, name) for name, pictures in sets.items()}
     distances = fid.distance(features["generated"], features["real"])
-    return {**distances._asdict(), "real": len(real), "generated": len(sets["generated"])}
+    counts = {name: len(pictures) for name, pictures in sets.items()}
+    return {**distances._asdict(), **counts, "inception": digest}
 
 
 def _real(setting: Setting, count: int) -> np.ndarray:
@@ -124,7 +144,7 @@ def spread(setting: Setting, made: np.ndarray) -> dict[str, list[float]]:
     return {name: np.quantile(each, [0.001, 0.01, 0.5]).tolist() for name, each in levels.items()}
 
 
-def _features(layers: Any, pictures: np.ndarray, name: str) -> np.ndarray:
+def _features(layers: Any, digest: str, pictures: np.ndarray, name: str) -> np.ndarray:
     """Inception's, kept in the user's cache: real pictures are measured against again and again."""
 
     def batches() -> Iterator[np.ndarray]:
@@ -135,7 +155,7 @@ def _features(layers: Any, pictures: np.ndarray, name: str) -> np.ndarray:
     def compute() -> np.ndarray:
         return fid.features_of(lambda batch: np.asarray(inception.features(layers, batch)), batches())
 
-    return fid.kept(pictures, inception.SHA256, compute)
+    return fid.kept(pictures, digest, compute)
 
 
 def table(facts: Mapping[str, Any]) -> str:
@@ -154,6 +174,8 @@ def table(facts: Mapping[str, Any]) -> str:
         ]
         rows = [_row(row) for row in facts["read"].values()]
         lines += ["", markdown(head, rows)]
+    if "decoded" in facts:
+        lines += ["", decodings.table(facts["decoded"])]
     if "detected" in facts:
         lines += ["", generated.table(facts["detected"])]
     rows = []

@@ -64,6 +64,10 @@ class Faces:
         plan = self.plan(options)
         return code.encode(plan, key, data, plan.faces(len(data)), dithered)
 
+    def read_back(self, z: np.ndarray, sigma: np.ndarray, key: bytes, options: Any = ()) -> code.Decoded:
+        """What latents carry: see :class:`~jaxcrypt.record.Prior`."""
+        return self._decode(self.plan(options), key, len(z), z, sigma, None)
+
     def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
         """As :class:`~jaxcrypt.record.Driver` says; the sheet is as square as it can be. The report tells
         the margin that the sender's own reading left."""

@@ -34,6 +34,7 @@ from jaxcrypt.systems.dcgan.training import Nets
 BATCH = 16  # faces that go through the nets at a time
 LEVEL = 1 / 127.5  # one grey level
 _DIRECTIONS = 25  # of z that go through the generator's derivative at a time: their features fit a cache
+_FACES = 8  # that do so on an accelerator at a time
 _GUESSES = 6  # corrections by the extractor
 _STEPS = 4  # with one Jacobian
 _ROUNDS = 3  # Jacobians, at most
@@ -92,12 +93,9 @@ def batches(rows: np.ndarray, size: int = BATCH) -> Iterator[tuple[int, np.ndarr
 
 def _read(of: Nets, variables: Any, x: jax.Array, count: int, twice: bool) -> list[np.ndarray]:
     """``z``, ``sigma``, ``noise`` and perhaps ``other``; faces after ``count`` are copies of the first."""
-    z = _guess(of, variables, x)
-    rows, unsettled = [jnp.zeros(0)] * count, np.arange(count)
+    z, slopes, unsettled = _guess(of, variables, x), None, np.arange(count)
     for _ in range(_ROUNDS):
-        for index in unsettled:
-            rows[index] = slopes_at(of, variables, z[index])
-        slopes = jnp.stack(rows + rows[:1] * (len(z) - count))
+        slopes = _renewed(of, variables, z, slopes, unsettled, count)
         square = program(_square, of)(slopes)
         for _ in range(_STEPS):
             z, move, sigma, noise = program(_step, of)(variables, x, z, slopes, square)
@@ -151,6 +149,19 @@ def _correct(of: Nets, variables: Any, x, wanted, z, best, least):
     return z + wanted - extract(of, variables, made), best, least
 
 
+def _renewed(of: Nets, variables: Any, z: jax.Array, slopes: Any, faces: np.ndarray, count: int) -> jax.Array:
+    """dG/dz at ``[B, latent]``, float32 ``[B, latent, 64 * 64 * 3]``: anew at the faces named (first all),
+    the others as they are; those after ``count`` are copies of the first."""
+    if jax.default_backend() != "cpu":  # as many at once as keep an accelerator busy
+        new = program(_slopes_of_all, of)(variables, z)
+        chosen = np.isin(np.arange(len(z)), faces)[:, None, None]
+        return new if slopes is None else jnp.where(chosen, new, slopes)
+    rows = [None] * count if slopes is None else list(slopes[:count])
+    for index in faces:
+        rows[index] = slopes_at(of, variables, z[index])
+    return jnp.stack(rows + rows[:1] * (len(z) - count))
+
+
 def slopes_at(of: Nets, variables: Any, z: jax.Array) -> jax.Array:
     """dG/dz at one ``[latent]``: float32 ``[latent, 64 * 64 * 3]``."""
     parts = [
@@ -158,6 +169,12 @@ def slopes_at(of: Nets, variables: Any, z: jax.Array) -> jax.Array:
         for _, rows in batches(np.eye(of.latent, dtype=np.float32), _DIRECTIONS)
     ]
     return jnp.concatenate(parts)[: of.latent]
+
+
+def _slopes_of_all(of: Nets, variables: Any, z: jax.Array) -> jax.Array:
+    """As :func:`slopes_at` at each of ``[B, latent]``, a few faces at a time."""
+    every = jnp.eye(of.latent)
+    return jax.lax.map(lambda one: _slopes(of, variables, one, every), z, batch_size=_FACES)
 
 
 def _slopes(of: Nets, variables: Any, z: jax.Array, directions: jax.Array) -> jax.Array:

@@ -73,7 +73,7 @@ def build(config: Any = None) -> System:
         outputs=functools.partial(_outputs, of),
         ema=("generator", "extractor"),
         driver=driver,
-        prior=Prior(of.latent, draw, read, driver.carry),
+        prior=Prior(of.latent, draw, read, driver.carry, driver.read_back),
         carrier=Carrier(SIDE, driver.hide, driver.find),
         **ENTRY.declared(),
     )
