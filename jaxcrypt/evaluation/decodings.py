@@ -19,10 +19,10 @@ from jaxcrypt.evaluation.subject import Subject
 _LENGTH = 32  # bytes of a message
 
 
-def made(subject: Subject, count: int, seed: int) -> np.ndarray:
-    """The pictures of ``count`` messages, uint8 ``[N, H, W, 3]``, as many for each."""
+def made(subject: Subject, numbers: range, seed: int) -> np.ndarray:
+    """The pictures of the messages of these numbers, uint8 ``[N, H, W, 3]``, as many for each."""
     carry, options = subject.cipher.system.prior.carry, subject.cipher.options
-    z = [carry(_message(seed, number), _key(seed, number), options) for number in range(count)]
+    z = [carry(_message(seed, number), _key(seed, number), options) for number in numbers]
     return subject.cipher.system.prior.generate(subject.cipher.variables, np.concatenate(z))
 
 
@@ -31,14 +31,14 @@ def each(subject: Subject) -> int:
     return len(subject.cipher.system.prior.carry(_message(0, 0), _key(0, 0), subject.cipher.options))
 
 
-def found(subject: Subject, pictures: np.ndarray, count: int, seed: int, batch: int) -> dict[str, Any]:
+def found(subject: Subject, pictures: np.ndarray, numbers: range, seed: int, batch: int) -> dict[str, Any]:
     """How many of the messages come back from their pictures, read ``batch`` at a time, and what it took:
     bytes that were wrong before correction, of all; and the largest share of its redundancy that one took."""
-    prior, size = subject.cipher.system.prior, len(pictures) // count
+    prior, size = subject.cipher.system.prior, len(pictures) // len(numbers)
     reading = prior.read(subject.cipher.variables, pictures, batch=batch)
     right, mended, total, worst = 0, 0, 0, 0.0
-    for number in range(count):
-        part = slice(number * size, (number + 1) * size)
+    for place, number in enumerate(numbers):
+        part = slice(place * size, (place + 1) * size)
         key, wanted = _key(seed, number), _message(seed, number)
         try:
             one = prior.find(reading.z[part], reading.sigma[part], key, subject.cipher.options)
@@ -46,7 +46,13 @@ def found(subject: Subject, pictures: np.ndarray, count: int, seed: int, batch: 
             continue
         right += one.data == wanted
         mended, total, worst = mended + one.mended, total + one.total, max(worst, one.worst)
-    facts = {"messages": count, "pictures": len(pictures), "right": right, "batch": batch}
+    facts = {
+        "messages": len(numbers),
+        "first": numbers.start,
+        "pictures": len(pictures),
+        "right": right,
+        "batch": batch,
+    }
     return facts | {"mended": mended, "coded": total, "worst": worst}
 
 

@@ -152,7 +152,12 @@ def _faces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decodings", type=natural, default=0, metavar="N", help="N messages, each found again by itself"
     )
-    parser.add_argument("--keep", metavar="FILE", help="leave the pictures of --decodings there, one sheet")
+    parser.add_argument(
+        "--first", type=natural, default=0, metavar="K", help="number of the first of them (%(default)s)"
+    )
+    parser.add_argument(
+        "--keep", metavar="FILE", help="leave the pictures of --decodings there, to be read with --made"
+    )
     parser.add_argument(
         "--detectors",
         type=natural,

@@ -49,7 +49,9 @@ def run(setting: Setting) -> Result:
     facts["read"] = {way: read(subject, made, z, way, own["batch"]) for way in ways}
     if len(made) > 1:
         facts["spread"] = spread(setting, made)
-    if own["decodings"]:
+    if own["decodings"] and own["keep"]:
+        facts["kept"] = keep(setting, subject)
+    elif own["decodings"]:
         facts["decoded"] = decode(setting, subject)
     if own["detectors"]:
         inverted = min(own["inverted"] or own["detectors"], own["detectors"])
@@ -62,14 +64,22 @@ def run(setting: Setting) -> Result:
 
 def decode(setting: Setting, subject: Subject) -> dict[str, Any]:
     """How many messages come back of the pictures that ``--made`` names, or that are made here."""
-    own, count = setting.own, setting.own["decodings"]
+    own, seed = setting.own, setting.seed
+    numbers = range(own["first"], own["first"] + own["decodings"])
     if own["made"]:
-        pictures = _given(own["made"], count * decodings.each(subject))
+        size = decodings.each(subject)
+        pictures = _given(own["made"], numbers.stop * size)[numbers.start * size :]
     else:
-        pictures = decodings.made(subject, count, setting.seed)
-        if own["keep"]:
-            Path(own["keep"]).write_bytes(encode_png(sheet(pictures)))
-    return decodings.found(subject, pictures, count, setting.seed, own["batch"])
+        pictures = decodings.made(subject, numbers, seed)
+    return decodings.found(subject, pictures, numbers, seed, own["batch"])
+
+
+def keep(setting: Setting, subject: Subject) -> dict[str, Any]:
+    """Leave the pictures of the messages in a sheet that another machine reads."""
+    own = setting.own
+    pictures = decodings.made(subject, range(own["decodings"]), setting.seed)
+    Path(own["keep"]).write_bytes(encode_png(sheet(pictures)))
+    return {"messages": own["decodings"], "pictures": len(pictures)}
 
 
 def drawn(count: int, dimensions: int, seed: int) -> np.ndarray:
