@@ -3,8 +3,8 @@
 # 1, 7 and 64, on one and on two threads, without AVX-512, and by another device. Every way must find every one.
 #   launch/read_faces.sh DATA [COUNT]
 # DATA is a folder of pictures. MADE_ON is the device that makes the faces (cpu), READ_ON those that read them (cpu;
-# "cpu gpu"); JOBS readers of PART messages run side by side, two cores each. PYTHON is the interpreter, OUT the
-# folder for the results; a sheet that is already there, faces.png, is read and not made again.
+# "cpu gpu"); JOBS readers of PART messages run side by side, two cores each from FIRST_CORE on. PYTHON is the
+# interpreter, OUT the folder for the results; a sheet that is already there, faces.png, is read and not made again.
 set -euo pipefail
 export data=$1 count=${2:-2000} part=${PART:-500} python=${PYTHON:-python} out=${OUT:-$(mktemp -d)}
 suite() { "$python" -m jaxcrypt.evaluate faces --system dcgan --data "$data" --limit 100 --count 0 --seed 11 "$@"; }
@@ -16,9 +16,9 @@ if [ ! -s "$out/faces.png" ]; then
 fi
 
 read_part() { # NAME BATCH THREADS DEVICE FLAGS FIRST
-  local bound=() from=$((2 * ${SLOT:-0}))
+  local bound=() from=$((${FIRST_CORE:-0} + 2 * ${SLOT:-0})) size=$((count - $6 < part ? count - $6 : part))
   if [ "$4" = cpu ] && command -v taskset > /dev/null; then bound=(taskset -c "$from-$((from + $3 - 1))"); fi
-  XLA_FLAGS=${5//-none/} "${bound[@]}" bash -c 'suite "$@"' - --decodings "$part" --first "$6" --batch "$2" \
+  XLA_FLAGS=${5//-none/} "${bound[@]}" bash -c 'suite "$@"' - --decodings "$size" --first "$6" --batch "$2" \
     --made "$out/faces.png" --device "$4" --output "$out/$1-$6" > "$out/$1-$6.txt" 2>&1 || echo "$1-$6: failed"
 }
 export -f read_part
