@@ -1,15 +1,20 @@
 """encrypt --covert and decrypt --covert as a user meets them (small weights, nothing trained)."""
 
+import io
 import json
+import pathlib
 import random
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import jaxcrypt
 from jaxcrypt import decrypt, encrypt, generate
 from jaxcrypt.crypto import pngreader
-from jaxcrypt.errors import ExitCode
+from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.pictures.files import encode_png
+from jaxcrypt.pictures.sheets import cells
 from jaxcrypt.systems.dcgan import inner
 from tests.support import picture
 from tests.systems.dcgan_toy import written
@@ -71,6 +76,28 @@ def test_a_sheet_without_a_header_and_one_face_a_file(tmp_path, photo, key, weig
     assert "no key fits" in capsys.readouterr().err
     assert not (tmp_path / "no.png").exists()
     assert not pngreader.read(out.read_bytes(), "out").payload
+
+
+def test_bytes_go_in_and_a_sheet_comes_out(photo, key, weights):
+    keys, data = jaxcrypt.Keys(key_file=key), pathlib.Path(photo).read_bytes()
+    how = {"weights": weights, "options": {"quality": 10}}
+    sheet = jaxcrypt.seal(data, keys, name="photo.png", covert=True, **how)
+    pixels = np.array(Image.open(io.BytesIO(sheet)))
+    one_by_one = [encode_png(cell) for cell in cells(pixels, 64)[::-1]]
+    wanted = inner.unpack(inner.pack(picture(SHAPE), 10), SHAPE)
+    for pictures in (sheet, one_by_one):
+        opened = jaxcrypt.unseal(pictures, keys, covert=True, weights=weights)
+        assert [name for name, _ in opened.files] == ["photo.png"]
+        assert (opened.from_pixels, opened.exact, opened.system) == (True, False, "dcgan")
+        np.testing.assert_array_equal(opened.pictures[0], wanted)
+    with pytest.raises(Refusal, match="no key fits"):
+        jaxcrypt.unseal(sheet, jaxcrypt.Keys(passphrase="another one"), covert=True, weights=weights)
+    with pytest.raises(Refusal, match="attach: needs a header, which covert leaves out"):
+        jaxcrypt.seal(data, keys, covert=True, attach=[])
+    with pytest.raises(Refusal, match="signed_by: needs a header"):
+        jaxcrypt.unseal(sheet, keys, covert=True, signed_by=key)
+    with pytest.raises(Refusal, match="several pictures at once: only with covert"):
+        jaxcrypt.unseal([sheet, sheet], keys)
 
 
 @pytest.mark.parametrize(

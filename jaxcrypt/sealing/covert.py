@@ -27,11 +27,16 @@ _COLOURS = 3
 _PROBE = bytes(16)
 
 
+def able() -> list[str]:
+    """The Systems whose pictures can travel alone."""
+    return [name for name in catalog.NAMES if catalog.entry(name).traits.alone]
+
+
 def check(system: str, keys: Keys) -> None:
     """Refuse, before any work, a System whose pictures cannot travel alone, and keys that need a header."""
     if not catalog.entry(system).traits.alone:
-        able = " or ".join(name for name in catalog.NAMES if catalog.entry(name).traits.alone)
-        raise usage(f"--covert: pictures of --system {system} need their header; take --system {able}")
+        others = " or ".join(able())
+        raise usage(f"--covert: pictures of --system {system} need their header; take --system {others}")
     keys.keyring.check_sealing()
     keys.keyring.nonce_key(_PROBE)
 
@@ -63,7 +68,7 @@ def find(files: Sequence[File], keys: Keys, weights: str | None = None, progress
     Raises:
       Refusal: no such pictures; (NO_KEY) they hold nothing under these keys, or too many are missing.
     """
-    (system,) = (name for name in catalog.NAMES if catalog.entry(name).traits.alone)
+    (system,) = able()
     check(system, keys)
     cipher = load(system, weights)
     carrier = _carrier(cipher)

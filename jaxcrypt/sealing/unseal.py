@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from jaxcrypt.crypto import carried as in_pixels
 from jaxcrypt.crypto import jpegfile, pngreader, sealed
 from jaxcrypt.crypto.names import safe_name
 from jaxcrypt.crypto.sealed import Opened
-from jaxcrypt.errors import ExitCode, Refusal
+from jaxcrypt.errors import ExitCode, Refusal, usage
 from jaxcrypt.record import Progress
 from jaxcrypt.sealing import carried, jpegopen, logged, naming, recovery
+from jaxcrypt.sealing import covert as alone
 from jaxcrypt.sealing.begun import Begun, Unsealed
 from jaxcrypt.sealing.jpegopen import BegunJpeg
 from jaxcrypt.sealing.keys import Keys
@@ -135,13 +137,21 @@ class Opener:
 
 
 def unseal(
-    data: bytes, keys: Keys, *, name: str = "input", progress: Progress = None, **how: Any
+    data: bytes | Sequence[bytes],
+    keys: Keys,
+    *,
+    name: str = "input",
+    covert: bool = False,
+    progress: Progress = None,
+    **how: Any,
 ) -> Unsealed:
     """What was sealed: the very file, or the picture that the pixels give.
 
     Args:
       data: the sealed picture's bytes.
       name: what messages call it.
+      covert: the picture, or each of several, has no header and is made of generated ones (``seal`` with
+        ``covert``); with ``how`` goes ``weights``.
       progress: called with the share done, 0 to 1, where a System decodes.
       how: ``header``, ``recover``, ``lost``, ``keep_noise`` for damaged pictures; ``from_pixels``,
         ``signed_by``, ``ledger``, ``weights``, ``any_file``, ``check_pixels``, ``options`` for how strict to
@@ -151,5 +161,25 @@ def unseal(
       Refusal: no sealed picture (BAD_INPUT), no key fits (NO_KEY), damaged or tampered (TAMPERED), a
         signature that is missing or another's (BAD_SIGNATURE), no proof of a key ledger (LEDGER).
     """
+    single = isinstance(data, (bytes, bytearray, memoryview))
+    if covert:
+        pictures = [bytes(data)] if single else [bytes(one) for one in data]
+        return _found_alone(pictures, keys, name, progress, **how)
+    if not single:
+        raise usage("several pictures at once: only with covert")
     opened = Opener(keys, **how).open(data, name, progress)
     return replace(opened, files=[(file, bytes(content)) for file, content in opened.files])
+
+
+def _found_alone(
+    pictures: Sequence[bytes],
+    keys: Keys,
+    name: str,
+    progress: Progress,
+    weights: str | None = None,
+    **others: Any,
+) -> Unsealed:
+    for given in others:
+        raise usage(f"{given}: needs a header, which covert leaves out")
+    file = alone.find([(name, data) for data in pictures], keys, weights, progress)
+    return Unsealed([file], alone.able()[0], from_pixels=True, exact=False)
