@@ -40,6 +40,13 @@ def test_the_grey_model_comes_behind_the_colours(covers):
     assert np.array_equal(both[: len(colour)], colour)
 
 
+def test_processes_find_the_same_features(covers):
+    """Names of submodels come in another order in every process."""
+    with srm.Extraction(grey=True, workers=2) as extraction:
+        waiting = extraction.start(covers[:3])
+        assert np.array_equal(waiting(), srm.features(covers[:3], grey=True))
+
+
 def test_lsb_matching_moves_half_of_the_samples_by_one(rng):
     covers = rng.integers(0, 256, (2, 64, 64, 3), np.uint8)
     full = srm.lsb_matched(covers)

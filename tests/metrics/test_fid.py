@@ -30,6 +30,15 @@ def test_features_are_those_of_torch():
     np.testing.assert_allclose(features[:, ::256], TORCH, atol=2e-4)
 
 
+def test_a_copy_of_half_the_size_holds_the_same_weights(tmp_path):
+    layers, copy = weights(), tmp_path / "half.safetensors"
+    inception.compact(inception.find(), copy)
+    assert inception.find(copy) == copy
+    for one, other in zip(layers, inception.load(copy), strict=True):
+        for name in ("kernel", "bias"):
+            np.testing.assert_allclose(other[name], one[name], rtol=1e-3, atol=1e-6)
+
+
 def test_another_file_is_refused(tmp_path):
     (tmp_path / "weights.pt").write_bytes(b"something else")
     with pytest.raises(Refusal, match="another SHA-256"):

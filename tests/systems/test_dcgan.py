@@ -10,7 +10,8 @@ from jaxcrypt.errors import Refusal
 from jaxcrypt.pictures.sheets import sheet
 from jaxcrypt.record import Call, Sealed
 from jaxcrypt.systems.dcgan import driver, inner, reading
-from tests.systems.dcgan_toy import system_and_variables
+from jaxcrypt.systems.dcgan.training import nets
+from tests.systems.dcgan_toy import config, system_and_variables
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 SHAPE = (48, 40, 3)
@@ -53,6 +54,15 @@ def test_latents_are_read_back_far_below_a_bin(rng):
     assert latent.noise == pytest.approx(0.289, abs=0.02)
     alone = reading.read(system.driver.of, variables, faces[17:18])
     np.testing.assert_allclose(alone.z[0], latent.z[17], atol=1e-3)
+
+
+def test_slopes_at_many_faces_at_once_are_those_of_each(rng):
+    """An accelerator takes them at once, a CPU one by one."""
+    of, (_, variables) = nets(config().model), system_and_variables()
+    z = rng.standard_normal((3, of.latent)).astype(np.float32)
+    together = np.asarray(reading.program(reading.slopes_of_all, of)(variables, z))
+    alone = np.stack([np.asarray(reading.slopes_at(of, variables, one)) for one in z])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
 def test_the_very_file_comes_back_from_an_8_bit_sheet(sealed):

@@ -153,7 +153,7 @@ def _renewed(of: Nets, variables: Any, z: jax.Array, slopes: Any, faces: np.ndar
     """dG/dz at ``[B, latent]``, float32 ``[B, latent, 64 * 64 * 3]``: anew at the faces named (first all),
     the others as they are; those after ``count`` are copies of the first."""
     if jax.default_backend() != "cpu":  # as many at once as keep an accelerator busy
-        new = program(_slopes_of_all, of)(variables, z)
+        new = program(slopes_of_all, of)(variables, z)
         chosen = np.isin(np.arange(len(z)), faces)[:, None, None]
         return new if slopes is None else jnp.where(chosen, new, slopes)
     rows = [None] * count if slopes is None else list(slopes[:count])
@@ -171,7 +171,7 @@ def slopes_at(of: Nets, variables: Any, z: jax.Array) -> jax.Array:
     return jnp.concatenate(parts)[: of.latent]
 
 
-def _slopes_of_all(of: Nets, variables: Any, z: jax.Array) -> jax.Array:
+def slopes_of_all(of: Nets, variables: Any, z: jax.Array) -> jax.Array:
     """As :func:`slopes_at` at each of ``[B, latent]``, a few faces at a time."""
     every = jnp.eye(of.latent)
     return jax.lax.map(lambda one: _slopes(of, variables, one, every), z, batch_size=_FACES)
