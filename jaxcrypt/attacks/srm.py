@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import numpy as np
 from scipy import stats
 
 from jaxcrypt.attacks import cooccurrence
+from jaxcrypt.systems.drivers.host import cores
 
 GREEN = 1
 _TOGETHER = 50  # pictures of one call of a process
@@ -80,7 +80,7 @@ class Extraction:
     """
 
     def __init__(self, grey: bool = False, workers: int | None = None):
-        self._grey, self._workers = grey, workers or len(os.sched_getaffinity(0))
+        self._grey, self._workers = grey, workers or cores()
 
     def __enter__(self) -> Extraction:
         self._pool = ProcessPoolExecutor(self._workers, multiprocessing.get_context("spawn"))

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,11 +30,13 @@ import numpy as np
 
 from jaxcrypt.functional.levels import to_floats
 from jaxcrypt.models.dcgan import SIDE
+from jaxcrypt.systems.drivers.host import cores
 from jaxcrypt.systems.dcgan.training import Nets
 
 BATCH = 16  # faces that go through the nets at a time
 LEVEL = 1 / 127.5  # one grey level
 _DIRECTIONS = 25  # of z that go through the generator's derivative at a time: their features fit a cache
+_THREADS = 8  # at most, on a CPU: one call computes on little more than one core
 _FACES = 8  # that do so on an accelerator at a time
 _GUESSES = 6  # corrections by the extractor
 _STEPS = 4  # with one Jacobian
@@ -157,8 +160,11 @@ def _renewed(of: Nets, variables: Any, z: jax.Array, slopes: Any, faces: np.ndar
         chosen = np.isin(np.arange(len(z)), faces)[:, None, None]
         return new if slopes is None else jnp.where(chosen, new, slopes)
     rows = [None] * count if slopes is None else list(slopes[:count])
-    for index in faces:
-        rows[index] = slopes_at(of, variables, z[index])
+    rows[faces[0]] = slopes_at(of, variables, z[faces[0]])  # alone: the first may have to compile
+    with ThreadPoolExecutor(min(_THREADS, cores())) as pool:
+        others = pool.map(lambda index: slopes_at(of, variables, z[index]), faces[1:])
+        for index, row in zip(faces[1:], others, strict=True):
+            rows[index] = row
     return jnp.stack(rows + rows[:1] * (len(z) - count))
 
 

@@ -1,4 +1,4 @@
-"""What drivers share: keys as words, and checks of what a header says before anything works with it.
+"""What drivers share: keys as words, cores, and checks of what a header says before anything works with it.
 
 Whoever holds a key can seal nonsense in a genuine header. What no encryption gives is refused here on purpose
 (as damaged or tampered); so anything else that a driver raises is a bug, and shows as one.
@@ -6,6 +6,7 @@ Whoever holds a key can seal nonsense in a genuine header. What no encryption gi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,11 @@ from jaxcrypt.record import Sealed, Shape
 
 _LARGE = 1e6  # beyond every mean, spread and level of samples
 _MOST = 64  # times a cipher picture's samples that a plain one may have: more would only cost memory
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def words(subkey: bytes) -> np.ndarray:
