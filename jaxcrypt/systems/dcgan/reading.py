@@ -30,8 +30,8 @@ import numpy as np
 
 from jaxcrypt.functional.levels import to_floats
 from jaxcrypt.models.dcgan import SIDE
-from jaxcrypt.systems.drivers.host import cores
 from jaxcrypt.systems.dcgan.training import Nets
+from jaxcrypt.systems.drivers.host import cores
 
 BATCH = 16  # faces that go through the nets at a time
 LEVEL = 1 / 127.5  # one grey level
