@@ -83,7 +83,8 @@ def seal(
 
     Args:
       key, system, options, original, name, side: as in :func:`jaxcrypt.crypto.sealed.seal`.
-      payload: what the digits are: nothing, a file, or several; ``padded``: the length that it is padded to.
+      payload: what the digits are: nothing, a file, several, or one recoded; ``padded``: the length that
+        they are padded to.
     """
     public = bytes([len(system)]) + system.encode() + canonical.encode_options(options)
     public += _LAYOUT.pack(carrier.height, carrier.width, *carrier.plane, carrier.way, *original, payload)
@@ -171,7 +172,7 @@ def _decode_public(public: bytes, stanzas: tuple[bytes, ...], hidden: bytes) -> 
     sizes = height * width, original[0] * original[1]
     if not all(1 <= size <= chunk.MAX_PIXELS for size in sizes) or not 1 <= original[2] <= 4:
         raise Malformed("a shape is impossible")
-    if payload not in (chunk.NOTHING, chunk.FILE, chunk.FILES) or (payload and not way):
+    if payload > chunk.RECODED or (payload and not way):
         raise Malformed("the payload is of no kind")
     shape, plain = (height, width, 3), (original[0], original[1], original[2])
     head = chunk.Header(system, options, shape, plain, payload, stanzas, bytes(chunk.MAC_BYTES), hidden)
@@ -194,7 +195,7 @@ def _decode_hidden(data: bytes, payload: int) -> chunk.Hidden:
     if payload != chunk.NOTHING:
         digest = cursor.take(32)
         length, padded = cursor.unpack(">QQ")
-        if padded < length:
+        if padded < length and payload != chunk.RECODED:
             raise Malformed("the padded length is impossible")
     side = canonical.decode_arrays(cursor)
     padding = cursor.rest()

@@ -73,6 +73,21 @@ def open_sealed(
     Raises:
       Forged: any bit of it is not what :func:`seal` wrote.
     """
+    plain = open_padded(key, pieces, padded)
+    if plain.count(0, length) != len(plain) - length:
+        raise Forged("its padding is not zeros")
+    del plain[length:]
+    if not hmac.compare_digest(hashlib.sha256(plain).digest(), digest):
+        raise Forged("it is not the file that the header names")
+    return plain
+
+
+def open_padded(key: bytes, pieces: Iterable[bytes | memoryview], padded: int) -> bytearray:
+    """As :func:`open_sealed`, with what pads it; nothing is said of what it should be.
+
+    Raises:
+      Forged: any bit of it is not what :func:`seal` wrote.
+    """
     pieces = [memoryview(piece).cast("B") for piece in pieces]
     if sum(map(len, pieces)) != sealed_length(padded):
         raise Forged("its length is wrong")
@@ -87,11 +102,6 @@ def open_sealed(
             except InvalidTag:
                 raise Forged("it does not verify") from None
             at += size
-    if plain.count(0, length) != len(plain) - length:
-        raise Forged("its padding is not zeros")
-    del plain[length:]
-    if not hmac.compare_digest(hashlib.sha256(plain).digest(), digest):
-        raise Forged("it is not the file that the header names")
     return plain
 
 

@@ -18,6 +18,7 @@ still cannot forge one.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ from jaxcrypt.crypto.filekey import FileKey, Keyring
 from jaxcrypt.crypto.names import clean_name
 from jaxcrypt.crypto.signing import Signer, Verifier
 from jaxcrypt.errors import ExitCode, Refusal, tampered
+from jaxcrypt.pictures import recoding
 from jaxcrypt.pictures.coefficients import Coefficients
 
 
@@ -186,7 +188,8 @@ class Opened:
         """What was sealed, byte for byte: a file or a bundle; None with ``--pixels-only``.
 
         Raises:
-          Refusal: (TAMPERED) missing, damaged, cut, extended, or another file than the header names.
+          Refusal: (TAMPERED) missing, damaged, cut, extended, or another file than the header names;
+            (BAD_INPUT) Lepton, which recoded it, is not installed.
         """
         if not self.header.payload:
             if pieces:
@@ -196,9 +199,25 @@ class Opened:
             raise tampered(f"{self.source}: payload missing (stripped or tampered)")
         try:
             key, digest = self.key.subkey("payload"), self.key.digest
+            if self.header.payload == header.RECODED:
+                return self._unpacked(payload.open_padded(key, pieces, self.padded))
             return payload.open_sealed(key, pieces, self.length, self.padded, digest)
         except payload.Forged as reason:
             raise tampered(f"{self.source}: payload damaged or tampered ({reason})") from None
+
+    def _unpacked(self, packed: bytearray) -> bytearray:
+        """The file that was recoded, if it is the one that the header names."""
+        try:
+            file = recoding.unpack(packed)
+        except recoding.Missing as reason:
+            raise Refusal(f"{self.source}: {reason}") from None
+        except recoding.Lost as reason:
+            raise payload.Forged(str(reason)) from None
+        if len(file) != self.length or not hmac.compare_digest(
+            hashlib.sha256(file).digest(), self.key.digest
+        ):
+            raise payload.Forged("it is not the file that the header names")
+        return bytearray(file)
 
     def check_signature(self, verifier: Verifier) -> None:
         """Refuse (BAD_SIGNATURE) a picture that is not signed by ``verifier``'s signer.

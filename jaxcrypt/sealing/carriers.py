@@ -225,13 +225,14 @@ def with_digits(
     facts: Mapping[str, Any],
     file: bytes,
     padded: int,
-    several: bool,
+    kind: int,
     plane: np.ndarray | None = None,
 ) -> CarrierPicture:
     """A carrier whose digits are a file, beside a System's picture or alone.
 
     Args:
       facts: system, options, original, name and side, as :func:`jaxcrypt.crypto.carried.seal` takes them.
+      file: what becomes digits; ``kind`` says what it is, as headers do.
       plane: uint8 [H, W, 1], the System's picture.
 
     Raises:
@@ -239,7 +240,6 @@ def with_digits(
     """
     data = b"".join(payload.seal(key.subkey("payload"), file, padded))
     sides = (0, 0) if plane is None else plane.shape[:2]
-    kind = header.FILES if several else header.FILE
     told = dict(facts, payload=kind, padded=padded)
     size = len(carried.seal(key, carried.Carrier(SIDE, SIDE, sides, how.way), **told))
     layout = plan(how, facts["original"], len(data), size + 8, sides)

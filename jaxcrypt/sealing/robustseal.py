@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jaxcrypt.crypto import payload
+from jaxcrypt.crypto import header, payload
 from jaxcrypt.crypto.filekey import FileKey
 from jaxcrypt.crypto.sealed import SealedPicture
 from jaxcrypt.errors import usage
+from jaxcrypt.pictures import recoding
 from jaxcrypt.record import Progress, Sealed
 from jaxcrypt.sealing import carriers
 from jaxcrypt.sealing.carriers import CarrierPicture, TooSmall
@@ -45,16 +46,21 @@ class RobustSealer(Sealer):
         super().__init__(keys, system, **others)
         self._how = how
 
+    def read(self, data: bytes, name: str = "picture", **others: Any) -> Plain:
+        """As :meth:`~jaxcrypt.sealing.seal.Sealer.read`."""
+        plain = super().read(data, name, **others)
+        return _recoded(plain) if self._how.way and not self._further else plain
+
     def _put_together(self, plain: Plain, key: FileKey, made: Sealed) -> SealedPicture | CarrierPicture:
         facts = {"system": self.entry.name, "options": self.cipher.stored, "original": plain.shape}
         facts |= {"name": plain.name, "side": {**made.side, **plain.extras.arrays()}}
         if not self._how.way:
             pixels = carriers.with_header(key, made.pixels, facts)
             return super()._put_together(plain, key, replace(made, pixels=pixels))
-        file = self._contents(plain)
-        padded, several = self._padding(len(file)), bool(self._further)
+        file, kind = _carried(plain, self._contents(plain), bool(self._further))
+        padded = self._padding(len(file))
         try:
-            return carriers.with_digits(self._how, key, facts, file, padded, several, made.pixels)
+            return carriers.with_digits(self._how, key, facts, file, padded, kind, made.pixels)
         except TooSmall as small:
             raise carriers.refusal(plain.name, self._how, small.args[0], plain.pixels, 0) from None
 
@@ -107,11 +113,16 @@ class DigitSealer(Sealer):
         if self._how.inner is not None:
             made = carriers.encoded(plain.pixels, self._how.inner)
             plain = replace(plain, data=made, name=carriers.inner_name(plain.name))
+        if not self._further:
+            plain = _recoded(plain)
         self._layout(plain, name)
         return plain
 
+    def _file(self, plain: Plain) -> tuple[bytes, int]:
+        return _carried(plain, self._contents(plain), bool(self._further))
+
     def _layout(self, plain: Plain, name: str):
-        length = payload.sealed_length(self._padding(len(self._contents(plain))))
+        length = payload.sealed_length(self._padding(len(self._file(plain)[0])))
         head = _header_size(self.keys, plain)
         if headline.length_of(bytes(head)) > headline.MOST:
             raise usage(f"{name}: its header is too long for its pixels; fewer recipients, or no --thumbnail")
@@ -129,6 +140,7 @@ class DigitSealer(Sealer):
         told = [
             f"{layout.width}×{layout.height} ({times:.2f} times the photo's pixels) carry {room} bytes, "
             f"its file is {len(self._contents(plain))}"
+            + (f", recoded {len(plain.recoded)}" if plain.recoded else "")
         ]
         if self._how.inner is not None:
             told.append(
@@ -145,13 +157,12 @@ class DigitSealer(Sealer):
         """
         made = []
         for done, plain in enumerate(pictures, 1):
-            file = self._contents(plain)
-            key = self.keys.keyring.new_file_key(file, self.entry.name, ())
+            key = self.keys.keyring.new_file_key(self._contents(plain), self.entry.name, ())
             side = plain.extras.arrays()
             facts = {"system": self.entry.name, "options": (), "original": plain.shape, "name": plain.name}
             facts |= {"side": side}
-            padded = self._padding(len(file))
-            made.append(carriers.with_digits(self._how, key, facts, file, padded, bool(self._further)))
+            file, kind = self._file(plain)
+            made.append(carriers.with_digits(self._how, key, facts, file, self._padding(len(file)), kind))
             if progress is not None:
                 progress(done / len(pictures))
         return made
@@ -167,6 +178,17 @@ class DigitSealer(Sealer):
         if self.keys.image_alone:
             notes.append("a key image that others may have is no secret: keep it to yourself")
         return notes
+
+
+def _recoded(plain: Plain) -> Plain:
+    return replace(plain, recoded=recoding.pack(plain.data))
+
+
+def _carried(plain: Plain, contents: bytes, several: bool) -> tuple[bytes, int]:
+    """What becomes digits, and how headers call it."""
+    if plain.recoded is not None:
+        return plain.recoded, header.RECODED
+    return contents, header.FILES if several else header.FILE
 
 
 def _header_size(keys: Keys, plain: Plain) -> int:

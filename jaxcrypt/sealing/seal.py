@@ -44,6 +44,7 @@ class Plain:
       extras: what travels in the header besides.
       changes: what the pixels lack of the file, in words.
       region: what of it is encrypted; None for all of it.
+      recoded: the file as :func:`jaxcrypt.pictures.recoding.pack` made it, where that travels instead.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Plain:
     extras: Extras = field(default_factory=Extras, repr=False)
     changes: tuple[str, ...] = ()
     region: Region | None = None
+    recoded: bytes | None = field(default=None, repr=False)
 
 
 class Sealer:
