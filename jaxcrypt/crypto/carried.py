@@ -28,7 +28,8 @@ from jaxcrypt.crypto.names import clean_name, decode_name, encode_name
 from jaxcrypt.crypto.sealed import Opened
 from jaxcrypt.errors import Refusal, tampered
 
-VERSION = 1
+VERSION = 2  # of the lattice that digits are on; nothing else changed since 1
+_VERSIONS = (1, 2)
 MAC_BYTES = 24
 _PAD = 32
 _MOST_PUBLIC = 1 << 14
@@ -60,6 +61,7 @@ class Carrier:
 class Carried:
     """The public part and what stands behind it; nothing is authenticated yet."""
 
+    version: int
     head: chunk.Header
     carrier: Carrier
     hidden: bytes = field(repr=False)
@@ -105,7 +107,7 @@ def read(data: bytes, source: str = "input") -> Carried:
       Refusal: (BAD_INPUT) another version; (TAMPERED) malformed.
     """
     try:
-        if not data or data[0] != VERSION:
+        if not data or data[0] not in _VERSIONS:
             raise Refusal(f"{source}: the header in its pixels is of version {data[:1].hex()}, unknown here")
         return _read(data)
     except (Malformed, zlib.error, struct.error) as reason:
@@ -159,7 +161,7 @@ def _read(data: bytes) -> Carried:
     if any(cursor.rest()):
         raise Malformed("bytes follow it")
     head, carrier = _decode_public(public, stanzas, hidden)
-    return Carried(head, carrier, hidden, data[: end - MAC_BYTES], mac)
+    return Carried(data[0], head, carrier, hidden, data[: end - MAC_BYTES], mac)
 
 
 def _decode_public(public: bytes, stanzas: tuple[bytes, ...], hidden: bytes) -> tuple[chunk.Header, Carrier]:

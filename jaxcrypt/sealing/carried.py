@@ -55,7 +55,7 @@ def begin(policy: Policy, carrying: Found, opened: Opened, name: str) -> Begun:
     Raises:
       Refusal: digits that do not hold, or a plane that nothing vouches for, without ``policy.recover``.
     """
-    layout = _layout(carrying.read.carrier, opened)
+    layout = _layout(carrying.read, opened)
     if layout is None:
         raise tampered(f"{name}: its header says a layout that no encryption makes")
     why = "nothing in it vouches for the pixels"
@@ -73,9 +73,10 @@ def begin(policy: Policy, carrying: Found, opened: Opened, name: str) -> Begun:
     return Begun(policy, opened, damaged=CarriedPlane(plane, missing))
 
 
-def _layout(place: carried.Carrier, opened: Opened) -> Layout | None:
+def _layout(read: carried.Carried, opened: Opened) -> Layout | None:
     length = payload.sealed_length(opened.padded) if opened.header.payload else 0
-    layout = Layout(place.height, place.width, place.plane, place.way, length)
+    place = read.carrier
+    layout = Layout(place.height, place.width, place.plane, place.way, length, read.version)
     return layout if layout.possible() else None
 
 

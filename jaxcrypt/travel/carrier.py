@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxcrypt.travel import beacon, digits, headline, planes, projection, streams
-from jaxcrypt.travel.lattice import RESERVED, WAYS, Lattice, demodulate, lattice, modulate, reserved
+from jaxcrypt.travel.lattice import DESIGN, RESERVED, WAYS, Lattice, demodulate, lattice, modulate, reserved
 from jaxcrypt.travel.planes import COEFFICIENTS, SIDE
 from jaxcrypt.travel.received import Received, aligned, framed
 
@@ -30,7 +30,7 @@ class Layout:
       height, width: of the carrier in pixels: whole macroblocks where there are digits.
       plane: height and width of the plane, (0, 0) without one.
       way: the quality that digits are made for, 0 without any.
-      length: bytes that the digits are.
+      length: bytes that the digits are; design: of their lattice.
     """
 
     height: int
@@ -38,6 +38,7 @@ class Layout:
     plane: tuple[int, int] = (0, 0)
     way: int = 0
     length: int = 0
+    design: int = DESIGN
 
     @property
     def rows(self) -> int:
@@ -53,6 +54,11 @@ class Layout:
         return self.rows if not self.way else -(-self.plane[0] // SIDE)
 
     @property
+    def grid(self) -> Lattice:
+        """What the macroblocks with digits hold."""
+        return lattice(self.way, self.design)
+
+    @property
     def cells(self) -> int:
         """Macroblocks that carry digits."""
         return (self.rows - self.shown) * self.columns
@@ -66,7 +72,7 @@ class Layout:
         if self.way not in WAYS:
             return False
         whole = self.height % SIDE == 0 and self.width % SIDE == 0
-        return whole and self.cells > 0 and 8 * self.length <= self.cells * lattice(self.way).total
+        return whole and self.cells > 0 and 8 * self.length <= self.cells * self.grid.total
 
 
 def make(
@@ -79,7 +85,7 @@ def make(
       plane: uint8 [H, W], where the layout has one.
     """
     rows, columns = layout.rows, layout.columns
-    grid = lattice(layout.way) if layout.way else None
+    grid = layout.grid if layout.way else None
     target = np.zeros((rows * columns, COEFFICIENTS), np.float32)
     whole = None
     if plane is not None:
@@ -189,7 +195,7 @@ def read_digits(received: Received, layout: Layout, key: bytes) -> bytes | None:
     Args:
       received: of the layout's height and width.
     """
-    grid, top = lattice(layout.way), layout.shown * SIDE
+    grid, top = layout.grid, layout.shown * SIDE
     missing = planes.cut(received.missing[top:]).any(axis=(1, 2))
     best = None
     for smoothed in (received.smoothed, not received.smoothed):

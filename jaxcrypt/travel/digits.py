@@ -12,7 +12,7 @@ from jaxcrypt.travel.lattice import Lattice
 _LIFTING = ldpc.LIFTINGS[-1]
 _WORD = ldpc.INFORMATION * _LIFTING  # information bits of a codeword
 # The highest rate at which every measured encoder at the lattice's own quality is decoded.
-_RATES = {90: 0.9, 75: 0.86, 50: 0.88}
+_RATES = {90: 0.88, 75: 0.87, 50: 0.86}
 _GOLDEN = 0.6180339887
 
 

@@ -6,6 +6,10 @@ with that step gives it back exactly, and one with a finer step q' moves it by q
 2^b steps fill the range that pixels have room for, the same for all coefficients (water-filling), and
 half of it for chroma, of which each coefficient costs four times as many pixels. Of an even number of
 multiples one more lies on one side of 0: which one, a public key stream says.
+
+Encoders that weigh bytes against errors (the trellis of mozjpeg) lessen some multiples by one, most of all
+where ±1 is all there is; so do pixels that have no room for what was asked. What a coefficient says takes
+that into account.
 """
 
 from __future__ import annotations
@@ -38,12 +42,18 @@ _MOZJPEG = np.array([
 # fmt: on
 # Chroma coefficients that carry no digits but the header and the beacon, strongest first: docs/FORMAT.md.
 RESERVED = (0, 1, 8, 9, 2, 16, 10, 17)
-_RANGES = {90: (130, 45), 75: (165, 65), 50: (160, 80)}  # of luma and chroma, in grey levels
-WAYS = tuple(_RANGES)
+WAYS = (90, 75, 50)
+DESIGN = 2  # what is made; 1 is still read
+_RANGES = {  # of luma and chroma, in grey levels
+    1: {90: (130, 45), 75: (165, 65), 50: (160, 80)},
+    2: {90: (150, 60), 75: (165, 90), 50: (190, 110)},
+}
 _BEACON = 40
 _MOST_BITS = 5
 _OUTLIERS = 1e-4  # how often anything at all happens to a coefficient
 _GRID = 64  # places a step at which likelihoods are tabulated
+_LESSENED = {1: 0.05}  # how often one of so many bits comes back lessened by a step
+_LESSENED_ELSE = 0.01
 _MARGIN = 0.05  # standard deviation, in steps, of what the projection leaves off the lattice
 
 
@@ -72,9 +82,9 @@ class Lattice:
 
 
 @cache
-def lattice(way: int) -> Lattice:
+def lattice(way: int, design: int = DESIGN) -> Lattice:
     """The lattice for a quality of :data:`WAYS`."""
-    luma, chroma = _RANGES[way]
+    luma, chroma = _RANGES[design][way]
     coarse = scaled(_MOZJPEG, way)
     steps = [np.maximum(scaled(table, way), coarse) for table in (_LUMA, _CHROMA)]
     bits = [
@@ -180,12 +190,15 @@ def _of_bits(seen: np.ndarray, depth: int, table: np.ndarray) -> np.ndarray:
     low, high = -(1 << depth) // 2, (1 << depth) // 2 - 1
     nearest = np.clip(np.rint(seen), low, high).astype(np.int32)
     floor = np.float32(np.log(_OUTLIERS))
+    lessened = np.float32(np.log(_LESSENED.get(depth, _LESSENED_ELSE)))
     best = np.full((2, depth, len(seen)), floor, np.float32)
     for offset in (-1, 0, 1):
         level = nearest + offset
         inside = (level >= low) & (level <= high)
         away = np.minimum(np.abs(seen - level) * _GRID, len(table) - 1).astype(np.int32)
-        chance = np.where(inside, table[away], floor)
+        chance = table[away]
+        np.maximum(chance, lessened, out=chance, where=np.abs(level) == np.abs(nearest) + 1)
+        chance = np.where(inside, chance, floor)
         index = np.clip(level, low, high) - low
         code = index ^ (index >> 1)
         for bit in range(depth):

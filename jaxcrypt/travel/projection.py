@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxcrypt.travel import planes
 
-_TURNS = 15
+_TURNS = 25
 _BEYOND = np.float32(1.3)  # over-relaxation
 _MANY = 2048
 

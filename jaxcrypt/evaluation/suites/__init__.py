@@ -175,15 +175,22 @@ def _faces(parser: argparse.ArgumentParser) -> None:
 
 
 def _travel(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--way", type=positive, default=75, metavar="N", help="JPEG quality to outlive (75)")
+    parser.add_argument(
+        "--way", type=positive, metavar="N", help="JPEG quality that files outlive: 90, 75, 50"
+    )
     parser.add_argument("--pixels", type=float, metavar="N", help="times the photo's pixels (as few as go)")
     parser.add_argument("--inner-quality", type=positive, metavar="Q", help="photos encoded anew as AVIF")
     parser.add_argument("--only", action="append", metavar="TEXT", help="ways that have this in their names")
+    parser.add_argument(
+        "--headers", action="store_true", help="headers alone, by every encoder at every quality"
+    )
+    parser.add_argument("--scrambled", action="store_true", help="block scrambling goes these ways, too")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes (%(default)s)")
 
 
 def _carries(entry: Entry) -> bool:
-    """Whether the pixels of a System may be a file's digits alone."""
-    return any(option.name == "robust" for option in entry.travel)
+    """Whether a System has pictures that survive messengers."""
+    return bool(entry.travel)
 
 
 def _hides(entry: Entry) -> bool:
@@ -220,10 +227,10 @@ SUITES: dict[str, Suite] = {
         "what is left of pictures whose cipher pictures were distorted", _damage, several=True, crop=256
     ),
     "travel": Suite(
-        "files in pixels: whose header and file come back after each way that messengers are",
+        "whose header, file and picture come back after each way that messengers are",
         _travel,
         wants=_carries,
-        wanted="one whose pixels may carry a file",
+        wanted="one whose pictures survive messengers",
     ),
     "regions": Suite(
         "regions of photos, encrypted in place: what comes back, from damage too, and under wrong keys",
