@@ -8,8 +8,10 @@ scales from 1/2 to 4: each plane is folded by its period and correlated with the
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,9 +21,12 @@ from jaxcrypt.travel.planes import SIDE
 PERIODS = (32, 31)
 PLACES = np.array([256, 320])  # the mean of Cb and of Cr in a macroblock
 _WHOLE = (1.0, 2.0, 3.0, 4.0)
-_FINE = 0.01  # between neighbouring scales that are tried
+_FINE = 0.0125  # between neighbouring scales that are tried
 _SCALES = np.exp(np.arange(np.log(0.5) - _FINE, np.log(2) + _FINE, _FINE))
 _WINDOW = 32  # macroblocks across that are looked at first
+_MIDDLE = 1072  # pixels that hold one more than those at twice their size
+# What is tried by turns: pixels that are averaged to one, and scales.
+_TRIED = (1, _WHOLE[:1]), (2, _WHOLE[1:]), (1, tuple(_SCALES))
 _PHASES = 8, 5  # offsets a macroblock that are tried, along each side: at whole scales, and at others
 _CLEAR = 0.55  # correlation beyond which no other scale is tried
 _CERTAIN = 13.0  # both planes' peaks in standard deviations; chance reaches 10
@@ -62,14 +67,35 @@ def find(chroma: np.ndarray) -> Place | None:
     Args:
       chroma: Cb and Cr, float32 [H, W, 2].
     """
-    sums = np.zeros((chroma.shape[0] + 1, chroma.shape[1] + 1, 2))
-    np.cumsum(np.cumsum(chroma, axis=0), axis=1, out=sums[1:, 1:])
     best = Place(0, 0)
-    for scales in (_WHOLE[:1], _WHOLE[1:], _SCALES):
-        best = max(best, *(_at_scale(sums, scale) for scale in scales), key=lambda place: place.certainty)
+    for level, scales in _TRIED:
+        best = max(best, *_in_middle(chroma, level, scales), key=lambda place: place.certainty)
         if best.certainty > _CERTAIN and best.match > _CLEAR:
             break
-    return _refined(sums, best) if best.certainty > _CERTAIN else None
+    return _refined(_integral(chroma), best) if best.certainty > _CERTAIN else None
+
+
+def _in_middle(chroma: np.ndarray, level: int, scales: Sequence[float]) -> Iterator[Place]:
+    """The best offset at each scale, by the middle of the picture, of which ``level`` pixels are one."""
+    first = [max(0, (side - _MIDDLE * level) // 2) for side in chroma.shape[:2]]
+    cut = chroma[first[0] :, first[1] :][: _MIDDLE * level, : _MIDDLE * level]
+    if level > 1:
+        rows, columns = (side // level for side in cut.shape[:2])
+        cut = cut[: rows * level, : columns * level].reshape(rows, level, columns, level, 2).mean(axis=(1, 3))
+    sums = _integral(cut)
+    for scale in scales:
+        place = _at_scale(sums, scale / level, _PHASES[scale not in _WHOLE])
+        top, left = (start - f / scale for start, f in zip((place.top, place.left), first, strict=True))
+        yield replace(place, top=top, left=left, down=scale, across=scale)
+
+
+def _integral(chroma: np.ndarray) -> np.ndarray:
+    """Sums over all that is above and left, float64 [H + 1, W + 1, 2]."""
+    sums = np.zeros((chroma.shape[0] + 1, chroma.shape[1] + 1, 2))
+    np.cumsum(chroma, axis=1, out=sums[1:, 1:])
+    for above, row in pairwise(sums):  # whole rows; numpy would go down each column
+        row += above
+    return sums
 
 
 def _means(sums: np.ndarray, tops: np.ndarray, lefts: np.ndarray, size: tuple[float, float]) -> np.ndarray:
@@ -89,43 +115,67 @@ def _at(sums: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return top * (1 - u) + (sums[second, left] * (1 - v) + sums[second, right] * v) * u
 
 
-def _at_scale(sums: np.ndarray, scale: float) -> Place:
-    """The best offset at one scale, by the middle of the picture."""
+def _at_scale(sums: np.ndarray, scale: float, phases: int) -> Place:
+    """The best offset at one scale, by the middle of the picture, tried at ``phases`` places a macroblock."""
     size, sides = SIDE * scale, np.array(sums.shape[:2]) - 1
     counts = np.minimum((sides / size).astype(int) - 1, _WINDOW)
     if counts.min() < 3:
         return Place(0, 0)
     starts = (sides - (counts + 1) * size) / 2
-    best = Place(0, 0)
-    phases = _PHASES[scale not in _WHOLE]
-    for v in np.arange(phases) * size / phases:
-        for u in np.arange(phases) * size / phases:
-            tops, lefts = (
-                starts[0] + v + np.arange(counts[0]) * size,
-                starts[1] + u + np.arange(counts[1]) * size,
-            )
-            peak, row, column = _peak(_means(sums, tops, lefts, (size, size)))
-            if peak > best.certainty:
-                top, left = row * SIDE - tops[0] / scale, column * SIDE - lefts[0] / scale
-                best = Place(top, left, scale, scale, peak, peak / 2 / np.sqrt(counts.prod()))
-    return best
+    tops, lefts = (  # [phases, count + 1]: where squares begin and end
+        start + size / phases * np.arange(phases)[:, None] + size * np.arange(count + 1)
+        for start, count in zip(starts, counts, strict=True)
+    )
+    corners = _at(sums, tops.reshape(-1), lefts.reshape(-1)).reshape(*tops.shape, *lefts.shape, 2)
+    totals = np.diff(np.diff(corners, axis=1), axis=3).transpose(4, 0, 2, 1, 3)
+    means = totals.reshape(2, phases * phases, *counts) / size**2
+    peaks, rows, columns = _peaks(means)
+    first = int(np.argmax(peaks))
+    v, u = divmod(first, phases)
+    top = _joined(*rows[:, first]) * SIDE - tops[v, 0] / scale
+    left = _joined(*columns[:, first]) * SIDE - lefts[u, 0] / scale
+    match = float(peaks[first]) / 2 / np.sqrt(counts.prod())
+    return Place(top, left, certainty=float(peaks[first]), match=match)
 
 
-def _peak(means: np.ndarray) -> tuple[float, int, int]:
-    """How far both planes' correlations stand out, and the macroblock that the first square is."""
-    total, places = 0.0, []
-    for plane, period in enumerate(PERIODS):
-        values = means[..., plane] - np.median(means[..., plane])
-        spread = np.sqrt(np.mean(values**2)) + 1e-6
+def _peaks(means: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How far both planes' correlations stand out at each offset, and where in their periods.
+
+    Args:
+      means: [2, offsets, rows, columns], no more than once the longer period.
+
+    Returns:
+      [offsets], and int [2, offsets] of rows and of columns.
+    """
+    total, places = np.zeros(means.shape[1]), []
+    for values, period in zip(means, PERIODS, strict=True):
+        values = values - np.median(values, axis=(1, 2), keepdims=True)
+        spread = np.sqrt(np.mean(values**2, axis=(1, 2), keepdims=True)) + 1e-6
         values = np.clip(values, -2 * spread, 2 * spread)
-        folded = np.zeros((period, period))
-        np.add.at(folded, _fold(*values.shape, period), values)
-        spectrum = np.conj(np.fft.rfft2(folded)) * np.fft.rfft2(_pattern(period))
-        match = np.fft.irfft2(spectrum, s=(period, period))
-        place = np.unravel_index(np.argmax(match), match.shape)
-        total += match[place] / (np.sqrt(np.mean(values**2) * values.size) + 1e-6)
-        places.append(place)
-    return float(total), _joined(*(int(p[0]) for p in places)), _joined(*(int(p[1]) for p in places))
+        norm = np.sqrt(np.sum(values**2, axis=(1, 2))) + 1e-6
+        match = np.fft.irfft2(
+            np.conj(np.fft.rfft2(_folded(values, period))) * _spectrum(period), (period,) * 2
+        )
+        flat = match.reshape(len(match), -1)
+        place = flat.argmax(axis=1)
+        total += flat[np.arange(len(flat)), place] / norm
+        places.append(np.unravel_index(place, (period, period)))
+    rows, columns = np.stack(places, 1)
+    return total, rows, columns
+
+
+def _folded(values: np.ndarray, period: int) -> np.ndarray:
+    """[n, rows, columns] summed by their places modulo a period that they exceed once at most."""
+    folded = np.zeros((len(values), period, period))
+    for down in (values[:, :period], values[:, period:]):
+        for part in (down[:, :, :period], down[:, :, period:]):
+            folded[:, : part.shape[1], : part.shape[2]] += part
+    return folded
+
+
+@cache
+def _spectrum(period: int) -> np.ndarray:
+    return np.fft.rfft2(_pattern(period))
 
 
 def _joined(first: int, second: int) -> int:
