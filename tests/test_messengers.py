@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcrypt import decrypt, encrypt, inspect, verify
+from jaxcrypt import decrypt, encrypt, inspect, keygen, verify
 from jaxcrypt.errors import ExitCode
 from tests.support import waves
 
@@ -191,3 +191,64 @@ def test_a_robust_picture_opens_without_a_saved_header(photo, key):
     shown = np.asarray(Image.open(back.with_name("again.unauthenticated.png"))).astype(float)
     plain = np.asarray(Image.open(photo)).astype(float)
     assert 10 * np.log10(255**2 / np.mean((shown - plain) ** 2)) > 34
+
+
+@pytest.mark.parametrize("kind", ["passphrase", "key image", "recipient"])
+@pytest.mark.parametrize("form", [["--robust", "exact"], ["--system", "denoiser", "--robust", "1"]])
+def test_any_key_opens_what_came_out_of_a_jpeg(tmp_path, monkeypatch, photo, kind, form):
+    sealing, opening = _keys(kind, tmp_path, monkeypatch)
+    target, chat, back = (photo.with_name(name) for name in ("s.png", "chat.jpg", "back.jpg"))
+    fit = ["--pixels", "9", "--survives", "75"] if kind == "recipient" else ["--survives", "75"]
+    assert encrypt.main([str(photo), *form, *fit, *sealing, "-o", str(target)]) == ExitCode.OK
+    Image.open(target).save(chat, quality=75)
+    assert decrypt.main([str(chat), *opening, "-o", str(back)]) == ExitCode.OK
+    assert back.read_bytes() == photo.read_bytes()
+    other = tmp_path / "other"
+    assert keygen.main(["--key", str(other)]) == ExitCode.OK
+    assert decrypt.main([str(chat), "--key-file", str(other), "-o", str(back), "--force"]) == ExitCode.NO_KEY
+    assert back.read_bytes() == photo.read_bytes()
+
+
+def _keys(kind, folder, monkeypatch):
+    """Options to encrypt with, and to decrypt with."""
+    if kind == "passphrase":
+        path = folder / "words"
+        path.write_text("correct horse battery staple\n")
+        return (["--passphrase-file", str(path)],) * 2
+    if kind == "key image":
+        path = folder / "key.png"
+        Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)).save(path)
+        return (["--key-image", str(path)],) * 2
+    monkeypatch.chdir(folder)
+    assert keygen.main(["--recipient", str(folder / "me")]) == ExitCode.OK
+    return ["--recipient", str(folder / "me.pub")], ["--identity", str(folder / "me")]
+
+
+def test_a_signature_is_refused_by_its_size(photo, key, tmp_path, capsys):
+    assert keygen.main(["--signing", str(tmp_path / "signer")]) == ExitCode.OK
+    capsys.readouterr()
+    given = [str(photo), "--key-file", key, "-o", str(photo.with_name("s.png")), "--robust", "exact"]
+    assert encrypt.main([*given, "--sign", str(tmp_path / "signer")]) == ExitCode.USAGE
+    told = capsys.readouterr().err
+    assert "3.4 kB" in told
+    assert told.count("\n") == 1
+
+
+def test_a_robust_picture_that_is_longer_than_it_may_be(photo, key, capsys):
+    target = photo.with_name("s.png")
+    given = [str(photo), "--system", "denoiser", "--robust", "2", "--key-file", key, "-o", str(target)]
+    assert encrypt.main([*given, "--fit", "200"]) == ExitCode.USAGE
+    assert "--fit 200; shrink the photo" in capsys.readouterr().err
+    assert not target.exists()
+    assert encrypt.main([*given, "--fit", "1280"]) == ExitCode.OK
+
+
+def test_the_best_inner_quality_that_fits(photo, key, capsys):
+    target, back = photo.with_name("s.png"), photo.with_name("back.avif")
+    given = [str(photo), "--robust", "exact", "--key-file", key, "-o", str(target), "--inner-quality", "fit"]
+    assert encrypt.main(given) == ExitCode.USAGE
+    assert "--pixels or --fit" in capsys.readouterr().err
+    assert encrypt.main([*given, "--pixels", "1"]) == ExitCode.OK
+    assert "encoded anew as AVIF" in capsys.readouterr().err
+    assert decrypt.main([str(target), "--key-file", key, "-o", str(back)]) == ExitCode.OK
+    assert Image.open(back).size == Image.open(photo).size

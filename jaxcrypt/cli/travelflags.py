@@ -22,7 +22,7 @@ def add_travel_flags(parser: argparse.ArgumentParser, system: str | None) -> Non
     flags = {
         "--pixels": ("N", "times the photo's pixels that the picture takes"),
         "--fit": ("SIDE", "pixels of its longest side at most, as messengers take"),
-        "--inner-quality": ("Q", "encode the photo anew as AVIF, 1 to 100"),
+        "--inner-quality": ("Q", "encode the photo anew as AVIF, 1 to 100, or fit"),
     }
     title = "files in the pixels (with --robust and --survives)"
     group = parser if system is None else parser.add_argument_group(title)
@@ -36,7 +36,7 @@ def chosen(args: argparse.Namespace, system: str, options: Mapping[str, Any]) ->
     Raises:
       Refusal: numbers out of bounds, or what makes no sense together.
     """
-    from jaxcrypt.sealing.carriers import travel
+    from jaxcrypt.sealing.carriers import FIT, travel
     from jaxcrypt.sealing.inputs import read_options
 
     entry = catalog.entry(system)
@@ -44,9 +44,11 @@ def chosen(args: argparse.Namespace, system: str, options: Mapping[str, Any]) ->
         return None
     pixels = _number("--pixels", args.pixels, 0.1, _MOST_TIMES)
     fit = _number("--fit", args.fit, _LEAST_SIDE, 1 << 15)
-    inner = _number("--inner-quality", args.inner_quality, 1, 100)
-    sides = [None if number is None else int(number) for number in (fit, inner)]
-    how = travel(entry, read_options(entry, options), pixels, *sides)
+    inner: Any = args.inner_quality
+    if inner != FIT:
+        inner = _number("--inner-quality", inner, 1, 100)
+        inner = None if inner is None else int(inner)
+    how = travel(entry, read_options(entry, options), pixels, None if fit is None else int(fit), inner)
     if how is not None and how.way and args.write_header:
         raise usage("--write-header: the header is in the pixels with --survives; leave one of them out")
     return how

@@ -26,6 +26,7 @@ from jaxcrypt.travel.planes import SIDE
 DEFAULT_WAY = 75
 _LEAST = 3  # macroblocks that a carrier measures at least
 _SUFFIX = ".avif"
+FIT = "fit"
 _QUALITIES = range(20, 96)
 
 
@@ -38,14 +39,15 @@ class Travel:
       way: the coarsest JPEG that they are to outlive; 0: no digits, the header alone is in the pixels.
       pixels: times the photo's that the picture may have; None: as few as the file needs.
       fit: pixels that its longest side may have.
-      inner: AVIF quality to encode the photo anew with; None: its file travels as it is.
+      inner: AVIF quality to encode the photo anew with, or :data:`FIT`: the best that fits; None: its file
+        travels as it is.
     """
 
     digits: bool = False
     way: int = 0
     pixels: float | None = None
     fit: int | None = None
-    inner: int | None = None
+    inner: int | str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def travel(
     options: Mapping[str, Any],
     pixels: float | None = None,
     fit: int | None = None,
-    inner: int | None = None,
+    inner: int | str | None = None,
 ) -> Travel | None:
     """What was asked for, or None where nothing is to survive.
 
@@ -111,10 +113,10 @@ def travel(
         return None
     if alone and not way:
         way = DEFAULT_WAY
-    if not way and (pixels or fit or inner):
-        raise usage(
-            "--pixels, --fit and --inner-quality are for files in the pixels: give --survives as well"
-        )
+    if not way and (pixels or inner):
+        raise usage("--pixels and --inner-quality are for files in the pixels: give --survives as well")
+    if inner == FIT and not (pixels or fit):
+        raise usage("--inner-quality fit: needs --pixels or --fit, to say what it is to fit into")
     return Travel(alone, way, pixels, fit, inner)
 
 

@@ -39,10 +39,11 @@ class RobustSealer(Sealer):
 
     def __init__(self, keys: Keys, system: str, how: carriers.Travel, **others: Any):
         if how.way:
-            _refuse(others, "--survives", ("--pixels-only", "pixels_only"), ("--sign", "signer"))
+            _refuse(others, "--survives", ("--pixels-only", "pixels_only"))
+            _refuse_signer(others)
         _refuse(others, "--robust", ("--exact", "exact"))  # its pixels change once they are encrypted
-        if how.inner is not None or how.fit is not None:
-            raise usage("--fit and --inner-quality: with --robust exact only")
+        if how.inner is not None:
+            raise usage("--inner-quality: with --robust exact only")
         super().__init__(keys, system, **others)
         self._how = how
 
@@ -55,6 +56,7 @@ class RobustSealer(Sealer):
         facts = {"system": self.entry.name, "options": self.cipher.stored, "original": plain.shape}
         facts |= {"name": plain.name, "side": {**made.side, **plain.extras.arrays()}}
         if not self._how.way:
+            self._check_fit(plain, made)
             pixels = carriers.with_header(key, made.pixels, facts)
             return super()._put_together(plain, key, replace(made, pixels=pixels))
         file, kind = _carried(plain, self._contents(plain), bool(self._further))
@@ -64,6 +66,17 @@ class RobustSealer(Sealer):
         except TooSmall as small:
             raise carriers.refusal(plain.name, self._how, small.args[0], plain.pixels, 0) from None
 
+    def _check_fit(self, plain: Plain, made: Sealed) -> None:
+        """Refuse a picture whose longest side is longer than ``--fit`` allows."""
+        height, width, _ = made.pixels.shape
+        if self._how.fit is not None and max(height, width) > self._how.fit:
+            share = self._how.fit / max(height, width)
+            most = [int(side * share) for side in plain.shape[1::-1]]
+            raise usage(
+                f"{plain.name}: becomes {width}×{height}, longer than --fit {self._how.fit}; "
+                f"shrink the photo to {most[0]}×{most[1]}, or take a smaller --robust"
+            )
+
     def remarks(self, plain: Plain) -> list[str]:
         """Where a picture will be too small for its header, as far as that is known before the work."""
         height, width, _ = plain.shape
@@ -71,6 +84,14 @@ class RobustSealer(Sealer):
         if self._how.way or headline.fits(headline.length_of(bytes(_header_size(self.keys, plain))), cells):
             return []
         return ["may be too small to carry its header in its pixels: keep a copy with --write-header"]
+
+
+def _refuse_signer(given: Mapping[str, Any]) -> None:
+    if given.get("signer"):
+        raise usage(
+            "--sign: a signature takes 3.4 kB, more than pixels tell of a header; "
+            "not with --survives or --robust exact"
+        )
 
 
 def _refuse(given: Mapping[str, Any], beside: str, *flags: tuple[str, str]) -> None:
@@ -93,8 +114,9 @@ class DigitSealer(Sealer):
     computes = False
 
     def __init__(self, keys: Keys, system: str, how: carriers.Travel, **others: Any):
-        flags = ("--pixels-only", "pixels_only"), ("--sign", "signer"), ("--roi", "region")
+        flags = ("--pixels-only", "pixels_only"), ("--roi", "region")
         _refuse(others, "--robust exact", *flags, ("--exact", "exact"))
+        _refuse_signer(others)
         super().__init__(keys, system, **others)
         self._how = how
 
@@ -111,12 +133,21 @@ class DigitSealer(Sealer):
         """
         plain = super().read(data, name, **others)
         if self._how.inner is not None:
-            made = carriers.encoded(plain.pixels, self._how.inner)
+            made = carriers.encoded(plain.pixels, self._inner(plain, name))
             plain = replace(plain, data=made, name=carriers.inner_name(plain.name))
         if not self._further:
             plain = _recoded(plain)
         self._layout(plain, name)
         return plain
+
+    def _inner(self, plain: Plain, name: str) -> int:
+        """The AVIF quality: what was asked for, or the best that fits."""
+        if self._how.inner != carriers.FIT:
+            return int(self._how.inner or 0)
+        quality = carriers.best_inner(self._how, plain.pixels, _header_size(self.keys, plain))
+        if quality is None:
+            raise usage(f"{name}: no AVIF file of it fits; take more --pixels, or a longer --fit")
+        return quality
 
     def _file(self, plain: Plain) -> tuple[bytes, int]:
         return _carried(plain, self._contents(plain), bool(self._further))

@@ -49,7 +49,7 @@ def asked(
     options: Mapping[str, Any] | None = None,
     pixels: float | None = None,
     fit: int | None = None,
-    inner_quality: int | None = None,
+    inner_quality: int | str | None = None,
     **how: Any,
 ) -> Sealer:
     """The sealer for what is given by name; ``pixels``, ``fit``, ``inner_quality`` as ``encrypt`` has them.

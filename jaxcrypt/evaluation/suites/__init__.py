@@ -174,12 +174,21 @@ def _faces(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _quality(text: str) -> int | str:
+    return text if text == "fit" else positive(text)
+
+
 def _travel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--way", type=positive, metavar="N", help="JPEG quality that files outlive: 90, 75, 50"
     )
     parser.add_argument("--pixels", type=float, metavar="N", help="times the photo's pixels (as few as go)")
-    parser.add_argument("--inner-quality", type=positive, metavar="Q", help="photos encoded anew as AVIF")
+    parser.add_argument(
+        "--inner-quality",
+        type=_quality,
+        metavar="Q",
+        help="photos encoded anew as AVIF; fit: the best that fits",
+    )
     parser.add_argument("--only", action="append", metavar="TEXT", help="ways that have this in their names")
     parser.add_argument(
         "--headers", action="store_true", help="headers alone, by every encoder at every quality"
