@@ -17,7 +17,7 @@ from jaxcrypt.travel.planes import COEFFICIENTS, SIDE
 from jaxcrypt.travel.received import Received, aligned, framed
 
 _OFF_DIGITS = 0.12  # of a step: how far the projection may move a coefficient that carries digits
-_OFF_HEADER = 4.0  # grey levels: how far one of header and beacon
+_OFF_HEADER = 1.0  # grey levels: how far one of header and beacon
 _FREE = 1e4
 _NEAR = 4.0  # pixels
 

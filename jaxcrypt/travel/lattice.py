@@ -190,7 +190,8 @@ def _of_bits(seen: np.ndarray, depth: int, table: np.ndarray) -> np.ndarray:
     low, high = -(1 << depth) // 2, (1 << depth) // 2 - 1
     nearest = np.clip(np.rint(seen), low, high).astype(np.int32)
     floor = np.float32(np.log(_OUTLIERS))
-    lessened = np.float32(np.log(_LESSENED.get(depth, _LESSENED_ELSE)))
+    own = np.minimum(np.abs(seen - nearest) * _GRID, len(table) - 1).astype(np.int32)
+    lessened = table[own] + np.float32(np.log(_LESSENED.get(depth, _LESSENED_ELSE)))
     best = np.full((2, depth, len(seen)), floor, np.float32)
     for offset in (-1, 0, 1):
         level = nearest + offset

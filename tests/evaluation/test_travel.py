@@ -1,10 +1,11 @@
-"""The suite of files in pixels: what it counts, and how it says so."""
+"""The suite of pictures through messengers: what it counts, and how it says so."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.evaluation import travelled, ways
 from jaxcrypt.evaluation.setting import Setting
 from jaxcrypt.evaluation.suites import travel
 from jaxcrypt.systems import catalog
@@ -12,21 +13,74 @@ from jaxcrypt.systems import catalog
 
 @pytest.fixture
 def folder(tmp_path):
-    """One small picture."""
-    coarse = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
-    Image.fromarray(coarse).resize((128, 96), Image.Resampling.BICUBIC).save(tmp_path / "one.png")
+    """Two small pictures."""
+    for name in ("one", "two"):
+        coarse = np.random.default_rng(len(name)).integers(0, 256, (6, 8, 3), np.uint8)
+        Image.fromarray(coarse).resize((128, 96), Image.Resampling.BICUBIC).save(tmp_path / f"{name}.png")
     return str(tmp_path)
 
 
+def _setting(folder, system=catalog.DEFAULT, options=(), **own):
+    return Setting((system,), options=options, data=(folder,), own=own)
+
+
 def test_counts_headers_and_files(folder):
-    own = {"way": 75, "only": ["none", "JPEG 75, 4:2:0, Pillow", "JPEG 30"]}
-    facts = travel.run(Setting((catalog.DEFAULT,), data=(folder,), own=own)).facts
-    found = {name: (row["found"], row["exact"]) for name, row in facts["ways"].items()}
-    assert found["none"] == found["JPEG 75, 4:2:0, Pillow"] == (1, 1)
-    assert found["JPEG 30, 4:2:0, Pillow"][0] == 1
-    assert "1/1" in travel.table(facts)
+    only = ["none", "JPEG 75, 4:2:0, Pillow", "JPEG 30"]
+    facts = travel.run(_setting(folder, way=75, only=only)).facts
+    assert [one["name"] for one in facts["pictures"]] == ["one.png", "two.png"]
+    for one in facts["pictures"]:
+        found = {name: (row["found"], row["exact"]) for name, row in one["ways"].items()}
+        assert found["none"] == found["JPEG 75, 4:2:0, Pillow"] == (True, True)
+        assert found["JPEG 30, 4:2:0, Pillow"][0]
+    lines = travel.table(facts).splitlines()
+    row = next(line for line in lines if line.startswith("| JPEG 75"))
+    assert row.count("2/2") == 2
+
+
+def test_headers_alone_by_every_encoder(folder):
+    facts = travel.run(_setting(folder, headers=True, only=["JPEG 50"])).facts
+    assert all(row["found"] for one in facts["pictures"] for row in one["ways"].values())
+    text = travel.table(facts)
+    assert "| JPEG 50, 4:4:4" in text
+    assert "Pillow" in text
+
+
+def test_what_does_not_fit_is_counted(folder):
+    facts = travel.run(_setting(folder, pixels=1.0, only=["none"])).facts
+    assert all("refused" in one for one in facts["pictures"])
+    assert "2 refused" in travel.table(facts)
+
+
+def test_a_system_needs_to_be_told_how(folder):
+    with pytest.raises(Refusal, match="robust=1"):
+        travel.run(_setting(folder, system="denoiser"))
 
 
 def test_a_way_that_is_not_there(folder):
     with pytest.raises(Refusal, match="--only"):
-        travel.run(Setting((catalog.DEFAULT,), data=(folder,), own={"only": ["pigeon"]}))
+        travel.run(_setting(folder, only=["pigeon"]))
+
+
+def test_block_scrambling_goes_the_same_ways(folder, tmp_path):
+    sending = travelled.Sending(only=("JPEG 75, 4:2:0, Pillow",), scrambled=True, how={"options": _EXACT})
+    told = travelled.send(sending, tmp_path / "one.png")
+    (row,) = told["scrambled"].values()
+    assert 30 < row["psnr"] < 60
+    assert row["bits"] < next(iter(told["ways"].values()))["bits"]
+
+
+_EXACT = {"robust": "exact", "survives": 75}
+
+
+def test_all_encoders_read_alike():
+    pixels = np.full((32, 48, 3), 90, np.uint8)
+    for name, way in ways.chosen(75, True, ["JPEG 75"]).items():
+        with Image.open(_file(way(Image.fromarray(pixels)))) as image:
+            assert (image.format, image.size) == ("JPEG", (48, 32)), name
+            assert (image.layer[0][1:3] == (2, 2)) == ("4:2:0" in name)
+
+
+def _file(data):
+    import io
+
+    return io.BytesIO(data)
