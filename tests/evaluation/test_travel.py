@@ -65,7 +65,7 @@ def test_block_scrambling_goes_the_same_ways(folder, tmp_path):
     sending = travelled.Sending(only=("JPEG 75, 4:2:0, Pillow",), scrambled=True, how={"options": _EXACT})
     told = travelled.send(sending, tmp_path / "one.png")
     (row,) = told["scrambled"].values()
-    assert 30 < row["psnr"] < 60
+    assert 25 < row["psnr"] < 60
     assert row["bits"] < next(iter(told["ways"].values()))["bits"]
 
 
