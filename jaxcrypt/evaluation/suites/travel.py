@@ -19,8 +19,8 @@ from jaxcrypt.evaluation.plots import bars
 from jaxcrypt.evaluation.report import Result, markdown, numbers
 from jaxcrypt.evaluation.setting import Setting, progress
 from jaxcrypt.evaluation.travelled import Sending, send_all
+from jaxcrypt.sealing.carriers import EXACT, ROBUST, SURVIVES
 from jaxcrypt.systems import catalog
-from jaxcrypt.systems.own import EXACT, ROBUST, SURVIVES
 
 _WAY = 75
 
