@@ -1,9 +1,9 @@
 """Several results of ``bench step`` as one table, and as one file of results.
 
-  python -m jaxcrypt.bench steps FILE.json … [--json FILE]
+  python -m jaxcrypt.bench steps FILE.json … [--by clock|cpu] [--json FILE]
 
 Of all results machine and versions must be the same; ratios are over torch eager of the same precision and
-over torch.compile.
+over torch.compile, by the clock or by CPU time.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from jaxcrypt.cli import command as cli
 from jaxcrypt.errors import ExitCode, Refusal
 
 _SHARED = ("machine", "versions", "commit")
+_BY = {"clock": ("images_per_second", "images/s"), "cpu": ("images_per_cpu_second", "images per CPU second")}
 _COLUMNS = (
-    "config, batch", "precision", "JAX, images/s", "over eager", "over compiled", "MFU", "MFU of torch",
+    "config, batch", "precision", "JAX, {unit}", "over eager", "over compiled", "MFU", "MFU of torch",
     "memory, MiB", "of torch", "compiled in", "torch.compile in",
 )  # fmt: skip
 
@@ -30,9 +31,10 @@ def main(argv: Sequence[str]) -> int:
     """``bench steps``; returns its exit code."""
     parser = cli.Parser(prog="python -m jaxcrypt.bench steps", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what bench step --json wrote")
+    parser.add_argument("--by", choices=tuple(_BY), default="clock", help="what the rates are by (clock)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the numbers there")
     args = parser.parse_args(argv)
-    facts = merged([read(path) for path in args.files])
+    facts = merged([read(path) for path in args.files], args.by)
     print(table(facts))
     results.write_facts(args.json, facts)
     return ExitCode.OK
@@ -53,8 +55,8 @@ def read(path: Path) -> dict[str, Any]:
     raise Refusal(f"{path}: not what bench step --json wrote")
 
 
-def merged(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """All in one, with what they share said once.
+def merged(runs: Sequence[Mapping[str, Any]], by: str = "clock") -> dict[str, Any]:
+    """All in one, with what they share said once, to be shown ``by`` the clock or by CPU time.
 
     Raises:
       Refusal: results of different machines, versions or commits.
@@ -64,18 +66,20 @@ def merged(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             raise Refusal(f"bench steps: results of one {name} only go into a table")
     command = "python -m jaxcrypt.bench step --config configs/NAME.py …"
     own = [{key: value for key, value in run.items() if key not in (*_SHARED, "bench")} for run in runs]
-    return {"bench": "steps", "command": command, **{name: runs[0][name] for name in _SHARED}, "runs": own}
+    shared = {name: runs[0][name] for name in _SHARED}
+    return {"bench": "steps", "command": command, "by": by, **shared, "runs": own}
 
 
 def table(facts: Mapping[str, Any]) -> str:
     """Markdown: a row for each run, precision and kind of JAX step."""
-    lines = [f"| {' | '.join(_COLUMNS)} |", "|" + "---|" * len(_COLUMNS)]
+    key, unit = _BY[facts["by"]]
+    lines = [f"| {' | '.join(_COLUMNS)} |".format(unit=unit), "|" + "---|" * len(_COLUMNS)]
     for run in facts["runs"]:
-        lines += [f"| {' | '.join(cells)} |" for cells in _rows(run)]
+        lines += [f"| {' | '.join(cells)} |" for cells in _rows(run, key)]
     return "\n".join(lines)
 
 
-def _rows(run: Mapping[str, Any]) -> Iterator[list[str]]:
+def _rows(run: Mapping[str, Any], key: str) -> Iterator[list[str]]:
     rows = run["rows"]
     for name, row in rows.items():
         kind, _, rest = name.partition(" ")
@@ -86,8 +90,8 @@ def _rows(run: Mapping[str, Any]) -> Iterator[list[str]]:
         yield [
             f"{_called(run)}, {run['batch']}",
             rest,
-            f"{_rate(row):,.0f}",
-            *(f"{_rate(row) / _rate(other):.2f}" if other else "" for other in (eager, compiled)),
+            f"{median(row[key]):,.0f}",
+            *(f"{median(row[key]) / median(other[key]):.2f}" if other else "" for other in (eager, compiled)),
             *(_share(other) for other in (row, compiled or eager)),
             *(_mebibytes(other) for other in (row, eager)),
             *(f"{other['compile_seconds']:.0f} s" if other else "" for other in (row, compiled)),
@@ -100,10 +104,6 @@ def _called(run: Mapping[str, Any]) -> str:
         a.partition("=")[2] for a in shlex.split(run["command"]) if a.startswith("--config.model.widths")
     ]
     return " ".join([f"`{run['config']}`", *widths])
-
-
-def _rate(row: Mapping[str, Any]) -> float:
-    return median(row["images_per_second"])
 
 
 def _share(row: Mapping[str, Any] | None) -> str:

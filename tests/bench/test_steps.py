@@ -14,6 +14,7 @@ from jaxcrypt.evaluation import documented
 def row(rate, mfu=None, memory=None, took=2.0):
     return {
         "images_per_second": [rate, rate + 10, rate - 10],
+        "images_per_cpu_second": [rate**0.5],
         "mfu": mfu,
         "memory_bytes": memory,
         "compile_seconds": took,
@@ -53,6 +54,13 @@ def test_ratios_are_over_the_same_precision(tmp_path, capsys):
     text = documented.renewed("<!-- results: all -->\n<!-- end of results -->", tmp_path)
     assert steps.table(facts) in text
     assert "2 cores, a GPU, commit c0ffee" in text
+
+
+def test_rates_by_cpu_time(tmp_path, capsys):
+    assert cli.entry(bench.main, ["steps", run(tmp_path / "a.json"), "--by", "cpu"]) == 0
+    head, _, first, *_ = capsys.readouterr().out.splitlines()
+    assert "JAX, images per CPU second" in head
+    assert first.startswith("| `net`, 8 | float32 | 10 | 1.41 |")
 
 
 def test_results_of_two_machines_are_refused(tmp_path, capsys):
