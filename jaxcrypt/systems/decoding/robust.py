@@ -9,7 +9,7 @@ from jaxcrypt.errors import Refusal, tampered
 from jaxcrypt.functional import jpeg, jpeg_layout, mixing, soft_expand
 from jaxcrypt.functional.keyed import Purpose, draw, gaussians
 from jaxcrypt.record import Sealed, Shape
-from jaxcrypt.systems.decoding import turbo
+from jaxcrypt.systems.decoding import received, turbo
 from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.drivers.layout import even_bounds
 
@@ -138,13 +138,15 @@ def align(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The received picture in its place, uint8 [H', W', 1], and bool [H', W']: what is missing of it.
 
+    Flat blocks are missing as well: nothing that was encrypted shows them.
+
     Raises:
       Refusal: resized by other than a whole factor, or too little is left to find its place.
     """
     sides = layout.cipher_shape[:2]
     grey = cipher.astype(np.float32)
     grey = grey @ jpeg.TO_YCC[0] if grey.shape[2] == 3 else grey.mean(axis=2)
-    gone = np.zeros(grey.shape, bool) if lost is None else lost
+    gone = received.lost_pixels(np.rint(grey).astype(np.uint8)[..., None], lost)
     if grey.shape == sides:
         return np.rint(grey)[..., None].astype(np.uint8), gone
     pilots = alignment(subkey, layout)

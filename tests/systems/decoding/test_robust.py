@@ -101,3 +101,14 @@ def test_a_page_with_flat_tiles_comes_back(monkeypatch, rounds):
     )
     assert np.mean((decoded.astype(float) - _page()) ** 2) < 20
     assert noise < 5
+
+
+def test_blocks_that_were_painted_over_are_missing(rng):
+    picture = rng.integers(0, 256, (512, 768, 3), dtype=np.uint8)
+    cipher, _ = robust.encrypt(picture, SUBKEY, 1)
+    cipher = np.array(cipher)
+    cipher[32:48, 64:80] = 0
+    pixels, missing = robust.align(cipher, None, SUBKEY, robust.plan(picture.shape, 1))
+    assert np.array_equal(pixels, cipher)
+    assert missing[32:48, 64:80].all()
+    assert missing.sum() == 256
