@@ -32,8 +32,12 @@ def run(setting: Setting) -> Result:
     sent = send_all(sending, paths, setting.own.get("jobs") or 1, setting.own.get("device") or "auto")
     told = [one for (one,) in progress(([one] for one in sent), len(paths), "sent")]
     told.sort(key=lambda one: one["name"])
-    facts: dict[str, Any] = {"pictures": told, "headers": sending.headers, "how": dict(sending.how)}
-    found = {name: {"found": row["found"]} for name, row in _rows(facts).items()}
+    facts: dict[str, Any] = {"headers": sending.headers, "how": dict(sending.how)}
+    facts |= {"refused": {one["name"]: one["refused"] for one in told if "refused" in one}}
+    told = [one for one in told if "refused" not in one]
+    facts |= {"times": {one["name"]: one["times"] for one in told}}
+    facts |= {part: _rows(told, part) for part in ("ways", "scrambled")}
+    found = {name: {"found": len(told) - len(row["missed"])} for name, row in facts["ways"].items()}
     return Result(facts, bars(found, "headers found and opened"))
 
 
@@ -59,79 +63,75 @@ def _sending(setting: Setting) -> Sending:
     )
 
 
-def _rows(facts: Mapping[str, Any], part: str = "ways") -> dict[str, dict[str, Any]]:
-    """Of each way: how many headers and files, PSNR of what came back otherwise, mean bits."""
+def _rows(told: Sequence[Mapping[str, Any]], part: str) -> dict[str, dict[str, Any]]:
+    """Of each way: whose header was missed, whose file was not exact, PSNR of what came back, mean bits."""
     rows: dict[str, dict[str, Any]] = {}
-    sent = [one for one in facts["pictures"] if part in one]
-    for name in sent[0][part] if sent else ():
-        each = [one[part][name] for one in sent if name in one[part]]
+    told = [one for one in told if part in one]
+    for name in told[0][part] if told else ():
+        each = {one["name"]: one[part][name] for one in told if name in one[part]}
         rows[name] = {
-            "found": sum(one.get("found", 0) for one in each),
-            "exact": sum(one.get("exact", 0) for one in each),
-            "psnr": numbers(one["psnr"] for one in each if one["psnr"] is not None),
-            "bits": float(np.mean([one["bits"] for one in each])),
+            "missed": [who for who, one in each.items() if not one.get("found")],
+            "inexact": [who for who, one in each.items() if not one.get("exact")],
+            "psnr": [one["psnr"] for one in each.values() if one["psnr"] is not None],
+            "bits": float(np.mean([one["bits"] for one in each.values()])),
         }
     return rows
 
 
 def table(facts: Mapping[str, Any]) -> str:
     """Counts of each way as Markdown."""
-    sent = [one for one in facts["pictures"] if "ways" in one]
-    parts = [_title(facts, sent)]
-    rows = _rows(facts)
+    count, rows = len(facts["times"]), facts["ways"]
+    parts = [_title(facts)]
     if facts["headers"]:
-        parts.append(_by_encoder(rows, len(sent)))
+        parts.append(_by_encoder(rows, count))
     else:
         head = ["way", "header found and opened", "exact file", "PSNR else, mean and least"]
         head.append("bits on the way, a pixel of the photo")
-        parts.append(markdown(head, (_row(name, row, len(sent)) for name, row in rows.items())))
-    scrambled = _rows(facts, "scrambled")
-    if scrambled:
-        words = [[name, _quality(row["psnr"]), f"{row['bits']:.1f}"] for name, row in scrambled.items()]
+        parts.append(markdown(head, (_row(name, row, count) for name, row in rows.items())))
+    if facts["scrambled"]:
+        words = [
+            [name, _quality(row["psnr"]), f"{row['bits']:.1f}"] for name, row in facts["scrambled"].items()
+        ]
         parts += ["Block scrambling:", markdown(["way", "PSNR, mean and least", "bits a pixel"], words)]
     return "\n\n".join(parts)
 
 
-def _title(facts: Mapping[str, Any], sent: Sequence[Mapping[str, Any]]) -> str:
-    how = facts["how"]
+def _title(facts: Mapping[str, Any]) -> str:
+    how, times = facts["how"], list(facts["times"].values())
     label = " ".join([how["system"], *(f"{name}={value}" for name, value in how["options"].items())])
-    told = f"{label}: {len(sent)} pictures"
-    times = [one["times"] for one in sent]
+    told = f"{label}: {len(times)} pictures"
     if times:
         told += f", {min(times):.2f} to {max(times):.2f} times the photo's pixels, mean {np.mean(times):.2f}"
         within = {limit: sum(one <= limit for one in times) for limit in (1.3, 1.6, 1.8)}
         told += "; " + ", ".join(f"{count} within {limit}" for limit, count in within.items())
-    refused = len(facts["pictures"]) - len(sent)
+    refused = len(facts["refused"])
     return told + (f"; {refused} refused" if refused else "")
 
 
 def _row(name: str, row: Mapping[str, Any], count: int) -> list[str]:
-    else_ = row["psnr"][np.isfinite(row["psnr"])]
-    return [
-        name,
-        f"{row['found']}/{count}",
-        f"{row['exact']}/{count}",
-        _quality(else_),
-        f"{row['bits']:.1f}",
-    ]
+    found, exact = count - len(row["missed"]), count - len(row["inexact"])
+    return [name, f"{found}/{count}", f"{exact}/{count}", _quality(row["psnr"]), f"{row['bits']:.1f}"]
 
 
-def _quality(values: np.ndarray) -> str:
-    return f"{np.mean(values):.1f}, {np.min(values):.1f}" if len(values) else ""
+def _quality(values: Sequence[Any]) -> str:
+    """Of what did not come back exactly, mean and least."""
+    left = numbers(values)
+    left = left[np.isfinite(left)]
+    return f"{np.mean(left):.1f}, {np.min(left):.1f}" if len(left) else ""
 
 
 def _by_encoder(rows: Mapping[str, Mapping[str, Any]], count: int) -> str:
     """A row for each quality and chroma, a column for each encoder; then the other ways."""
-    jpegs = {tuple(name.removeprefix("JPEG ").split(", ")): row["found"] for name, row in rows.items()}
-    jpegs = {key: found for key, found in jpegs.items() if len(key) == 3}
+    found = {name: f"{count - len(row['missed'])}/{count}" for name, row in rows.items()}
+    jpegs = {tuple(name.removeprefix("JPEG ").split(", ")): found[name] for name in rows if _is_jpeg(name)}
     encoders = list(dict.fromkeys(encoder for _, _, encoder in jpegs))
     lines = list(dict.fromkeys((step, chroma) for step, chroma, _ in jpegs))
     cells = [
-        [f"JPEG {step}, {chroma}", *(f"{jpegs[step, chroma, one]}/{count}" for one in encoders)]
+        [f"JPEG {step}, {chroma}", *(jpegs.get((step, chroma, one), "") for one in encoders)]
         for step, chroma in lines
     ]
     parts = [markdown(["header found and opened", *encoders], cells)] if cells else []
-    others = [[name, f"{row['found']}/{count}"] for name, row in rows.items() if not _is_jpeg(name)]
+    others = [[name, found[name]] for name in rows if not _is_jpeg(name)]
     return "\n\n".join([*parts, markdown(["way", "header found and opened"], others)] if others else parts)
 
 
