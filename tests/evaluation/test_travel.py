@@ -51,11 +51,6 @@ def test_what_does_not_fit_is_counted(folder):
     assert "2 refused" in travel.table(facts)
 
 
-def test_a_system_needs_to_be_told_how(folder):
-    with pytest.raises(Refusal, match="robust=1"):
-        travel.run(_setting(folder, system="denoiser"))
-
-
 def test_a_way_that_is_not_there(folder):
     with pytest.raises(Refusal, match="--only"):
         travel.run(_setting(folder, only=["pigeon"]))

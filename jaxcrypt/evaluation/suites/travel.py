@@ -1,10 +1,10 @@
 """Pictures through messengers: of how many header and file come back after each way, and what else does.
 
 Every picture, as a JPEG of quality 90 with 4:2:0 chroma, is sealed so that it survives, alone into pixels
-(``robust=exact``) or as a System's picture (``--option robust=1``), with the file beside it where ``--way``
-says which JPEG it is to outlive. It goes each of the ways; key and received file alone then open it. *Found*
-counts headers that were found whole and opened, *exact* files that came back byte for byte; the rest is what
-the pixels give.
+(``robust=exact``) or as a System's picture (``robust=1``, or what ``--option`` says), with the file beside it
+where ``--way`` says which JPEG it is to outlive. It goes each of the ways; key and received file alone then
+open it. *Found* counts headers that were found whole and opened, *exact* files that came back byte for byte;
+the rest is what the pixels give.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from jaxcrypt.errors import usage
 from jaxcrypt.evaluation.plots import bars
 from jaxcrypt.evaluation.report import Result, markdown, numbers
 from jaxcrypt.evaluation.setting import Setting, progress
@@ -23,6 +22,7 @@ from jaxcrypt.sealing.carriers import EXACT, ROBUST, SURVIVES
 from jaxcrypt.systems import catalog
 
 _WAY = 75
+_LEAST = "1"  # of the robust forms that a System's pictures have
 
 
 def run(setting: Setting) -> Result:
@@ -35,7 +35,7 @@ def run(setting: Setting) -> Result:
     facts: dict[str, Any] = {"headers": sending.headers, "how": dict(sending.how)}
     facts |= {"refused": {one["name"]: one["refused"] for one in told if "refused" in one}}
     told = [one for one in told if "refused" not in one]
-    facts |= {"times": {one["name"]: one["times"] for one in told}}
+    facts |= {"pictures": len(told), "times": {one["name"]: one["times"] for one in told}}
     facts |= {part: _rows(told, part) for part in ("ways", "scrambled")}
     found = {name: {"found": len(told) - len(row["missed"])} for name, row in facts["ways"].items()}
     return Result(facts, bars(found, "headers found and opened"))
@@ -45,10 +45,7 @@ def _sending(setting: Setting) -> Sending:
     (system,), own = setting.systems, setting.own
     options: dict[str, Any] = dict(text.split("=", 1) for text in setting.options)
     alone = any(EXACT in option.choices for option in catalog.entry(system).travel)
-    if alone:
-        options[ROBUST] = EXACT
-    elif ROBUST not in options:
-        raise usage(f"--system {system}: --option {ROBUST}=1, 2 or 3 is needed")
+    options = {ROBUST: EXACT if alone else _LEAST, **options}
     quality = own.get("way") or (_WAY if alone else 0)
     how = {"system": system, "options": options | ({SURVIVES: quality} if quality else {})}
     how |= {name: own.get(name) for name in ("pixels", "inner_quality")}
