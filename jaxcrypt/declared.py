@@ -5,7 +5,7 @@ Flags, help texts, checks and tables are made from these declarations, and from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,31 @@ Options = tuple[tuple[str, Any], ...]
 
 # What a System may promise to outlive: kinds of :mod:`jaxcrypt.pictures.damages`, and being cut or enlarged.
 DAMAGES = ("noise", "jpeg444", "jpeg", "blocks", "cut")
+
+
+@dataclass(frozen=True)
+class Whole(Mapping[str, int]):
+    """The whole numbers from ``first`` to ``last`` as an option's choices; lists show every ``step``-th."""
+
+    first: int
+    last: int
+    step: int
+
+    def __getitem__(self, text: str) -> int:
+        number = int(text) if text.isascii() and text.isdecimal() else -1
+        if not self.first <= number <= self.last or str(number) != text:
+            raise KeyError(text)
+        return number
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, range(self.first, self.last + 1))
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+    def shown(self) -> list[str]:
+        """Multiples of ``step``."""
+        return [text for text in self if int(text) % self.step == 0]
 
 
 @dataclass(frozen=True)
@@ -65,6 +90,18 @@ class Option:
         return not self.choices
 
     @property
+    def shown(self) -> list[str]:
+        """The choices that lists show: all of a few, some of many."""
+        return self.choices.shown() if isinstance(self.choices, Whole) else list(self.choices)
+
+    @property
+    def words(self) -> str:
+        """All choices in words; empty for a switch."""
+        if isinstance(self.choices, Whole):
+            return f"{self.choices.first} to {self.choices.last}"
+        return ", ".join(self.choices)
+
+    @property
     def values(self) -> tuple[Any, ...]:
         """Everything that a header may store for it."""
         return tuple(dict.fromkeys([self.default, *(self.choices.values() or (1,))]))
@@ -80,12 +117,12 @@ class Option:
         for value in self.values:
             if str(value) == text:
                 return value
-        raise usage(f"{self.flag} {text}: choose one of {', '.join(self.choices or map(str, self.values))}")
+        raise usage(f"{self.flag} {text}: choose one of {self.words or ', '.join(map(str, self.values))}")
 
     def check(self, value: Any) -> None:
         """Refuse a stored value that no choice stands for: ``True`` is not 1."""
         if not any(type(value) is type(known) and value == known for known in self.values):
-            known = ", ".join(self.choices) or ", ".join(map(str, self.values))
+            known = self.words or ", ".join(map(str, self.values))
             raise usage(f"{self.flag} {value!r}: choose one of {known}")
 
 

@@ -5,29 +5,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxcrypt.cli import regionflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry, explain
 from jaxcrypt.cli.jobs import Job, Report
 from jaxcrypt.cli.output import Targets, is_written, make_folder, refuse_other_suffix, write_whole
+from jaxcrypt.cli.regionsheet import SHOWN, write_sheet
 from jaxcrypt.errors import usage
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from jaxcrypt.regions.request import Request
 
 _DESCRIPTION = """Find regions in pictures, and store their masks: NAME.jpg.mask.png beside NAME.jpg.
 
   jaxcrypt roi photos/ --roi faces --sheet seen.png
   jaxcrypt roi photos/ --roi yolo:person --masks masks/
+  jaxcrypt roi DATA_DIR --tfds celeb_a --split test --roi faces --masks masks/
 
 Masks that are there stay: a run that was stopped goes on. jaxcrypt encrypt --roi does the
 same for the photos that it encrypts.
 """
-_SHOWN, _SIDE = 100, 160  # pictures on a sheet, and pixels of each
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,9 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(prog="jaxcrypt roi", description=_DESCRIPTION, epilog=EXIT_CODES)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="pictures, in subfolders too")
+    parser.add_argument("--tfds", metavar="NAME", help="FOLDER is where this TFDS set was prepared")
+    parser.add_argument("--split", metavar="NAME", help="of the set (train)")
     parser.add_argument("--masks", type=Path, metavar="FOLDER", help="where masks go (beside the pictures)")
     parser.add_argument(
-        "--sheet", type=Path, metavar="FILE", help=f"PNG of the first {_SHOWN} pictures with their regions"
+        "--sheet", type=Path, metavar="FILE", help=f"PNG of the first {SHOWN} pictures with their regions"
     )
     parser.add_argument("--force", action="store_true", help="make masks anew")
     parser.add_argument("--json", action="store_true", help="one JSON line a file on stdout")
@@ -55,12 +57,9 @@ def _main(argv: Sequence[str] | None) -> int:
         raise usage("--roi WHAT: say what is to be found")
     if args.preview:
         raise usage("--preview: is of encrypt; --sheet FILE shows what was found here")
-    from jaxcrypt.data import listing
-
-    folder = args.masks or args.folder
-    pictures = listing.pictures(args.folder)
-    jobs = [Job(path, folder / f"{name}{listing.MASK}.png") for name, path in pictures.items()]
-    targets = Targets([*pictures.values(), *regionflags.files_named(asked)], force=args.force)
+    jobs = _of_set(args) if args.tfds else _of_folder(args)
+    sources = [job.source for job in jobs if job.source and not args.tfds]
+    targets = Targets([*sources, *regionflags.files_named(asked)], force=args.force)
     if args.sheet:
         refuse_other_suffix(args.sheet, "a sheet is")
         targets.check(args.sheet)
@@ -68,8 +67,43 @@ def _main(argv: Sequence[str] | None) -> int:
     for job in jobs:
         _mask(job, asked, targets, report, args)
     if args.sheet:
-        _write_sheet(args.sheet, jobs[:_SHOWN], args.force)
+        write_sheet(args.sheet, jobs, args.force)
     return report.close()
+
+
+def _of_folder(args) -> list[Job]:
+    from jaxcrypt.data import listing
+
+    if args.split:
+        raise usage("--split: needs --tfds NAME")
+    folder = args.masks or args.folder
+    pictures = listing.pictures(args.folder)
+    return [Job(path, folder / f"{name}{listing.MASK}.png") for name, path in pictures.items()]
+
+
+@dataclass(frozen=True)
+class _Example(Job):
+    """A picture of a TFDS set, called after its place in it."""
+
+    records: Any = None
+    index: int = 0
+
+    def read(self) -> bytes:
+        return bytes(self.records.data[self.index]["image"])
+
+
+def _of_set(args) -> list[Job]:
+    from jaxcrypt.data import listing, public
+
+    if args.masks is None:
+        raise usage("--tfds: needs --masks FOLDER for the masks")
+    split = args.split or "train"
+    records, jobs = public.examples(args.folder, args.tfds, split), []
+    for index in range(len(records)):
+        name = f"{args.tfds}/{split}/{index}"
+        target = args.masks / f"{name}{listing.MASK}.png"
+        jobs.append(_Example(Path(name), target, records=records, index=index))
+    return jobs
 
 
 def _mask(job: Job, asked: Request, targets: Targets, report: Report, args) -> None:
@@ -100,41 +134,6 @@ def _mask(job: Job, asked: Request, targets: Targets, report: Report, args) -> N
             report.refused(job, nothing)
     except Exception as error:
         report.refused(job, explain(error, job.name))
-
-
-def _write_sheet(path: Path, jobs: Sequence[Job], force: bool) -> None:
-    """Pictures with their masks drawn on them, and as they are where there is none."""
-    import numpy as np
-
-    from jaxcrypt.pictures.files import encode_png
-    from jaxcrypt.pictures.sheets import sheet
-
-    data = encode_png(sheet(np.stack([_small(job) for job in jobs])))
-    write_whole(path, lambda file: file.write(data), force)
-
-
-def _small(job: Job) -> np.ndarray:
-    """uint8 ``[S, S, 3]``: one picture of a sheet, on white; white alone for what cannot be read."""
-    import numpy as np
-    from PIL import Image, ImageOps
-
-    from jaxcrypt.errors import Refusal
-    from jaxcrypt.pictures.files import load_picture
-    from jaxcrypt.regions.preview import preview
-    from jaxcrypt.regions.request import Region
-
-    try:
-        picture = load_picture(job.read(), job.name).pixels
-        written = job.target is not None and job.target.is_file()
-        mask = (
-            load_picture(str(job.target)).pixels[..., 0] > 127
-            if written
-            else np.zeros(picture.shape[:2], bool)
-        )
-        shown = Image.fromarray(preview(picture, Region(mask)))
-    except Refusal:
-        return np.full((_SIDE, _SIDE, 3), 255, np.uint8)
-    return np.asarray(ImageOps.pad(shown, (_SIDE, _SIDE), color="white"))
 
 
 if __name__ == "__main__":

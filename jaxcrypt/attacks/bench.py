@@ -26,6 +26,7 @@ from jaxcrypt.attacks import (
     pictures,
     scrambled,
     sent,
+    surroundings,
     wrong_keys,
 )
 from jaxcrypt.attacks.learned import Attack, Pairs
@@ -102,6 +103,7 @@ def run(victim: Victim, known: Sequence[Any], judged: Sequence[Any], config: Con
         "learned": lambda: _all_learned(victim, known, judged, config),
         "jigsaw": lambda: _jigsaw(victim, judged, config),
         "sent": lambda: _sent(victim, judged, config),
+        "surroundings": lambda: surroundings.rows(victim, known, judged, config, BROKEN),
     }
     unknown = set(config.parts) - set(parts)
     if unknown:

@@ -24,6 +24,25 @@ _WAYS = (
 )
 
 
+def _surroundings(side: int, region: int, pairs: int, judged: int, steps: int, **model: dict) -> dict:
+    """The attack on regions: crops, the region in their middle, pairs, nets, and the trainer's settings."""
+    return {
+        "side": side,
+        "region": region,
+        "pairs": pairs,
+        "judged": judged,
+        "model": model,
+        "train": {"steps": steps, "batch_size": 64, "precision": "float32"},
+        "optimizer": {
+            "name": "adamw",
+            "lr": 2e-3,
+            "schedule": "cosine",
+            "weight_decay": 0.1,
+            "clip_norm": 1.0,
+        },
+    }
+
+
 def default_config() -> ConfigDict:
     """The budget of a table."""
     return ConfigDict(
@@ -33,7 +52,11 @@ def default_config() -> ConfigDict:
             "photos": 48,  # photos of all other rows,
             "side": 64,  # of this size
             "channels": 3,
-            "parts": ("keys and looks", "games", "learned"),  # of the table; jigsaw is another
+            "parts": (
+                "keys and looks",
+                "games",
+                "learned",
+            ),  # of the table; others: jigsaw, sent, surroundings
             "games": {
                 "sides": (256,),
                 "trials": 100,
@@ -48,6 +71,16 @@ def default_config() -> ConfigDict:
                 16, {"hidden": 128, "width": 16, "blocks": 1}, (100, 1000, 10_000), 200
             ),
             "ciphertext_only": _learned(16, {"hidden": 128, "width": 16, "blocks": 1}, (10_000,), 200),
+            "surroundings": _surroundings(
+                48,
+                16,
+                10_000,
+                96,
+                500,
+                unet={"widths": (16, 32, 48), "blocks": (1, 1, 2), "attention": (2,), "time": 32}
+                | {"key_features": 8},
+                reader={"hidden": 128, "width": 16, "blocks": 1},
+            ),
         }
     )
 
@@ -62,4 +95,7 @@ def quick_config() -> ConfigDict:
     config.jigsaw.photos = 12
     config.known_plaintext = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
     config.ciphertext_only = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
+    tiny = {"widths": (4, 8), "blocks": (1, 1), "attention": (), "heads": 1, "time": 8, "key_features": 4}
+    reader = {"hidden": 32, "width": 8, "blocks": 0}
+    config.surroundings = _surroundings(16, 8, 600, 24, 150, unet=tiny, reader=reader)
     return config

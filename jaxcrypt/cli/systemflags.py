@@ -125,10 +125,9 @@ def _add(group: Any, declared: Option | Input, front: str = "", hidden: bool = F
     elif declared.is_switch:
         group.add_argument(declared.flag, dest=_dest(declared), action="store_true", help=help)
     else:
-        values = ", ".join(declared.choices)
         typed = {value: text for text, value in declared.choices.items()}
         default = typed.get(declared.default, "off")
-        help = argparse.SUPPRESS if hidden else f"{help} (one of {values}; {default})"
+        help = argparse.SUPPRESS if hidden else f"{help} (one of {declared.words}; {default})"
         group.add_argument(declared.flag, dest=_dest(declared), metavar="VALUE", help=help)
 
 

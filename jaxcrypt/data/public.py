@@ -11,7 +11,7 @@ import importlib.util
 import io
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from jaxcrypt.data.builders import ATTRIBUTES
-from jaxcrypt.data.config import cache_folder
+from jaxcrypt.data.config import cache_folder, check, default_config
 from jaxcrypt.data.listing import fingerprint
+from jaxcrypt.data.masked import Masked
 from jaxcrypt.data.records import Records, decoders, is_complete, prepare, quiet
 from jaxcrypt.errors import Refusal, usage
 
@@ -34,6 +35,26 @@ def records(settings: Mapping[str, Any], split: str) -> Records:
     Raises:
       Refusal: no such set or split, not prepared, no picture in its features, TensorFlow needed and absent.
     """
+    found = _records(settings, split)
+    if not settings["masks"]:
+        return found
+    folder = Path(settings["masks"]).expanduser()
+    return replace(found, data=Masked(found.data, folder), digest=f"{found.digest}/masks")
+
+
+def examples(folder: str | Path, name: str, split: str) -> Records:
+    """Random access to the pictures of ``split`` of the TFDS set ``name`` that was prepared in ``folder``.
+
+    Raises:
+      Refusal: no such set or split, or one that only TensorFlow reads where that is missing.
+    """
+    settings = default_config().to_dict() | {"kind": "tfds", "name": name, "path": str(folder)}
+    settings["splits"] = {"train": split}
+    check(settings, "--tfds")
+    return records(settings, "train")
+
+
+def _records(settings: Mapping[str, Any], split: str) -> Records:
     name, part = settings["name"], settings["splits"][split]
     builder = _builder(settings)
     if not part or part.split("[")[0] not in builder.info.splits:

@@ -94,7 +94,7 @@ def takes_region(entry: Entry) -> bool:
 def choices(entry: Entry) -> list[str]:
     """What may be chosen of a System, ``name=value`` each, where it wants no further input."""
     options = [one for one in entry.options if one.choices and not one.opening and not one.needs]
-    return [f"{one.name}={text}" for one in options for text in one.choices]
+    return [f"{one.name}={text}" for one in options for text in one.shown]
 
 
 def check_photo(file: File) -> np.ndarray:

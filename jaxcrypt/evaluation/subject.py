@@ -51,10 +51,10 @@ class Subject:
         return replace(self, cipher=cipher, chosen={**self.chosen, option: text})
 
     def varied(self, option: str) -> list[Subject]:
-        """The same at every choice of one of its options; the default first where that is none of them."""
+        """The same at every choice that lists show; the default first where that is none of them."""
         declared = _declared(self.name, option)
-        plain = [] if declared.default in declared.choices.values() else [self]
-        return plain + [self.at(option, text) for text in declared.choices]
+        plain = [] if declared.default in map(declared.parse, declared.shown) else [self]
+        return plain + [self.at(option, text) for text in declared.shown]
 
     def given(self, inputs: Mapping[str, Any]) -> Subject:
         """The same with what its System takes besides pictures, such as a cover."""

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
 from jaxcrypt import data
 from jaxcrypt.errors import Refusal
+from jaxcrypt.metrics import cipher as statistics
 from jaxcrypt.metrics import image as metrics
 from jaxcrypt.record import System
 from jaxcrypt.training.sharding import batch_sharding, fetch, global_batch, make_mesh
@@ -90,12 +92,16 @@ def validation_evaluator(system: System, config: ConfigDict) -> Callable[[dict[s
 
 def picture_errors(images: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
     """``ssim`` and ``error`` (mean squared, in 8-bit levels) of each picture, float32 [B], for every pair of
-    outputs; for jit.
+    outputs, and ``entropy`` of cipher pictures in bits a sample; for jit.
 
-    ``grey_decrypted`` is compared with ``grey_image`` and gives ``grey_error``, and so for any other prefix.
+    ``grey_decrypted`` is compared with ``grey_image`` and gives ``grey_error``, and so for any other prefix;
+    ``region_cipher`` has a ``region_entropy``.
     """
     errors = {}
     for name, back in images.items():
+        if name.endswith("cipher"):
+            sent = metrics.to_bytes(back).astype(jnp.uint8)
+            errors[f"{name.removesuffix('cipher')}entropy"] = statistics.entropy(sent)
         prefix = name.removesuffix("decrypted")
         if name == prefix or f"{prefix}image" not in images:
             continue

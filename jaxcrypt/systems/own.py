@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from jaxcrypt.declared import Entry, Input, Option, Traits
+from jaxcrypt.declared import Entry, Input, Option, Traits, Whole
 
 _CHACHA20 = (
     "pixels are XORed with ChaCha20 (RFC 8439) under a key of this picture alone: as confidential as ChaCha20"
@@ -176,7 +176,7 @@ OWN = (
                 "timestep",
                 500,
                 "how far the forward diffusion goes, of 1000 steps",
-                {str(t): t for t in range(100, 751, 50)},
+                Whole(1, 1000, 50),
                 guards=(500, 600, 700, 750),  # the further, the less of the photo is in what is mixed
             ),
             Option(

@@ -12,8 +12,9 @@ import tensorflow_datasets as tfds
 from data_pictures import numbers, spec
 from PIL import Image
 
+from jaxcrypt import roi
 from jaxcrypt.data import pipeline
-from jaxcrypt.errors import Refusal
+from jaxcrypt.errors import ExitCode, Refusal
 
 HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 
@@ -67,6 +68,40 @@ def test_an_array_record_set_is_read_without_tensorflow(settings, prepared):
     assert sorted(numbers(batch)) == [6, 7, 8]
     assert batch["labels"].argmax(axis=1).tolist() == numbers(batch)
     assert next(pipeline(config, spec(3), split="validation"))["valid"].sum() == 2
+
+
+def test_masks_of_a_set_are_made_and_come_with_its_pictures(settings, prepared, tmp_path, capsys):
+    """``jaxcrypt roi --tfds``, stopped and gone on with; then a batch that wants masks."""
+    masks = tmp_path / "masks"
+    given = [str(prepared), "--tfds", "tiny_faces", "--masks", str(masks), "--sheet", str(tmp_path / "s.png")]
+    assert roi.main([*given, "--roi", "2,1,4x3"]) == ExitCode.OK
+    (masks / "tiny_faces" / "train" / "3.mask.png").unlink()
+    assert roi.main([*given, "--roi", "0,0,8x8", "--force"][:-1]) == ExitCode.BAD_INPUT  # the sheet is there
+    assert roi.main([*given[:-2], "--roi", "0,0,8x8"]) == ExitCode.OK
+    assert capsys.readouterr().err.count("exists, skipped") == 5
+    config = settings(kind="tfds", name="tiny_faces", path=str(prepared), masks=str(masks))
+    batch = next(pipeline(config, spec(6, image=3, mask=0), split="train"))
+    areas = sorted(np.asarray(batch["mask"]).sum(axis=(1, 2)).tolist())
+    assert areas == [12] * 5 + [64]
+    config.splits.train = "test"
+    with pytest.raises(Refusal, match=r"tiny_faces/test/\d has no mask"):
+        next(pipeline(config, spec(3, image=3, mask=0), split="train"))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--tfds", "tiny_faces"], "--masks FOLDER"),
+        (["--split", "test"], "needs --tfds"),
+        (["--tfds", "tiny_facse", "--masks", "m"], "TFDS knows no such set"),
+        (["--tfds", "tiny_faces", "--masks", "m", "--split", "dev"], "has train, test"),
+    ],
+)
+def test_sets_without_pictures_to_mask_are_refused(prepared, tmp_path, capsys, monkeypatch, more, words):
+    monkeypatch.chdir(tmp_path)
+    assert roi.main([str(prepared), "--roi", "0,0,2x2", *more]) != ExitCode.OK
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "m").exists()
 
 
 @pytest.mark.skipif(HAS_TENSORFLOW, reason="TensorFlow is installed")

@@ -9,6 +9,7 @@ from PIL import Image
 
 from jaxcrypt.declared import Traits
 from jaxcrypt.errors import Refusal
+from jaxcrypt.evaluation import places
 from jaxcrypt.evaluation.report import plain
 from jaxcrypt.evaluation.setting import Setting
 from jaxcrypt.evaluation.subject import Subject
@@ -53,7 +54,7 @@ def subject(monkeypatch):
 
 @pytest.mark.parametrize("text", ["box=24", "ellipse=24"])
 def test_regions_have_their_size_and_lie_anywhere(text, rng):
-    kind = regions.parse(text)
+    kind = places.parse(text)
     masks = [kind.mask((50, 70), rng) for _ in range(40)]
     sums = {int(mask.sum()) for mask in masks}
     assert len({tuple(np.argwhere(mask)[0]) for mask in masks}) > 10
@@ -64,10 +65,16 @@ def test_regions_have_their_size_and_lie_anywhere(text, rng):
         assert all(abs(size - wanted) < 0.1 * wanted for size in sums)
 
 
-@pytest.mark.parametrize("text", ["ring=9", "box", "box=3", "box=1.5"])
+def test_sides_are_drawn_between_bounds(rng):
+    kind = places.parse("box=10-20")
+    sides = {int(kind.mask((40, 30), rng).sum()) ** 0.5 for _ in range(80)}
+    assert (min(sides), max(sides)) == (10, 20)
+
+
+@pytest.mark.parametrize("text", ["ring=9", "box", "box=3", "box=1.5", "box=96-", "box=96-40", "mask=3"])
 def test_what_is_no_region_is_refused(text):
     with pytest.raises(Refusal, match="--region"):
-        regions.parse(text)
+        places.parse(text)
 
 
 def test_results_are_a_table_of_what_was_measured(subject, tmp_path, rng):
@@ -97,3 +104,22 @@ def test_results_are_a_table_of_what_was_measured(subject, tmp_path, rng):
     assert "exact" in text
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (128, 192)
+
+
+def test_stored_masks_are_regions_of_the_pictures_that_have_one(subject, tmp_path, rng):
+    photos, masks = tmp_path / "photos", tmp_path / "masks"
+    photos.mkdir()
+    masks.mkdir()
+    for name in "ab":
+        Image.fromarray(rng.integers(0, 256, (40, 48, 3), np.uint8)).save(photos / f"{name}.png")
+    mask = np.zeros((40, 48), np.uint8)
+    mask[5:25, 9:30] = 255
+    Image.fromarray(mask).save(masks / "b.png.mask.png")
+    own = {"region": ["mask", "box=16"], "damage": ["none"], "masks": str(masks), "threads": 2}
+    facts = regions.run(Setting(data=(str(photos),), own=own)).facts
+    assert len(facts["values"]["mask"]["nothing"]["region"]) == 1
+    assert len(facts["values"]["box=16"]["nothing"]["region"]) == 2
+    assert len(facts["keys"]["wrong"]) == 3
+    for given, words in (({"masks": str(photos)}, "no mask of any"), ({"masks": ""}, "go together")):
+        with pytest.raises(Refusal, match=words):
+            regions.run(Setting(data=(str(photos),), own=own | given))

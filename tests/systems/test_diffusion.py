@@ -214,7 +214,22 @@ def test_what_no_encryption_gives_is_refused(system, variables, sealed):
     with pytest.raises(Refusal, match="empty"):
         system.driver.encrypt(Call(variables, (), {"mask": np.zeros((64, 80), bool)}), [_photo()], [KEY])
     with pytest.raises(Refusal, match="timestep"):
-        system.driver.encrypt(Call(variables, (("timestep", 3),)), [_photo()], [KEY])
+        system.driver.encrypt(Call(variables, (("timestep", 1001),)), [_photo()], [KEY])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "timestep", "least"),
+    [("linear", 1, 44), ("cosine", 333, 40), ("linear", 700, 25), ("linear", 954, 11), ("cosine", 993, 11)],
+)
+def test_any_timestep_that_leaves_something_comes_back(system, variables, schedule, timestep, least):
+    """By the channel alone: the net finds nothing. Beyond, where nothing is left, it is refused."""
+    options = (("schedule", schedule), ("timestep", timestep))
+    call, photo, mask = Call(variables, options, {"mask": _mask()}), _photo(), _mask()
+    (one,) = system.driver.encrypt(call, [photo], [KEY])
+    (outcome,) = system.driver.decrypt(call, [one], [KEY], photo.shape)
+    assert _psnr(outcome.pictures[0], photo, mask) > least
+    with pytest.raises(Refusal, match="nothing comes back from beyond"):
+        system.driver.check(photo.shape, (("schedule", schedule), ("timestep", 994)))
 
 
 def test_samples_of_a_region_go_back_to_their_places():

@@ -30,8 +30,14 @@ SHIPPED = [
 
 
 def _variants(entry):
-    """Every combination of the options' stored values."""
-    values = [[(option.name, value) for value in option.values] for option in entry.options]
+    """Every combination of the options' stored values; of many, those that lists show."""
+    values = [
+        [
+            (option.name, value)
+            for value in (map(option.parse, option.shown) if len(option.values) > 20 else option.values)
+        ]
+        for option in entry.options
+    ]
     return [dict(chosen) for chosen in itertools.product(*values)]
 
 

@@ -68,7 +68,7 @@ def _attacks(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quick", action="store_true", help=_BUDGET)
     parser.add_argument("--budget", metavar="FILE", help="a config such as configs/attacks.py")
-    parts = "keys and looks, games, learned, jigsaw, sent"
+    parts = "keys and looks, games, learned, jigsaw, sent, surroundings"
     parser.add_argument("--part", action="append", metavar="NAME", help=f"of the table alone: {parts}")
     parser.add_argument(
         "--side", action="append", type=positive, metavar="N", help="of the games' pictures; may be repeated"
@@ -101,7 +101,11 @@ def _regions(parser: argparse.ArgumentParser) -> None:
         "--region",
         action="append",
         metavar="SHAPE=N",
-        help="box=96, box=256, ellipse=160; may be repeated (a list of them)",
+        help="box=96, box=96-256, ellipse=160 or mask; may be repeated (a list of them)",
+    )
+    parser.add_argument("--masks", metavar="DIR", help="of --region mask: as jaxcrypt roi --masks makes them")
+    parser.add_argument(
+        "--threads", type=positive, default=1, metavar="N", help="regions at a time (%(default)s)"
     )
     parser.add_argument("--alone", action="store_true", help="boxes as pictures of their own, too")
     parser.add_argument("--sheet", metavar="FILE", help="a picture of the first photo and what comes back")

@@ -1,18 +1,19 @@
 """Regions of photos, encrypted in place and decoded amid their open surroundings.
 
-Every photo, as RGB, has one region of each kind, where the seed says. Its samples alone are encrypted, the
-whole picture is damaged, and what comes back is compared inside the region. Beside it stand what plain
-inversion gives, where the System tells that, and on request a box as a picture of its own: what the
-surroundings are worth. A wrong key, and the right one with one bit changed, go to the System itself, past
-every check.
+Every photo, as RGB, has one region of each kind, where the seed says, or where its stored mask is. Its
+samples alone are encrypted, the whole picture is damaged, and what comes back is compared inside the region.
+Beside it stand what plain inversion gives, where the System tells that, and on request a box as a picture of
+its own: what the surroundings are worth. A wrong key, and the right one with one bit changed, go to the
+System itself, past every check.
 """
 
 from __future__ import annotations
 
 import io
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,15 @@ import numpy as np
 from PIL import Image
 
 from jaxcrypt.errors import usage
+from jaxcrypt.evaluation import places
 from jaxcrypt.evaluation.pictures import Named, draw
 from jaxcrypt.evaluation.plots import bars
 from jaxcrypt.evaluation.report import Result, markdown, numbers
-from jaxcrypt.evaluation.setting import Setting, progress, title
+from jaxcrypt.evaluation.setting import Setting, digests, progress, title
 from jaxcrypt.evaluation.subject import Subject
 from jaxcrypt.metrics.image import decibels, mean
 from jaxcrypt.pictures import damages
-from jaxcrypt.record import Sealed
+from jaxcrypt.record import Outcome, Sealed
 
 REGIONS = ("box=96", "box=256", "ellipse=160")
 DAMAGES = ("none", "jpeg444=90", "jpeg444=75", "jpeg444=50")
@@ -35,88 +37,105 @@ ALGEBRA, ALONE = "plain inversion", "as a picture of its own"
 _BLOCK, _CHANCE = 8, 2.576  # 99% of a normal variable lie within so many standard deviations
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of region: a ``box`` or an ``ellipse`` of that many pixels."""
-
-    shape: str
-    side: int
-
-    def mask(self, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-        """bool ``[H, W]``: one of these somewhere in a picture of ``size``."""
-        sides = [min(self.side, whole) for whole in size]
-        first = [int(rng.integers(whole - side + 1)) for whole, side in zip(size, sides, strict=True)]
-        y, x = np.ogrid[: size[0], : size[1]]
-        if self.shape == "box":
-            return (y >= first[0]) & (y < first[0] + sides[0]) & (x >= first[1]) & (x < first[1] + sides[1])
-        v, u = (
-            2 * (at - f - (s - 1) / 2) / s for at, f, s in ((y, first[0], sides[0]), (x, first[1], sides[1]))
-        )
-        return u**2 / 0.75**2 + v**2 <= 1  # higher than wide, as a face
-
-
-def parse(text: str) -> Kind:
-    """The kind that a person named: ``box=96``.
-
-    Raises:
-      Refusal: another shape, or no side.
-    """
-    shape, _, side = text.partition("=")
-    if shape not in ("box", "ellipse") or not side.isdecimal() or int(side) < _BLOCK:
-        raise usage(f"--region {text}: must be box=N or ellipse=N with N of at least {_BLOCK} pixels")
-    return Kind(shape, int(side))
-
-
 def run(setting: Setting) -> Result:
     """Every photo with every kind of region through every damage."""
     (subject,) = setting.subjects()
-    kinds = {text: parse(text) for text in setting.own.get("region") or REGIONS}
+    texts = setting.own.get("region") or REGIONS
     chosen = [damages.parse(text) for text in setting.own.get("damage") or DAMAGES]
-    pictures = setting.colour_pictures()
-    psnrs: dict[str, Any] = {kind: {damage.words: {} for damage in chosen} for kind in kinds}
-    keys: dict[str, list] = {"right": [], "flat": [], "wrong": [], "flipped": [], "blocks": []}
-    seconds: list[float] = []
-    for (picture,) in progress(([one] for one in pictures), len(pictures), "measured"):
-        for text, kind in kinds.items():
-            trial = _Trial(subject, picture, kind, text, setting.seed, setting.own.get("alone"))
-            for damage in chosen:
-                for name, value in trial.through(damage).items():
-                    psnrs[text][damage.words].setdefault(name, []).append(value)
-            seconds.append(trial.seconds)
-            for name, value in trial.under_wrong_keys().items():
-                keys[name].append(value)
+    tasks = list(_tasks(setting, [places.parse(text) for text in texts], texts))
+    if not tasks:
+        raise usage("--region mask: none of the pictures has one in --masks")
+    threads = setting.own.get("threads") or 1
+
+    def measured(task: _Task) -> _Found:
+        return _Trial(subject, task, setting.seed, setting.own.get("alone", False)).measure(chosen)
+
+    psnrs: dict[str, Any] = {text: {damage.words: {} for damage in chosen} for text in texts}
+    found: list[_Found] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for (one,) in progress(([one] for one in pool.map(measured, tasks)), len(tasks), "measured"):
+            found.append(one)
+            for damage, columns in one.psnrs.items():
+                for name, value in columns.items():
+                    psnrs[one.text][damage].setdefault(name, []).append(value)
     if setting.own.get("sheet"):
-        first = next(iter(kinds))
-        _save_sheet(
-            setting.own["sheet"], _Trial(subject, pictures[0], kinds[first], first, setting.seed), chosen
-        )
-    facts = {"pictures": len(pictures), "names": [picture.name for picture in pictures]}
-    facts |= {"label": subject.label, "values": psnrs, "keys": keys, "seconds": seconds}
+        _save_sheet(setting.own["sheet"], _Trial(subject, tasks[0], setting.seed), chosen)
+    keys = {name: [one.keys[name] for one in found] for name in found[0].keys}
+    names = [*dict.fromkeys(task.picture.name for task in tasks)]
+    facts = {"pictures": len(names), "names": names, "label": subject.label, "digests": digests([subject])}
+    facts |= {"values": psnrs, "keys": keys, "threads": threads, "seconds": [one.seconds for one in found]}
     return Result(facts, plot(facts))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One region of one photo: of which kind, as it was named, and where, if a stored mask says that."""
+
+    picture: Named
+    kind: places.Kind
+    text: str
+    mask: np.ndarray | None = None
+
+
+@dataclass
+class _Found:
+    """What was measured of a task.
+
+    Attributes:
+      psnrs: PSNR inside the region by damage and column; keys: what :meth:`_Trial.under_wrong_keys` gives.
+      seconds: of the slowest decryption.
+    """
+
+    text: str
+    psnrs: dict[str, dict[str, float]] = field(default_factory=dict)
+    keys: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def _tasks(setting: Setting, kinds: Sequence[places.Kind], texts: Sequence[str]) -> Iterator[_Task]:
+    pictures, masks = setting.colour_pictures(), setting.own.get("masks")
+    wanted = any(kind.shape == places.MASK for kind in kinds)
+    if wanted != bool(masks):
+        raise usage("--region mask and --masks FOLDER go together")
+    stored = places.stored(setting.paths(), masks) if masks else [None] * len(pictures)
+    for picture, mask in zip(pictures, stored, strict=True):
+        for kind, text in zip(kinds, texts, strict=True):
+            if kind.shape != places.MASK:
+                yield _Task(picture, kind, text)
+            elif mask is not None:
+                yield _Task(picture, kind, text, mask)
 
 
 class _Trial:
     """One region of one photo, encrypted."""
 
-    def __init__(
-        self, subject: Subject, picture: Named, kind: Kind, text: str, seed: int, alone: bool = False
-    ):
-        self._seed, self._name = seed, f"{picture.name} {text}"
-        self._subject, self.photo = subject, picture.pixels
+    def __init__(self, subject: Subject, task: _Task, seed: int, alone: bool = False):
+        self._seed, self._name, self._text = seed, f"{task.picture.name} {task.text}", task.text
+        self._subject, self.photo = subject, task.picture.pixels
         rng = np.random.default_rng(np.frombuffer(draw(seed, "region", self._name), np.uint32))
-        self.mask = kind.mask(self.photo.shape[:2], rng)
+        self.mask = task.kind.mask(self.photo.shape[:2], rng) if task.mask is None else task.mask
         self._key = draw(seed, "key", self._name)
         (self.sealed,) = subject.given({"mask": self.mask}).encrypt([self.photo], [self._key])
         if not np.array_equal(self.sealed.pixels[~self.mask], self.photo[~self.mask]):
             raise AssertionError(f"{self._name}: a sample outside the region changed")
-        self._alone = alone and kind.shape == "box"
-        self.seconds = 0.0
+        self._alone = alone and task.kind.shape == "box"
+        self._undamaged: Outcome | None = None
 
-    def through(self, damage: damages.Damage) -> dict[str, float]:
+    def measure(self, chosen: Sequence[damages.Damage]) -> _Found:
+        """Everything of it, through the damages ``chosen``."""
+        found = _Found(self._text)
+        for damage in chosen:
+            start = time.perf_counter()
+            outcome = self.received(damage)
+            found.seconds = max(found.seconds, time.perf_counter() - start)
+            found.psnrs[damage.words] = self._psnrs(outcome, damage)
+            if damage.words == damages.Damage("none").words:
+                self._undamaged = outcome
+        found.keys = self.under_wrong_keys()
+        return found
+
+    def _psnrs(self, outcome: Outcome, damage: damages.Damage) -> dict[str, float]:
         """PSNR inside the region, by column."""
-        start = time.perf_counter()
-        outcome = self.received(damage)
-        self.seconds = max(self.seconds, time.perf_counter() - start)
         psnrs = {"region": self._psnr(outcome.pictures[0])}
         if "algebraic" in outcome.report:
             psnrs[ALGEBRA] = self._psnr(outcome.report["algebraic"])
@@ -124,7 +143,7 @@ class _Trial:
             psnrs[ALONE] = self._by_itself(damage)
         return psnrs
 
-    def received(self, damage: damages.Damage, key: bytes | None = None):
+    def received(self, damage: damages.Damage, key: bytes | None = None) -> Outcome:
         """What comes back of the damaged picture."""
         rng = np.random.default_rng(np.frombuffer(draw(self._seed, "damage", self._name), np.uint32))
         pixels, lost = damage(self.sealed.pixels, rng)
@@ -152,7 +171,8 @@ class _Trial:
         bit = int.from_bytes(draw(self._seed, "bit", self._name)[:1], "big")
         near = (int.from_bytes(self._key, "big") ^ 1 << bit).to_bytes(32, "big")
         nothing = damages.Damage("none")
-        right, wrong, flipped = (self.received(nothing, key).pictures[0] for key in (None, other, near))
+        right = (self._undamaged or self.received(nothing)).pictures[0]
+        wrong, flipped = (self.received(nothing, key).pictures[0] for key in (other, near))
         flat = np.broadcast_to(self.photo[self.mask].mean(axis=0), self.photo.shape)
         values = {"right": right, "wrong": wrong, "flipped": flipped, "flat": flat}
         psnrs = {name: self._psnr(picture) for name, picture in values.items()}
@@ -185,8 +205,9 @@ def table(facts: Mapping[str, Any]) -> str:
     for kind, by_damage in facts["values"].items():
         for damage, columns in by_damage.items():
             cells = [mean(numbers(columns[name])).words if name in columns else "" for name in names]
-            rows.append([kind.replace("=", " "), damage, *cells])
-    return "\n\n".join([head, markdown(["region", "damage", *names], rows), _wrong_keys(facts)])
+            count = max(map(len, columns.values()), default=0)
+            rows.append([kind.replace("=", " "), str(count), damage, *cells])
+    return "\n\n".join([head, markdown(["region", "of", "damage", *names], rows), _wrong_keys(facts)])
 
 
 def _wrong_keys(facts: Mapping[str, Any]) -> str:
@@ -194,10 +215,11 @@ def _wrong_keys(facts: Mapping[str, Any]) -> str:
     over = {name: float((keys[name] - keys["flat"]).max()) for name in ("wrong", "flipped")}
     outside = int((np.abs(keys["blocks"]) > _CHANCE).sum())
     slowest = max(facts["seconds"])
+    beside = f", {facts['threads']} at a time" if facts["threads"] > 1 else ""
     return (
         f"Beside the region's own mean, a wrong key gives {over['wrong']:+.2f} dB and one flipped bit "
         f"{over['flipped']:+.2f} dB; block means under wrong keys outside the 99% of chance: {outside} of "
-        f"{len(keys['blocks'])}. Slowest decryption: {slowest:.1f} s."
+        f"{len(keys['blocks'])}. Slowest decryption: {slowest:.1f} s{beside}."
     )
 
 

@@ -26,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.declared import Options, chosen
+from jaxcrypt.errors import usage
 from jaxcrypt.functional import companding, diffusion, mixing, truncated
 from jaxcrypt.functional.keyed import Purpose, draw, gaussians
 from jaxcrypt.record import Sealed
@@ -34,6 +35,7 @@ from jaxcrypt.systems.drivers.layout import even_bounds
 from jaxcrypt.systems.drivers.tiles import cut, join, over_tiles
 from jaxcrypt.systems.mixing import keyed_of, standardised
 
+LEAST = 1e-4  # share of a symbol's power that must be left: its byte tells next to nothing of less
 KEY_SIDE = 64  # key images are seen by the net at this size
 _MAX_TILE = 1 << 18
 _PILOTS = 64, 1024  # of a tile, at least and at most
@@ -47,10 +49,18 @@ def signal(given: Options) -> float:
     """alpha_bar at the chosen timestep: the share of a symbol's power that is the picture's.
 
     Raises:
-      Refusal: an option or a value that the catalog does not declare.
+      Refusal: an option or a value that the catalog does not declare, or a timestep that leaves less than
+        :data:`LEAST`.
     """
     options = chosen(entry("diffusion").options, given)
-    return float(diffusion.alpha_bar(options["schedule"])[options["timestep"]])
+    schedule, timestep = options["schedule"], options["timestep"]
+    left = diffusion.alpha_bar(schedule)
+    if left[timestep] < LEAST:
+        most = int(np.argmax(left < LEAST)) - 1
+        raise usage(
+            f"--timestep {timestep}: nothing comes back from beyond {most} of the {schedule} schedule"
+        )
+    return float(left[timestep])
 
 
 @dataclass(frozen=True)

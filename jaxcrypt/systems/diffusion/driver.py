@@ -44,11 +44,12 @@ class DiffusionDriver:
 
     def aligns(self, options) -> bool:
         """Never: a region has its place."""
+        self.check((1, 1, 1), options)
         return False
 
     def check(self, shape: Shape, options) -> None:
-        """Refuse options that are not declared."""
-        chosen(ENTRY.options, options)
+        """Refuse options that are not declared, and timesteps that nothing comes back from."""
+        cipher.signal(options)
 
     def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
         """As :class:`~jaxcrypt.record.Driver` says."""

@@ -93,8 +93,8 @@ def restore(net: ResUNet, params, noisy: jax.Array, level: jax.Array, key_image:
 def _outputs(net: ResUNet, variables, batch, rng) -> dict[str, Any]:
     """Whole pictures from noise as an undamaged cipher leaves it (``decrypted``), and the middle of each from
     the noise of heavy damage, amid its open surroundings: without a key image (``region_decrypted``) and
-    with one (``keyed_decrypted``)."""
-    light_rng, heavy_rng = streams(rng, "light", "heavy")
+    with one (``keyed_decrypted``). ``hidden`` is what strangers see, its middle ``region_cipher``."""
+    light_rng, heavy_rng, subkey_rng = streams(rng, "light", "heavy", "subkey")
     clean = to_floats(batch["image"])
     count, side = clean.shape[:2]
     middle = slice(side // 4, 3 * side // 4)
@@ -109,11 +109,19 @@ def _outputs(net: ResUNet, variables, batch, rng) -> dict[str, Any]:
     together = jax.tree.map(lambda *parts: jnp.concatenate(parts), *scenes)  # one program to compile
     estimates = sample(net, variables["params"]["unet"], together, jnp.asarray(_SAMPLING))[0]
     decrypted, healed, keyed = jnp.split(estimates, 3)
-    shown = {"image": clean, "noisy": scenes[0].received, "decrypted": decrypted}
+    hidden = _hidden(batch["image"][:, middle, middle], subkey_rng)
+    shown = {"image": clean, "hidden": clean.at[:, middle, middle].set(hidden), "region_cipher": hidden}
+    shown |= {"noisy": scenes[0].received, "decrypted": decrypted}
     shown |= {"damaged": scenes[1].received, "healed": healed}
     for name, picture in {"region": healed, "keyed": keyed}.items():
         shown[f"{name}_image"], shown[f"{name}_decrypted"] = (x[:, middle, middle] for x in (clean, picture))
     return {name: jnp.clip((x + 1) / 2, 0, 1) for name, x in shown.items()}
+
+
+def _hidden(region: jax.Array, rng: jax.Array) -> jax.Array:
+    """The cipher of regions, uint8 ``[B, h, w, 3]``, under keys of their own: float32 in [-1, 1]."""
+    subkey = jax.random.bits(rng, (region.shape[0], 8), jnp.uint32)
+    return to_floats(cipher.encrypt_whole(region, subkey, ()).pixels)
 
 
 def _batch(config):
