@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -123,3 +125,17 @@ def test_stored_masks_are_regions_of_the_pictures_that_have_one(subject, tmp_pat
     for given, words in (({"masks": str(photos)}, "no mask of any"), ({"masks": ""}, "go together")):
         with pytest.raises(Refusal, match=words):
             regions.run(Setting(data=(str(photos),), own=own | given))
+
+
+def test_what_takes_too_long_is_measured_in_part(subject, tmp_path, rng, monkeypatch):
+    for name in "ab":
+        Image.fromarray(rng.integers(0, 256, (40, 48, 3), np.uint8)).save(tmp_path / f"{name}.png")
+    clock = iter(range(0, 99, 3))
+    fake = SimpleNamespace(monotonic=lambda: next(clock), perf_counter=time.perf_counter)
+    monkeypatch.setattr(regions, "time", fake)
+    own = {"region": ["box=16"], "damage": ["none"], "seconds": 4}
+    facts = regions.run(Setting(data=(str(tmp_path),), own=own)).facts
+    assert facts["names"] == ["a.png"]
+    assert "Stopped after 1 of 2 regions" in regions.table({**facts, "setting": Setting().facts()})
+    with pytest.raises(Refusal, match="--seconds 2"):
+        regions.run(Setting(data=(str(tmp_path),), own=own | {"seconds": 2}))

@@ -107,6 +107,7 @@ def _regions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=positive, default=1, metavar="N", help="regions at a time (%(default)s)"
     )
+    parser.add_argument("--seconds", type=positive, metavar="N", help="begin no more of them after N seconds")
     parser.add_argument("--alone", action="store_true", help="boxes as pictures of their own, too")
     parser.add_argument("--sheet", metavar="FILE", help="a picture of the first photo and what comes back")
 

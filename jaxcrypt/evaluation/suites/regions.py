@@ -45,25 +45,36 @@ def run(setting: Setting) -> Result:
     tasks = list(_tasks(setting, [places.parse(text) for text in texts], texts))
     if not tasks:
         raise usage("--region mask: none of the pictures has one in --masks")
-    threads = setting.own.get("threads") or 1
+    threads, end = setting.own.get("threads") or 1, setting.own.get("seconds") or float("inf")
+    start = time.monotonic()
 
-    def measured(task: _Task) -> _Found:
+    def measured(task: _Task) -> _Found | None:
+        if time.monotonic() - start > end:
+            return None
         return _Trial(subject, task, setting.seed, setting.own.get("alone", False)).measure(chosen)
 
-    psnrs: dict[str, Any] = {text: {damage.words: {} for damage in chosen} for text in texts}
-    found: list[_Found] = []
     with ThreadPoolExecutor(threads) as pool:
-        for (one,) in progress(([one] for one in pool.map(measured, tasks)), len(tasks), "measured"):
-            found.append(one)
-            for damage, columns in one.psnrs.items():
-                for name, value in columns.items():
-                    psnrs[one.text][damage].setdefault(name, []).append(value)
+        made = progress(([one] for one in pool.map(measured, tasks)), len(tasks), "measured")
+        found = [one for (one,) in made if one is not None]
+    if not found:
+        raise usage(f"--seconds {end}: too few to measure any")
+    psnrs: dict[str, Any] = {text: {damage.words: {} for damage in chosen} for text in texts}
+    for one in found:
+        for damage, columns in one.psnrs.items():
+            for name, value in columns.items():
+                psnrs[one.text][damage].setdefault(name, []).append(value)
     if setting.own.get("sheet"):
         _save_sheet(setting.own["sheet"], _Trial(subject, tasks[0], setting.seed), chosen)
     keys = {name: [one.keys[name] for one in found] for name in found[0].keys}
-    names = [*dict.fromkeys(task.picture.name for task in tasks)]
+    names = [*dict.fromkeys(one.picture for one in found)]
     facts = {"pictures": len(names), "names": names, "label": subject.label, "digests": digests([subject])}
-    facts |= {"values": psnrs, "keys": keys, "threads": threads, "seconds": [one.seconds for one in found]}
+    facts |= {
+        "values": psnrs,
+        "keys": keys,
+        "threads": threads,
+        "wanted": len(tasks),
+        "seconds": [one.seconds for one in found],
+    }
     return Result(facts, plot(facts))
 
 
@@ -86,6 +97,7 @@ class _Found:
       seconds: of the slowest decryption.
     """
 
+    picture: str
     text: str
     psnrs: dict[str, dict[str, float]] = field(default_factory=dict)
     keys: dict[str, float] = field(default_factory=dict)
@@ -110,7 +122,8 @@ class _Trial:
     """One region of one photo, encrypted."""
 
     def __init__(self, subject: Subject, task: _Task, seed: int, alone: bool = False):
-        self._seed, self._name, self._text = seed, f"{task.picture.name} {task.text}", task.text
+        self._picture, self._text, self._seed = task.picture.name, task.text, seed
+        self._name = f"{self._picture} {self._text}"
         self._subject, self.photo = subject, task.picture.pixels
         rng = np.random.default_rng(np.frombuffer(draw(seed, "region", self._name), np.uint32))
         self.mask = task.kind.mask(self.photo.shape[:2], rng) if task.mask is None else task.mask
@@ -123,7 +136,7 @@ class _Trial:
 
     def measure(self, chosen: Sequence[damages.Damage]) -> _Found:
         """Everything of it, through the damages ``chosen``."""
-        found = _Found(self._text)
+        found = _Found(self._picture, self._text)
         for damage in chosen:
             start = time.perf_counter()
             outcome = self.received(damage)
@@ -216,10 +229,12 @@ def _wrong_keys(facts: Mapping[str, Any]) -> str:
     outside = int((np.abs(keys["blocks"]) > _CHANCE).sum())
     slowest = max(facts["seconds"])
     beside = f", {facts['threads']} at a time" if facts["threads"] > 1 else ""
+    count, wanted = len(facts["seconds"]), facts["wanted"]
+    short = f" Stopped after {count} of {wanted} regions." if count < wanted else ""
     return (
         f"Beside the region's own mean, a wrong key gives {over['wrong']:+.2f} dB and one flipped bit "
         f"{over['flipped']:+.2f} dB; block means under wrong keys outside the 99% of chance: {outside} of "
-        f"{len(keys['blocks'])}. Slowest decryption: {slowest:.1f} s{beside}."
+        f"{len(keys['blocks'])}. Slowest decryption: {slowest:.1f} s{beside}.{short}"
     )
 
 
