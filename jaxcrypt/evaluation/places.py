@@ -61,6 +61,25 @@ def parse(text: str) -> Kind:
     return Kind(shape, *bounds)
 
 
+def squares(picture: np.ndarray, mask: np.ndarray, side: int) -> np.ndarray:
+    """The squares of ``side`` that lie in a region, from the corner of its bounding box on.
+
+    Args:
+      picture: uint8 ``[H, W, C]``; mask: bool ``[H, W]``.
+
+    Returns:
+      uint8 ``[N, side, side, C]``.
+    """
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    found = [
+        picture[y : y + side, x : x + side]
+        for y in range(rows[0], rows[-1] + 2 - side, side)
+        for x in range(columns[0], columns[-1] + 2 - side, side)
+        if mask[y : y + side, x : x + side].all()
+    ]
+    return np.stack(found) if found else np.zeros((0, side, side, picture.shape[2]), np.uint8)
+
+
 def stored(paths: Sequence[Path], folder: str) -> list[np.ndarray | None]:
     """The masks bool ``[H, W]`` that ``jaxcrypt roi --masks FOLDER`` left, one a picture or None.
 

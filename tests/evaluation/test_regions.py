@@ -16,6 +16,7 @@ from jaxcrypt.evaluation.report import plain
 from jaxcrypt.evaluation.setting import Setting
 from jaxcrypt.evaluation.subject import Subject
 from jaxcrypt.evaluation.suites import regions
+from jaxcrypt.metrics import inception
 from jaxcrypt.pictures import damages
 from jaxcrypt.record import Outcome, Sealed
 from jaxcrypt.sealing.cipher import Cipher
@@ -139,3 +140,39 @@ def test_what_takes_too_long_is_measured_in_part(subject, tmp_path, rng, monkeyp
     assert "Stopped after 1 of 2 regions" in regions.table({**facts, "setting": Setting().facts()})
     with pytest.raises(Refusal, match="--seconds 2"):
         regions.run(Setting(data=(str(tmp_path),), own=own | {"seconds": 2}))
+
+
+def test_squares_lie_in_the_region():
+    picture = np.arange(40 * 50 * 3, dtype=np.uint32).astype(np.uint8).reshape(40, 50, 3)
+    mask = np.zeros((40, 50), bool)
+    mask[3:23, 5:31] = True
+    assert places.squares(picture, mask, 8).shape == (6, 8, 8, 3)
+    np.testing.assert_array_equal(places.squares(picture, mask, 8)[0], picture[3:11, 5:13])
+    mask[4, 6] = False
+    assert len(places.squares(picture, mask, 8)) == 5
+    assert places.squares(picture, mask, 32).shape == (0, 32, 32, 3)
+
+
+def test_sets_of_squares_are_compared(subject, tmp_path, rng, monkeypatch):
+    """By a stand-in for Inception: what came back undamaged is the photo's, after noise it is not."""
+    monkeypatch.setattr(regions.fid, "LEAST", 8)
+    monkeypatch.setenv("JAXCRYPT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(inception, "find", lambda path: path)
+    monkeypatch.setattr(inception, "load", lambda path: None)
+    monkeypatch.setattr(
+        inception, "features", lambda layers, x: x[:, ::32, ::32, 0].reshape(len(x), -1) / 255.0
+    )
+    (tmp_path / "photos").mkdir()
+    for name in "ab":
+        Image.fromarray(rng.integers(0, 256, (128, 130, 3), np.uint8)).save(
+            tmp_path / "photos" / f"{name}.png"
+        )
+    own = {"region": ["box=128"], "damage": ["none", "noise=60"], "fid": True}
+    setting = Setting(data=(str(tmp_path / "photos"),), own=own)
+    facts = regions.run(setting).facts
+    distances = {name: told["fid"] for name, told in facts["fid"].items()}
+    assert abs(distances["nothing"]) < 1e-9
+    assert distances[damages.parse("noise=60").words] > 1e-3
+    assert "KID" in regions.table({**facts, "setting": setting.facts()})
+    with pytest.raises(Refusal, match="these have 2"):
+        regions.run(Setting(data=setting.data, own=own | {"region": ["box=64"]}))

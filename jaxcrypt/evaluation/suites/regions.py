@@ -22,11 +22,13 @@ from PIL import Image
 
 from jaxcrypt.errors import usage
 from jaxcrypt.evaluation import places
+from jaxcrypt.evaluation.features import inception_features
 from jaxcrypt.evaluation.pictures import Named, draw
 from jaxcrypt.evaluation.plots import bars
-from jaxcrypt.evaluation.report import Result, markdown, numbers
+from jaxcrypt.evaluation.report import Result, markdown, number, numbers
 from jaxcrypt.evaluation.setting import Setting, digests, progress, title
 from jaxcrypt.evaluation.subject import Subject
+from jaxcrypt.metrics import fid
 from jaxcrypt.metrics.image import decibels, mean
 from jaxcrypt.pictures import damages
 from jaxcrypt.record import Outcome, Sealed
@@ -34,6 +36,7 @@ from jaxcrypt.record import Outcome, Sealed
 REGIONS = ("box=96", "box=256", "ellipse=160")
 DAMAGES = ("none", "jpeg444=90", "jpeg444=75", "jpeg444=50")
 ALGEBRA, ALONE = "plain inversion", "as a picture of its own"
+_SQUARE, _PHOTO = 64, "photo"
 _BLOCK, _CHANCE = 8, 2.576  # 99% of a normal variable lie within so many standard deviations
 
 
@@ -45,13 +48,16 @@ def run(setting: Setting) -> Result:
     tasks = list(_tasks(setting, [places.parse(text) for text in texts], texts))
     if not tasks:
         raise usage("--region mask: none of the pictures has one in --masks")
+    with_fid = bool(setting.own.get("fid"))
+    if with_fid:
+        _check_squares(tasks)
     threads, end = setting.own.get("threads") or 1, setting.own.get("seconds") or float("inf")
     start = time.monotonic()
 
     def measured(task: _Task) -> _Found | None:
         if time.monotonic() - start > end:
             return None
-        return _Trial(subject, task, setting.seed, setting.own.get("alone", False)).measure(chosen)
+        return _Trial(subject, task, setting.seed, setting.own.get("alone", False)).measure(chosen, with_fid)
 
     with ThreadPoolExecutor(threads) as pool:
         made = progress(([one] for one in pool.map(measured, tasks)), len(tasks), "measured")
@@ -75,17 +81,24 @@ def run(setting: Setting) -> Result:
         "wanted": len(tasks),
         "seconds": [one.seconds for one in found],
     }
+    if with_fid:
+        facts["fid"] = _distances([one.squares for one in found], setting.own.get("inception"))
     return Result(facts, plot(facts))
 
 
 @dataclass(frozen=True)
 class _Task:
-    """One region of one photo: of which kind, as it was named, and where, if a stored mask says that."""
+    """One region of one photo: of which kind, as it was named, and its mask, bool ``[H, W]``."""
 
     picture: Named
     kind: places.Kind
     text: str
-    mask: np.ndarray | None = None
+    mask: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """What its key follows from."""
+        return f"{self.picture.name} {self.text}"
 
 
 @dataclass
@@ -94,7 +107,7 @@ class _Found:
 
     Attributes:
       psnrs: PSNR inside the region by damage and column; keys: what :meth:`_Trial.under_wrong_keys` gives.
-      seconds: of the slowest decryption.
+      seconds: of the slowest decryption; squares: of the photo and of what came back, where they are wanted.
     """
 
     picture: str
@@ -102,6 +115,7 @@ class _Found:
     psnrs: dict[str, dict[str, float]] = field(default_factory=dict)
     keys: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    squares: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def _tasks(setting: Setting, kinds: Sequence[places.Kind], texts: Sequence[str]) -> Iterator[_Task]:
@@ -113,20 +127,36 @@ def _tasks(setting: Setting, kinds: Sequence[places.Kind], texts: Sequence[str])
     for picture, mask in zip(pictures, stored, strict=True):
         for kind, text in zip(kinds, texts, strict=True):
             if kind.shape != places.MASK:
-                yield _Task(picture, kind, text)
+                seed = draw(setting.seed, "region", f"{picture.name} {text}")
+                rng = np.random.default_rng(np.frombuffer(seed, np.uint32))
+                yield _Task(picture, kind, text, kind.mask(picture.pixels.shape[:2], rng))
             elif mask is not None:
                 yield _Task(picture, kind, text, mask)
+
+
+def _check_squares(tasks: Sequence[_Task]) -> None:
+    """Refuse regions that are too few for a FID before any work."""
+    count = sum(len(places.squares(task.picture.pixels, task.mask, _SQUARE)) for task in tasks)
+    if count < fid.LEAST:
+        raise usage(f"--fid: needs {fid.LEAST} squares of {_SQUARE}×{_SQUARE} in regions, these have {count}")
+
+
+def _distances(squares: Sequence[Mapping[str, np.ndarray]], weights: str | None) -> dict[str, Any]:
+    """FID and KID of what came back through each damage, against the photos."""
+    sets = {name: np.concatenate([one[name] for one in squares]) for name in squares[0]}
+    if len(sets[_PHOTO]) < fid.LEAST:  # --seconds were too few
+        return {}
+    made, _ = inception_features(sets, weights)
+    photos = made.pop(_PHOTO)
+    return {name: fid.distance(features, photos)._asdict() for name, features in made.items()}
 
 
 class _Trial:
     """One region of one photo, encrypted."""
 
     def __init__(self, subject: Subject, task: _Task, seed: int, alone: bool = False):
-        self._picture, self._text, self._seed = task.picture.name, task.text, seed
-        self._name = f"{self._picture} {self._text}"
-        self._subject, self.photo = subject, task.picture.pixels
-        rng = np.random.default_rng(np.frombuffer(draw(seed, "region", self._name), np.uint32))
-        self.mask = task.kind.mask(self.photo.shape[:2], rng) if task.mask is None else task.mask
+        self._task, self._seed, self._name = task, seed, task.name
+        self._subject, self.photo, self.mask = subject, task.picture.pixels, task.mask
         self._key = draw(seed, "key", self._name)
         (self.sealed,) = subject.given({"mask": self.mask}).encrypt([self.photo], [self._key])
         if not np.array_equal(self.sealed.pixels[~self.mask], self.photo[~self.mask]):
@@ -134,14 +164,18 @@ class _Trial:
         self._alone = alone and task.kind.shape == "box"
         self._undamaged: Outcome | None = None
 
-    def measure(self, chosen: Sequence[damages.Damage]) -> _Found:
-        """Everything of it, through the damages ``chosen``."""
-        found = _Found(self._picture, self._text)
+    def measure(self, chosen: Sequence[damages.Damage], squares: bool) -> _Found:
+        """Everything of it, through the damages ``chosen``; with ``squares`` of what came back."""
+        found = _Found(self._task.picture.name, self._task.text)
+        if squares:
+            found.squares[_PHOTO] = places.squares(self.photo, self.mask, _SQUARE)
         for damage in chosen:
             start = time.perf_counter()
             outcome = self.received(damage)
             found.seconds = max(found.seconds, time.perf_counter() - start)
             found.psnrs[damage.words] = self._psnrs(outcome, damage)
+            if squares:
+                found.squares[damage.words] = places.squares(outcome.pictures[0], self.mask, _SQUARE)
             if damage.words == damages.Damage("none").words:
                 self._undamaged = outcome
         found.keys = self.under_wrong_keys()
@@ -220,7 +254,13 @@ def table(facts: Mapping[str, Any]) -> str:
             cells = [mean(numbers(columns[name])).words if name in columns else "" for name in names]
             count = max(map(len, columns.values()), default=0)
             rows.append([kind.replace("=", " "), str(count), damage, *cells])
-    return "\n\n".join([head, markdown(["region", "of", "damage", *names], rows), _wrong_keys(facts)])
+    parts = [head, markdown(["region", "of", "damage", *names], rows), _wrong_keys(facts)]
+    for name, told in facts.get("fid", {}).items():
+        words = (
+            f"FID {number(told['fid']):.2f}, KID {number(told['kid']):.4f} ± {number(told['kid_error']):.4f}"
+        )
+        parts.append(f"Squares of {_SQUARE}×{_SQUARE}, {name}, against the photos': {words}.")
+    return "\n\n".join(parts)
 
 
 def _wrong_keys(facts: Mapping[str, Any]) -> str:
