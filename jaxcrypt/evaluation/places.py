@@ -53,8 +53,8 @@ def parse(text: str) -> Kind:
     if text == MASK:
         return Kind(MASK)
     shape, _, sides = text.partition("=")
-    least, _, most = sides.partition("-")
-    bounds = [int(side) for side in (least, most or least) if side.isdecimal()]
+    least, dash, most = sides.partition("-")
+    bounds = [int(side) for side in (least, most if dash else least) if side.isdecimal()]
     if shape not in ("box", "ellipse") or len(bounds) < 2 or not LEAST <= bounds[0] <= bounds[1]:
         wanted = f"box=N, box=N-M or ellipse=N with N of at least {LEAST} pixels, or mask"
         raise usage(f"--region {text}: must be {wanted}")

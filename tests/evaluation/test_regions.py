@@ -103,7 +103,7 @@ def test_results_are_a_table_of_what_was_measured(subject, tmp_path, rng):
     assert abs(keys["blocks"][0]) < 4
     facts = json.loads(json.dumps(plain({**result.facts, "setting": Setting().facts()})))
     text = regions.table(facts)
-    assert "| box 32 | nothing" in text
+    assert "| box 32 | 1  | nothing" in text
     assert "exact" in text
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (128, 192)
@@ -123,7 +123,11 @@ def test_stored_masks_are_regions_of_the_pictures_that_have_one(subject, tmp_pat
     assert len(facts["values"]["mask"]["nothing"]["region"]) == 1
     assert len(facts["values"]["box=16"]["nothing"]["region"]) == 2
     assert len(facts["keys"]["wrong"]) == 3
-    for given, words in (({"masks": str(photos)}, "no mask of any"), ({"masks": ""}, "go together")):
+    (tmp_path / "none").mkdir()
+    for given, words in (
+        ({"masks": str(tmp_path / "none")}, "no mask of any"),
+        ({"masks": ""}, "go together"),
+    ):
         with pytest.raises(Refusal, match=words):
             regions.run(Setting(data=(str(photos),), own=own | given))
 

@@ -9,7 +9,6 @@ System itself, past every check.
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from jaxcrypt.errors import usage
 from jaxcrypt.evaluation import places
@@ -31,6 +29,7 @@ from jaxcrypt.evaluation.subject import Subject
 from jaxcrypt.metrics import fid
 from jaxcrypt.metrics.image import decibels, mean
 from jaxcrypt.pictures import damages
+from jaxcrypt.pictures.files import encode_png
 from jaxcrypt.record import Outcome, Sealed
 
 REGIONS = ("box=96", "box=256", "ellipse=160")
@@ -242,6 +241,8 @@ def _decibels(estimate: np.ndarray, photo: np.ndarray) -> float:
 
 
 def _surprise(one: np.ndarray, other: np.ndarray) -> float:
+    if len(one) < 3 or not (np.ptp(one) and np.ptp(other)):
+        return float("nan")  # too small a region
     return float(np.corrcoef(one, other)[0, 1] * np.sqrt(max(len(one) - 1, 1)))
 
 
@@ -274,7 +275,7 @@ def _wrong_keys(facts: Mapping[str, Any]) -> str:
     return (
         f"Beside the region's own mean, a wrong key gives {over['wrong']:+.2f} dB and one flipped bit "
         f"{over['flipped']:+.2f} dB; block means under wrong keys outside the 99% of chance: {outside} of "
-        f"{len(keys['blocks'])}. Slowest decryption: {slowest:.1f} s{beside}.{short}"
+        f"{np.isfinite(keys['blocks']).sum()}. Slowest decryption: {slowest:.1f} s{beside}.{short}"
     )
 
 
@@ -294,7 +295,5 @@ def _save_sheet(path: str, trial: _Trial, chosen) -> None:
     for damage in chosen:
         outcome = trial.received(damage)
         shown += [outcome.report.get("algebraic", outcome.pictures[0]), outcome.pictures[0]]
-    file = io.BytesIO()
     rows = [np.concatenate(shown[i : i + 2], axis=1) for i in range(0, len(shown), 2)]
-    Image.fromarray(np.concatenate(rows)).save(file, "PNG")
-    Path(path).write_bytes(file.getvalue())
+    Path(path).write_bytes(encode_png(np.concatenate(rows)))
