@@ -76,7 +76,6 @@ def test_masks_of_a_set_are_made_and_come_with_its_pictures(settings, prepared, 
     given = [str(prepared), "--tfds", "tiny_faces", "--masks", str(masks), "--sheet", str(tmp_path / "s.png")]
     assert roi.main([*given, "--roi", "2,1,4x3"]) == ExitCode.OK
     (masks / "tiny_faces" / "train" / "3.mask.png").unlink()
-    assert roi.main([*given, "--roi", "0,0,8x8", "--force"][:-1]) == ExitCode.BAD_INPUT  # the sheet is there
     assert roi.main([*given[:-2], "--roi", "0,0,8x8"]) == ExitCode.OK
     assert capsys.readouterr().err.count("exists, skipped") == 5
     config = settings(kind="tfds", name="tiny_faces", path=str(prepared), masks=str(masks))

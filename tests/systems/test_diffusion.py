@@ -12,7 +12,7 @@ from configs.diffusion import get_config
 from jaxcrypt.errors import Refusal
 from jaxcrypt.record import Call, Sealed
 from jaxcrypt.systems.catalog import build
-from jaxcrypt.systems.diffusion import cipher, decode
+from jaxcrypt.systems.diffusion import cipher, decode, driver
 from jaxcrypt.systems.diffusion.channels import Bins, Diffused
 from jaxcrypt.systems.diffusion.driver import opened
 from jaxcrypt.systems.diffusion.scenes import Sampler, box
@@ -149,6 +149,20 @@ def test_a_flat_region_looks_like_any_other_and_comes_back_exactly(system, varia
     assert np.unique(one.pixels).size > 240
     (outcome,) = system.driver.decrypt(call, [one], [KEY], photo.shape)
     np.testing.assert_array_equal(outcome.pictures[0], photo)
+
+
+def test_pictures_that_go_together_are_encrypted_as_one_by_one(system, variables, monkeypatch):
+    photos = [_photo(), 255 - _photo(), _photo()[::-1]]
+    keys = [KEY, WRONG, bytes(32)]
+    call = Call(variables, LINEAR, {"mask": _mask()})
+    together = system.driver.encrypt(call, photos, keys)
+    monkeypatch.setattr(driver, "_TOGETHER", 1)
+    alone = [system.driver.encrypt(call, [photo], [key])[0] for photo, key in zip(photos, keys, strict=True)]
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+        assert set(one.side) == set(other.side)
+        for name, array in one.side.items():
+            np.testing.assert_array_equal(array, other.side[name])
 
 
 def test_the_functions_and_the_driver_make_the_same_cipher(system, variables):

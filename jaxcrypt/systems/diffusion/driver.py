@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -28,6 +29,7 @@ from jaxcrypt.systems.drivers import host, masks, regions
 from jaxcrypt.systems.drivers.regions import Region
 
 ENTRY = entry("diffusion")
+_TOGETHER = 1 << 16  # samples that are encrypted in one call: small regions many at a time
 
 
 @cache
@@ -58,11 +60,15 @@ class DiffusionDriver:
         region = regions.region(mask, pictures[0].shape)
         packed = {} if mask is None else {"mask": masks.pack(mask)}
         left, made = cipher.signal(call.options), []
-        for done, (picture, key) in enumerate(zip(pictures, keys, strict=True), 1):
-            data, side = _encrypt_run(region.take(picture), _subkey(call, key), left)
-            made.append(Sealed(region.put(picture, data), side | packed))
+        together = max(1, _TOGETHER // region.size)
+        for start in range(0, len(pictures), together):
+            some = pictures[start : start + together]
+            subkeys = np.stack([_subkey(call, key) for key in keys[start : start + together]])
+            runs = _encrypt_runs(np.stack([region.take(picture) for picture in some]), subkeys, left)
+            for picture, (data, side) in zip(some, runs, strict=True):
+                made.append(Sealed(region.put(picture, data), side | packed))
             if call.progress is not None:
-                call.progress(done / len(pictures))
+                call.progress(len(made) / len(pictures))
         return made
 
     def decrypt(
@@ -144,14 +150,18 @@ def _seen_key(call: Call) -> np.ndarray:
     return unit(np.asarray(small, np.float32))
 
 
-def _encrypt_run(samples: np.ndarray, subkey: np.ndarray, left: float) -> tuple[np.ndarray, dict[str, Any]]:
-    """Bytes uint8 ``[n]`` of a run uint8 ``[n]``, and its side."""
-    tiling = cipher.layout(samples.size)
-    rows = np.zeros((1, tiling.count, tiling.size), np.uint8)
-    for row, first, last in zip(rows[0], tiling.plain, tiling.plain[1:], strict=False):
-        row[: last - first] = samples[first:last]
-    made, side = jax.tree.map(np.asarray, _seal(left)(cipher.stack(tiling, rows, subkey[None])))
-    lengths = np.diff(tiling.plain)
-    data = np.concatenate([row[:n] for row, n in zip(made, lengths, strict=True)])
-    pilots = np.stack([row[n : n + tiling.pilots] for row, n in zip(made, lengths, strict=True)])
-    return data, side | {"pilots": pilots}
+def _encrypt_runs(
+    runs: np.ndarray, subkeys: np.ndarray, left: float
+) -> list[tuple[np.ndarray, dict[str, Any]]]:
+    """Bytes uint8 ``[n]`` and side of each of ``runs``, uint8 ``[B, n]``; ``subkeys``: uint32 ``[B, 8]``."""
+    tiling = cipher.layout(runs.shape[1])
+    lengths, batch = np.diff(tiling.plain), len(runs)
+    rows = np.zeros((batch, tiling.count, tiling.size), np.uint8)
+    for i, (first, last) in enumerate(pairwise(tiling.plain)):
+        rows[:, i, : last - first] = runs[:, first:last]
+    made, side = jax.tree.map(np.asarray, _seal(left)(cipher.stack(tiling, rows, subkeys)))
+    made = made.reshape(rows.shape)
+    data = np.concatenate([made[:, i, :n] for i, n in enumerate(lengths)], axis=1)
+    pilots = np.stack([made[:, i, n : n + tiling.pilots] for i, n in enumerate(lengths)], axis=1)
+    sides = {name: x.reshape(batch, tiling.count) for name, x in side.items()} | {"pilots": pilots}
+    return [(data[b], {name: x[b] for name, x in sides.items()}) for b in range(batch)]
