@@ -95,7 +95,7 @@ def quick_config() -> ConfigDict:
     config.jigsaw.photos = 12
     config.known_plaintext = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
     config.ciphertext_only = _learned(8, {"hidden": 32, "width": 8, "blocks": 0}, (600,), 150)
-    tiny = {"widths": (4, 8), "blocks": (1, 1), "attention": (), "heads": 1, "time": 8, "key_features": 4}
+    tiny = {"widths": (4, 8), "blocks": (0, 1), "attention": (), "heads": 1, "time": 8, "key_features": 4}
     reader = {"hidden": 32, "width": 8, "blocks": 0}
     config.surroundings = _surroundings(16, 8, 600, 24, 80, unet=tiny, reader=reader)
     return config

@@ -17,8 +17,10 @@ from jaxcrypt.systems.decoding import received, turbo
 from jaxcrypt.systems.decoding.denoise import WindowedDenoiser
 from jaxcrypt.systems.drivers import host, regions
 from jaxcrypt.systems.drivers.regions import Region
+from jaxcrypt.systems.drivers.windows import widened
 
 _AROUND = 64  # pixels of the surroundings that are taken along
+_SIZES = (192, 320)  # pixels: few shapes, few programs
 
 
 def decrypt(
@@ -112,4 +114,5 @@ def _among(
 def _span(inside: np.ndarray) -> slice:
     """Where a row or a column of a mask is, and what surrounds it."""
     indices = np.flatnonzero(inside)
-    return slice(max(0, int(indices[0]) - _AROUND), int(indices[-1]) + 1 + _AROUND)
+    first, stop = max(0, int(indices[0]) - _AROUND), min(len(inside), int(indices[-1]) + 1 + _AROUND)
+    return slice(*widened(first, stop, len(inside), _SIZES))

@@ -18,10 +18,11 @@ from jaxcrypt.functional.levels import to_levels, unit
 from jaxcrypt.models.unet import ResUNet
 from jaxcrypt.systems.diffusion.estimate import Scene, sample
 from jaxcrypt.systems.drivers.regions import Region
-from jaxcrypt.systems.drivers.windows import spans
+from jaxcrypt.systems.drivers.windows import spans, widened
 
 _UNIT = 32  # sides of windows are multiples of this: few shapes, few programs
 _WINDOW, _REACH = 10, 1  # units: windows of 320 pixels that share 64
+_SIZES = (3, 6, _WINDOW)  # units: of windows that hold a region by themselves
 _GROUPS = {1: [[0]], 2: [[0], [1]], 3: [[0, 1, 2]], 4: [[0, 1, 2], [3]]}
 
 
@@ -105,13 +106,21 @@ class Sampler:
 
 
 def box(region: Region) -> tuple[slice, slice]:
-    """Rows and columns of the region and of what the net sees of its surroundings, in whole units."""
-    sides = []
-    for axis in (1, 0):
+    """Rows and columns of the region and of what the net sees of its surroundings, in whole units.
+
+    Lengths are few, and of figures that are about as wide as high equal, beyond the border where need be.
+    """
+    ends, totals = [], [-(-side // _UNIT) for side in region.mask.shape]
+    for axis, total in zip((1, 0), totals, strict=True):
         inside = np.flatnonzero(region.mask.any(axis=axis))
-        first = max(0, inside[0] // _UNIT - _REACH)
-        last = min(-(-region.mask.shape[1 - axis] // _UNIT), inside[-1] // _UNIT + 1 + _REACH)
-        sides.append(slice(first * _UNIT, last * _UNIT))
+        first, stop = max(0, inside[0] // _UNIT - _REACH), min(total, inside[-1] // _UNIT + 1 + _REACH)
+        ends.append(widened(first, stop, total, _SIZES))
+    longest = max(stop - first for first, stop in ends)
+    sides = []
+    for (first, stop), total in zip(ends, totals, strict=True):
+        alike = longest <= _WINDOW and 2 * (stop - first) >= longest
+        first, stop = widened(first, stop, total, (longest,)) if alike else (first, stop)
+        sides.append(slice(first * _UNIT, stop * _UNIT))
     return sides[0], sides[1]
 
 
