@@ -55,8 +55,9 @@ def spans(length: int, size: int, reach: int) -> list[Span]:
 
 
 def widened(first: int, stop: int, length: int, sizes: Sequence[int]) -> tuple[int, int]:
-    """``[first, stop)`` of an axis, made as long as the least of ``sizes`` (rising) that holds it: every length
-    is a program to compile. It is moved to lie inside ``[0, length)`` where it fits; longer ones stay.
+    """``[first, stop)`` of an axis, made as long as the least of ``sizes`` (rising) that holds it.
+
+    Every length is a program to compile. It is moved into ``[0, length)`` where it fits; longer ones stay.
     """
     size = next((size for size in sizes if stop - first <= size), stop - first)
     first = max(0, min(first, length - size))
