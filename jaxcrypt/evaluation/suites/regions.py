@@ -249,7 +249,8 @@ def _surprise(one: np.ndarray, other: np.ndarray) -> float:
 def table(facts: Mapping[str, Any]) -> str:
     """Mean (lowest) PSNR inside the regions as Markdown, and what wrong keys gave."""
     head = title(facts, [f"{facts['label']}: PSNR in dB inside the region, mean (lowest)"])
-    rows, names = [], ["region", ALGEBRA, ALONE]
+    measured = [columns for by_damage in facts["values"].values() for columns in by_damage.values()]
+    rows, names = [], [name for name in ("region", ALGEBRA, ALONE) if any(name in one for one in measured)]
     for kind, by_damage in facts["values"].items():
         for damage, columns in by_damage.items():
             cells = [mean(numbers(columns[name])).words if name in columns else "" for name in names]
@@ -269,8 +270,8 @@ def _wrong_keys(facts: Mapping[str, Any]) -> str:
     over = {name: float((keys[name] - keys["flat"]).max()) for name in ("wrong", "flipped")}
     outside = int((np.abs(keys["blocks"]) > _CHANCE).sum())
     slowest = max(facts["seconds"])
-    beside = f", {facts['threads']} at a time" if facts["threads"] > 1 else ""
-    count, wanted = len(facts["seconds"]), facts["wanted"]
+    beside = f", {facts['threads']} at a time" if facts.get("threads", 1) > 1 else ""
+    count, wanted = len(facts["seconds"]), facts.get("wanted", 0)
     short = f" Stopped after {count} of {wanted} regions." if count < wanted else ""
     return (
         f"Beside the region's own mean, a wrong key gives {over['wrong']:+.2f} dB and one flipped bit "
