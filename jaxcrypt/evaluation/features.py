@@ -16,8 +16,7 @@ _BATCH = 64  # pictures at a time
 def inception_features(
     sets: Mapping[str, np.ndarray], weights: str | None
 ) -> tuple[dict[str, np.ndarray], str]:
-    """Features float32 ``[N, 2048]`` of sets of pictures uint8 ``[N, H, W, 3]``, by name, and the digest of the
-    weights.
+    """Features float32 ``[N, 2048]`` of sets of pictures uint8 ``[N, H, W, 3]``, and the weights' digest.
 
     Args:
       weights: the file of Inception's weights; None finds it (:func:`jaxcrypt.metrics.inception.find`).

@@ -162,6 +162,7 @@ def test_sets_of_squares_are_compared(subject, tmp_path, rng, monkeypatch):
     monkeypatch.setattr(regions.fid, "LEAST", 8)
     monkeypatch.setenv("JAXCRYPT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(inception, "find", lambda path: path)
+    monkeypatch.setattr(inception, "digest", lambda path: "stand-in")
     monkeypatch.setattr(inception, "load", lambda path: None)
     monkeypatch.setattr(
         inception, "features", lambda layers, x: x[:, ::32, ::32, 0].reshape(len(x), -1) / 255.0

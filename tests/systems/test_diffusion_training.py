@@ -5,6 +5,7 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from ml_collections import ConfigDict
 
@@ -164,6 +165,39 @@ def test_without_key_images_the_key_path_learns_nothing_from_them():
     keyed = jax.jit(losses.denoising(NET, (1.0, 50.0), with_key=True))
     values = [float(keyed(params, {}, b, jax.random.key(0))[0]) for b in (batch, other)]
     assert values[0] != values[1]
+
+
+def test_what_the_key_image_tells_can_be_learned():
+    """Flat pictures under noise that leaves little of them, and key images of their colours: the net learns
+    to ask these, so that another picture's key image leads it astray."""
+    rule = optax.adam(1e-2)
+
+    def errors(params, colours, seen, rng):
+        clean = jnp.broadcast_to(colours[:, None, None], (16, 8, 8, 3))
+        noise, ones = jax.random.normal(rng, clean.shape), jnp.ones(clean.shape[:3])
+        scene = losses.make_scene(clean, noise, ones, jnp.full(16, 100.0), seen)
+        return jnp.mean(jnp.square(estimate(NET, params, scene.received, jnp.ones(16), scene) - clean))
+
+    def drawn(rng):
+        colours = jax.random.uniform(rng, (16, 3), minval=-1.0)
+        return colours, jnp.broadcast_to(colours[:, None, None], (16, 8, 8, 3))
+
+    @jax.jit
+    def step(params, state, rng):
+        colours, seen = drawn(rng)
+        grads = jax.grad(errors)(params, colours, seen, rng)
+        updates, state = rule.update(grads, state)
+        return optax.apply_updates(params, updates), state
+
+    inputs = jnp.zeros((1, 16, 16, 8)), jnp.zeros((1, 16, 16, 8)), jnp.ones((1, 2)), jnp.zeros((1, 8, 8, 3))
+    params = jax.jit(NET.init)(jax.random.key(0), *inputs)["params"]
+    state = rule.init(params)
+    for rng in jax.random.split(jax.random.key(3), 250):
+        params, state = step(params, state, rng)
+    colours, seen = drawn(jax.random.key(4))
+    judge = jax.jit(errors)
+    own, other = (float(judge(params, colours, x, jax.random.key(5))) for x in (seen, seen[::-1]))
+    assert own < other / 4
 
 
 def test_masks_of_the_data_are_asked_for():
