@@ -8,7 +8,7 @@ port=${PORT:-$("${PYTHON:-python3}" -c 'import socket; s = socket.socket(); s.bi
 
 # Virtual devices on few cores wait for each other for ever unless XLA's thread pool outnumbers them.
 export NPROC=16 JAX_PLATFORMS=cpu
-export XLA_FLAGS="--xla_force_host_platform_device_count=${DEVICES:-2}"
+export XLA_FLAGS="${XLA_FLAGS:-} --xla_force_host_platform_device_count=${DEVICES:-2}"
 export JAXCRYPT_COORDINATOR=127.0.0.1:$port JAXCRYPT_PROCESSES=2
 
 children=()

@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxcrypt.errors import ExitCode
+from tests.compiling import FLAGS
+
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "tests" / "end_to_end_config.py"
 
 
 def environment(pictures, cache):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "JAXCRYPT_TEST_PICTURES": str(pictures)}
-    return {**env, "XLA_FLAGS": "", "JAXCRYPT_CACHE": str(cache)}
+    return {**env, "XLA_FLAGS": FLAGS, "JAXCRYPT_CACHE": str(cache)}
 
 
 def smooth(rng, size):
@@ -35,12 +38,12 @@ def test_from_pictures_to_a_cipher_and_back(tmp_path, rng):
     smooth(rng, 40).save(tmp_path / "photo.png")
     env = environment(pictures, tmp_path / "cache")
 
-    def command(name, *arguments):
+    def command(name, *arguments, code=0):
         done = subprocess.run(
             [sys.executable, "-m", f"jaxcrypt.{name}", *map(str, arguments)],
             cwd=ROOT, env=env, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         return done
 
     train = ["--config", CONFIG, "--workdir", workdir]
@@ -62,6 +65,9 @@ def test_from_pictures_to_a_cipher_and_back(tmp_path, rng):
     command("evaluate", "checkpoints", "--workdir", workdir)
     (measured,) = json.loads((workdir / "evaluation" / "checkpoints.json").read_text())["rows"]
     assert measured["validation/psnr"] > 20
+    again = command("evaluate", "checkpoints", "--workdir", workdir, code=ExitCode.USAGE)
+    assert "checkpoints.json" in again.stderr
+    assert "--force" in again.stderr
     command("export", "--workdir", workdir, "--name", "autoencoder", "--zoo", zoo)
 
     command("keygen", "--key", tmp_path / "key")

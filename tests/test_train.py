@@ -16,6 +16,7 @@ from PIL import Image
 
 from jaxcrypt.errors import Refusal
 from jaxcrypt.training.defaults import check, complete
+from tests.compiling import FLAGS
 from tests.training import toys
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +24,7 @@ CONFIG = "tests/training/toy_config.py"
 
 
 def command(*arguments, module=("tests.training.toy_command", "train"), preexec_fn=None):
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": ""}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": FLAGS}
     return subprocess.run(
         [sys.executable, "-m", *module, *arguments],
         cwd=ROOT, env=env, capture_output=True, text=True, preexec_fn=preexec_fn,
@@ -167,7 +168,7 @@ def test_no_validation_pictures_are_refused_at_the_start_or_never_asked_for(tmp_
 @pytest.mark.slow
 def test_a_config_that_varies_another_trains_from_any_folder(tmp_path):
     config = ROOT / "configs" / "stego_three.py"
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": "", "JAXCRYPT_DATA": str(tmp_path)}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": FLAGS, "JAXCRYPT_DATA": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-m", "jaxcrypt.train", "--config", str(config), "--workdir", "run"],
         cwd=tmp_path, env=env, capture_output=True, text=True,

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from jaxcrypt.bench.parcels import picture_file, seal
 from jaxcrypt.crypto import header
 from jaxcrypt.network import tls, verification
+from jaxcrypt.network.calls import Calls
 from jaxcrypt.network.client import Sender
 from jaxcrypt.network.inbox import STATE, Inbox
 from jaxcrypt.network.known import Known
@@ -51,7 +52,7 @@ class Place:
         """Somebody who sends here, or to whoever listens on ``port``."""
         port = port or self.port
         how = {"give_up": 20.0, **how}
-        return Sender(HOST, port, signer, Known(known, f"{HOST}:{port}"), **how)
+        return Sender(Calls(HOST, port, signer, Known(known, f"{HOST}:{port}"), **how))
 
     def files(self) -> dict[str, bytes]:
         """What is in the inbox, without the receiver's own state."""

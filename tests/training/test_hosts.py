@@ -13,6 +13,7 @@ import pytest
 
 from jaxcrypt import runtime, train
 from jaxcrypt.errors import Refusal
+from tests.compiling import FLAGS
 
 ROOT = Path(__file__).parents[2]
 CONFIG = "tests/training/toy_config.py"
@@ -23,10 +24,11 @@ def start(process, port, *arguments, **env):
     env = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
-        "XLA_FLAGS": "",
+        "XLA_FLAGS": FLAGS,
         "JAXCRYPT_COORDINATOR": f"127.0.0.1:{port}",
         "JAXCRYPT_PROCESSES": "2",
         "JAXCRYPT_PROCESS": str(process),
+        "TOY_PATIENCE": "12",  # of the usual 30 seconds
         **env,
     }
     command = [sys.executable, "-m", "tests.training.toy_command", "train", "--config", CONFIG, *arguments]
@@ -122,7 +124,7 @@ def test_a_lost_host_ends_the_run_of_the_other_within_a_minute(pair, tmp_path, l
     assert time.monotonic() - began < 60
     assert code == 1, err
     why = (
-        "this host was ended, as host 0 is lost" if lost == 0 else "host 1 has given no sign of life for 30 s"
+        "this host was ended, as host 0 is lost" if lost == 0 else "host 1 has given no sign of life for 12 s"
     )
     assert why in one_line(err)
     assert "the last checkpoint stands" in err

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.compiling import FLAGS
+
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests" / "training" / "toy_config.py"
 STEPS = 24
 
 
 def start(workdir, launcher=None, delay=0.0, steps=STEPS):
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable}
-    env.pop("XLA_FLAGS", None)
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable, "XLA_FLAGS": FLAGS}
     arguments = ["--config", str(CONFIG), "--workdir", str(workdir), f"--config.data.delay={delay}"]
     arguments += [f"--config.train.steps={steps}"]
     if launcher:
