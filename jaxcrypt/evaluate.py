@@ -127,7 +127,7 @@ def evaluate(name: str, args: Any, command: str) -> int:
 
     own = dict(vars(args))
     folder = own.pop("output") or _folder(args)
-    _check_folder(folder, name, own.pop("force"))
+    _check_folder(folder, name, own.pop("force") or own.get("watch", False))
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("jaxcrypt.evaluate").setLevel(logging.INFO)
     runtime.start(args.device)
@@ -156,10 +156,10 @@ def _folder(args: Any) -> Path:
 
 
 def _check_folder(folder: Path, name: str, force: bool) -> None:
-    """Refuse to overwrite earlier results, before any work; a run's own watcher that starts again does."""
+    """Refuse to overwrite earlier results, before any work; a job that watches a run may start again."""
     from jaxcrypt.cli.output import Targets
 
-    targets = Targets([], force or not SUITES[name].pictures, "another folder with --output")
+    targets = Targets([], force, "another folder with --output")
     for suffix in _SUFFIXES if folder.is_dir() else ():
         targets.check(folder / f"{name}.{suffix}")
 

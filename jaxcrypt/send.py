@@ -86,6 +86,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _sender(args: argparse.Namespace, host: str, port: int, asked: Any, report: Report) -> tuple[Any, Any]:
     from jaxcrypt.crypto import signing
+    from jaxcrypt.network.calls import Calls
     from jaxcrypt.network.client import Sender
     from jaxcrypt.network.known import Known, check_fingerprint, default_file
     from jaxcrypt.network.sending import Sealing
@@ -96,7 +97,7 @@ def _sender(args: argparse.Namespace, host: str, port: int, asked: Any, report: 
     if keyoptions.names_some_key(args, sealing=True):
         keys = keyoptions.read_keys(args, confirm=True)
     how = {"least": flags.least(args), "give_up": args.give_up, "parallel": args.parallel}
-    sender = Sender(host, port, signer, known, told=report.note, **how)
+    sender = Sender(Calls(host, port, signer, known, told=report.note, **how))
     inputs = flags.inputs(args)
     return sender, Sealing(keys, signer, asked, args.patience, inputs, args.hide_size, args.device)
 

@@ -15,6 +15,7 @@ from typing import Any
 from jaxcrypt.bench import parcels
 from jaxcrypt.bench.post import Post
 from jaxcrypt.network import tls
+from jaxcrypt.network.calls import Calls
 from jaxcrypt.network.client import Sender, picture_id
 from jaxcrypt.network.known import Known
 
@@ -55,7 +56,7 @@ async def load(senders: int, seconds: float, size: int) -> dict[str, Any]:
 async def _one(post: Post, number: int, port: int, size: int, until: float, tally: _Tally) -> None:
     signer, side = post.senders[number], parcels.side_for(size)
     known = Known(post.folder / f"known{number}", f"{_HOST}:{port}")
-    async with Sender(_HOST, port, signer, known, parallel=1, give_up=60.0) as sender:
+    async with Sender(Calls(_HOST, port, signer, known, parallel=1, give_up=60.0)) as sender:
         turn = 0
         while not turn or time.monotonic() < until:
             turn += 1

@@ -57,21 +57,25 @@ def pipeline(
     Raises:
       Refusal: settings that make no sense, folders or pictures that are missing or broken.
     """
-    if split not in SPLITS:
-        raise usage(f"split={split}: unknown; choose one of {', '.join(SPLITS)}")
-    sources = settings_of.sources(config)
-    sources = [source for source in sources if settings_of.divides(source[1], split)] or sources[:1]
-    training = split == "train"
+    sources, training = _sources(config, split), split == "train"
     parts = [Assembly(settings, batch_spec, split) for _, settings in sources]
+    for (_, settings), part in zip(sources, parts, strict=True):
+        log.info("%s: %d pictures of %s", split, len(part), settings["path"] or settings["name"])
     if training:
         stream = _mixed(parts, [weight for weight, _ in sources], seed)
     else:
         stream = grain.MapDataset.concatenate([part.once() for part in parts])
     share = HostShare(stream, batch_spec, process_index, process_count, endless=training)
-    for (_, settings), part in zip(sources, parts, strict=True):
-        log.info("%s: %d pictures of %s", split, len(part), settings["path"] or settings["name"])
     digest, contents = (" ".join(getattr(part, name) for part in parts) for name in ("digest", "contents"))
     return Batches(share, sources[0][1], digest, contents)
+
+
+def _sources(config: Any, split: str) -> list[tuple[float, Mapping[str, Any]]]:
+    """Weights and settings of the sources that have such a split; of the first, where none has."""
+    if split not in SPLITS:
+        raise usage(f"split={split}: unknown; choose one of {', '.join(SPLITS)}")
+    sources = settings_of.sources(config)
+    return [source for source in sources if settings_of.divides(source[1], split)] or sources[:1]
 
 
 def _mixed(parts: Sequence[Assembly], weights: Sequence[float], seed: int) -> Any:

@@ -76,12 +76,12 @@ class Calls:
         signer: Signer,
         known: Known,
         *,
-        least: Level,
-        give_up: float,
-        parallel: int,
-        told: Callable[[str], None],
+        least: Level = Level.CALM,
+        give_up: float = 300.0,
+        parallel: int = 8,
+        told: Callable[[str], None] = lambda line: None,
     ):
-        self._where, self._signer, self._known = (host, port), signer, known
+        self._where, self.signer, self._known = (host, port), signer, known
         self._least, self._give_up, self._told, self.parallel = least, give_up, told, parallel
         self._line: Line | None = None
         self._theirs = Level.CALM  # the threat that the receiver sees
@@ -148,7 +148,7 @@ class Calls:
             welcomed = transcript.check(hello, answer, certificate, least=demanded.suite)
             if said := self._known.check(messages.fingerprint(welcomed.identity)):
                 self._told(said)
-            login, session = transcript.login(welcomed, self._signer)
+            login, session = transcript.login(welcomed, self.signer)
             seconds = await _log_in(http, answer, login, session)
         except BaseException:
             await http.close()

@@ -16,7 +16,6 @@ from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.network import messages
 from jaxcrypt.network.calls import Calls, Line, Rejected
 from jaxcrypt.network.inbox import Manifest
-from jaxcrypt.network.known import Known
 from jaxcrypt.network.threat import Event, Level
 from jaxcrypt.network.transcript import Suspicious, Welcomed
 
@@ -49,31 +48,12 @@ class Sender:
     """One receiver, as a sender sees it. Used inside ``async with``.
 
     Args:
-      host, port: where it listens.
-      signer: the sender's identity.
-      known: whose key is trusted there, and the threat seen.
-      least: the user's floor of the threat.
-      give_up: seconds without progress after which a picture is given up.
-      parallel: connections.
-      told: called with what happened, one line each.
+      calls: how it is reached, and as whom.
     """
 
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        signer: Signer,
-        known: Known,
-        *,
-        least: Level = Level.CALM,
-        give_up: float = 300.0,
-        parallel: int = 8,
-        told: Callable[[str], None] = lambda line: None,
-    ):
-        self._signer = signer
-        how = {"least": least, "give_up": give_up, "parallel": parallel, "told": told}
-        self._calls = Calls(host, port, signer, known, **how)
-        self.meter = self._calls.meter
+    def __init__(self, calls: Calls):
+        self._calls = calls
+        self.meter = calls.meter
 
     async def __aenter__(self) -> Sender:
         return self
@@ -141,7 +121,7 @@ class Sender:
         line = await self._calls.opened()
         receiver = messages.fingerprint(line.welcomed.identity)
         manifest = Manifest(picture, len(data), digest, receiver).encode()
-        signed = messages.joined(manifest, self._signer.sign(messages.digest("manifest", manifest)))
+        signed = messages.joined(manifest, self._calls.signer.sign(messages.digest("manifest", manifest)))
         upload = messages.digest("upload", manifest)[:16].hex()
         started = time.monotonic()
         reply = await self._calls.call("POST", "/1/uploads", signed)
