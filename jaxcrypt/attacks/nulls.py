@@ -169,6 +169,6 @@ def _block_means(nulls: Nulls, photos: np.ndarray, seed: int) -> list[Row]:
         expected = {"correlation": likeness(of(lambda: nulls.draw(len(photos))))}
         shown = {"correlation": likeness(of(lambda: nulls.shining(photos)))}
         control = compared("block means", SHINING, shown, expected)
-        found = {"correlation": likeness(of(ciphers))}
-        made.append(compared("block means", granted, found, expected, control))
+        measured = {"correlation": likeness(of(ciphers))}
+        made.append(compared("block means", granted, measured, expected, control))
     return made

@@ -17,14 +17,11 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from jaxcrypt.metrics.image import picture_means
+
 LEVELS = 256
 BLOCK = 8
 DIRECTIONS = {"horizontal": (0, 1), "vertical": (1, 0), "diagonal": (1, 1)}
-
-
-def _mean(values: jax.Array) -> jax.Array:
-    """``[B, H, W, C]`` -> ``[B]``, one axis after another: float32 sums stay short."""
-    return values.astype(jnp.float32).mean(axis=3).mean(axis=2).mean(axis=1)
 
 
 def histogram(cipher: jax.Array) -> jax.Array:
@@ -62,9 +59,9 @@ def entropy(cipher: jax.Array) -> jax.Array:
 
 def correlation(first: jax.Array, second: jax.Array) -> jax.Array:
     """Pearson's correlation of two batches ``[B, H, W, C]`` -> float32 [B]; NaN where one of them is flat."""
-    first, second = (x.astype(jnp.float32) - _mean(x)[:, None, None, None] for x in (first, second))
-    scale = jnp.sqrt(_mean(first * first) * _mean(second * second))
-    return jnp.where(scale > 0, _mean(first * second) / scale, jnp.nan)
+    first, second = (x.astype(jnp.float32) - picture_means(x)[:, None, None, None] for x in (first, second))
+    scale = jnp.sqrt(picture_means(first * first) * picture_means(second * second))
+    return jnp.where(scale > 0, picture_means(first * second) / scale, jnp.nan)
 
 
 def adjacent_pairs(image: jax.Array, direction: str) -> tuple[jax.Array, jax.Array]:
@@ -106,9 +103,9 @@ def block_correlation(cipher: jax.Array, plain: jax.Array) -> jax.Array:
 
 def npcr(first: jax.Array, second: jax.Array) -> jax.Array:
     """Share of samples that differ between two ciphers of one shape, in [0, 1]: float32 [B]."""
-    return _mean(first != second)
+    return picture_means(first != second)
 
 
 def uaci(first: jax.Array, second: jax.Array) -> jax.Array:
     """Mean absolute difference of two ciphers of one shape over 255, in [0, 1]: float32 [B]."""
-    return _mean(jnp.abs(first.astype(jnp.int32) - second.astype(jnp.int32))) / 255
+    return picture_means(jnp.abs(first.astype(jnp.int32) - second.astype(jnp.int32))) / 255

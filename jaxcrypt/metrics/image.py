@@ -22,7 +22,7 @@ UNIFORM_WINDOW = 7
 _GAUSSIAN_SIGMA, _GAUSSIAN_RADIUS = 1.5, 5
 
 
-def _mean(values: jax.Array) -> jax.Array:
+def picture_means(values: jax.Array) -> jax.Array:
     """Mean of each picture ``[B, H, W, C]`` -> ``[B]``, one axis after another: float32 sums stay short."""
     return values.astype(jnp.float32).mean(axis=3).mean(axis=2).mean(axis=1)
 
@@ -35,7 +35,7 @@ def _check(image: jax.Array, reference: jax.Array) -> None:
 def mse(image: jax.Array, reference: jax.Array) -> jax.Array:
     """Mean squared error of each picture, over pixels and channels: ``[B, H, W, C]`` -> float32 [B]."""
     _check(image, reference)
-    return _mean(jnp.square(image.astype(jnp.float32) - reference.astype(jnp.float32)))
+    return picture_means(jnp.square(image.astype(jnp.float32) - reference.astype(jnp.float32)))
 
 
 def to_bytes(image: jax.Array) -> jax.Array:
@@ -140,7 +140,7 @@ def ssim(
     )
     mean_x, mean_y, c1, c2 = mean_x + 0.5, mean_y + 0.5, 0.01**2, 0.03**2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    return _mean(luminance * (2 * cov + c2) / (var_x + var_y + c2))
+    return picture_means(luminance * (2 * cov + c2) / (var_x + var_y + c2))
 
 
 def window_size(gaussian: bool = False) -> int:
