@@ -135,6 +135,8 @@ def _number(variable: str) -> int:
 def _configure() -> None:
     """JAX's settings: as environment variables before it is imported, else in its config."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up chatter is not the user's business
+    # XLA calls LAPACK in threads of its own; those of OpenBLAS within them spin, a hundred times the work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # A cache that cannot be read or written costs a compilation, and is not the user's business either.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
     if os.environ.get("JAX_COMPILATION_CACHE_DIR"):

@@ -10,6 +10,7 @@ from tests.compiling import FLAGS
 # Eight virtual devices on few cores deadlock in all-reduce unless XLA's pool is larger than they are.
 os.environ.setdefault("NPROC", "16")
 os.environ.setdefault("XLA_FLAGS", f"{FLAGS} --xla_force_host_platform_device_count=8")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait for each other, spinning
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir()) / "jaxcrypt-test-xla"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
