@@ -133,13 +133,19 @@ def inner_name(name: str) -> str:
 
 
 def plan(
-    how: Travel, shape: tuple[int, ...], length: int, head: int, plane: tuple[int, int] = (0, 0)
+    how: Travel,
+    shape: tuple[int, ...],
+    length: int,
+    head: int,
+    plane: tuple[int, int] = (0, 0),
+    ample: bool = True,
 ) -> Layout:
     """How large the carrier of a photo is.
 
     Args:
       shape: the photo's; length: bytes that go into digits; head: bytes of the header.
       plane: height and width of the System's picture, where it has one.
+      ample: a third of it shall show the header, where nothing says how large it may be.
 
     Raises:
       Refusal: it is too small for them (:class:`TooSmall`).
@@ -147,7 +153,9 @@ def plan(
     least = headline.smallest(headline.length_of(bytes(head)))
     need = digits.macroblocks(length, how.way, lattice(how.way))
     if how.digits:
-        rows, columns = _sides(how, shape, max(need, least))
+        unbound = ample and how.pixels is None and how.fit is None
+        wanted = headline.ample(headline.length_of(bytes(head))) if unbound else least
+        rows, columns = _sides(how, shape, max(need, wanted))
     else:
         columns = -(-plane[1] // SIDE)
         rows = -(-plane[0] // SIDE) + -(-need // columns)
@@ -162,7 +170,7 @@ def plan(
         free = Travel(how.digits, how.way)
         if how == free:
             raise TooSmall(math.inf)
-        smallest = plan(free, shape, length, head, plane)
+        smallest = plan(free, shape, length, head, plane, ample=False)
         raise TooSmall(smallest.height * smallest.width / (shape[0] * shape[1]))
     return layout
 

@@ -23,7 +23,8 @@ from jaxcrypt.travel import digits, headline
 from jaxcrypt.travel.lattice import lattice
 from jaxcrypt.travel.planes import SIDE
 
-_HEADER = 260  # bytes that a header takes besides what varies
+_PUBLIC, _OPTIONS = 64, 96  # bytes of a header's public part and what frames it; of a System's options more
+_HIDDEN, _UNIT = 49, 32  # of its hidden part besides name and arrays, padded to units
 
 
 class RobustSealer(Sealer):
@@ -81,7 +82,9 @@ class RobustSealer(Sealer):
         """Where a picture will be too small for its header, as far as that is known before the work."""
         height, width, _ = plain.shape
         cells = self._options[ROBUST] * (height // SIDE) * (width // SIDE)
-        if self._how.way or headline.fits(headline.length_of(bytes(_header_size(self.keys, plain))), cells):
+        if self._how.way or headline.fits(
+            headline.length_of(bytes(_header_size(self.keys, plain) + _OPTIONS)), cells
+        ):
             return []
         return ["may be too small to carry its header in its pixels: keep a copy with --write-header"]
 
@@ -225,4 +228,5 @@ def _carried(plain: Plain, contents: bytes, several: bool) -> tuple[bytes, int]:
 def _header_size(keys: Keys, plain: Plain) -> int:
     """Bytes of a picture's header, or a few more."""
     arrays = sum(array.nbytes + 64 for array in plain.extras.arrays().values())
-    return _HEADER + sum(keys.keyring.stanza_sizes) + len(plain.name.encode("utf-8", "replace")) + arrays
+    hidden = _HIDDEN + len(plain.name.encode("utf-8", "replace")) + arrays
+    return _PUBLIC + sum(keys.keyring.stanza_sizes) + -(-hidden // _UNIT) * _UNIT

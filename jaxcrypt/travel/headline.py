@@ -28,6 +28,7 @@ _CRC = 4
 _SLOTS = 13  # of a macroblock; one more is the flag's
 # Where the reserved coefficients but the first (the beacon's) stand in a macroblock.
 PLACES = np.array([256 + 64 * plane + place for place in RESERVED[1:] for plane in (0, 1)])
+_PARTS = 4.2  # times the macroblocks that it needs: a third of them, and those that the cut goes through
 _ROOM = 1.4  # symbols for a bit of the message below which it is not sent
 
 
@@ -67,6 +68,11 @@ def fits(message: int, macroblocks: int) -> bool:
 def smallest(message: int) -> int:
     """The macroblocks that a message of that length needs."""
     return int(np.ceil(_ROOM * 8 * message / _SLOTS))
+
+
+def ample(message: int) -> int:
+    """The macroblocks of which a third, cut out on no grid, carries a message of that length."""
+    return int(np.ceil(_PARTS * smallest(message)))
 
 
 def signs(message: bytes, rows: int, columns: int) -> np.ndarray:
