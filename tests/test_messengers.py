@@ -103,8 +103,12 @@ def test_what_cannot_be_is_refused_in_one_line(photo, key, given, capsys):
     assert not target.exists()
 
 
-def test_a_rougher_way_is_told_and_nothing_written(photo, sealed, key, capsys):
-    chat = photo.with_name("chat.jpg")
+def test_a_rougher_way_is_told_and_nothing_written(photo, key, capsys):
+    sealed, chat = photo.with_name("s.png"), photo.with_name("chat.jpg")
+    full = ["--pixels", "2", "--inner-quality", "fit"]  # no room is left for redundancy
+    given = [str(photo), "--robust", "exact", *full, "--key-file", key, "-o", str(sealed)]
+    assert encrypt.main(given) == ExitCode.OK
+    capsys.readouterr()
     Image.open(sealed).save(chat, quality=30)
     back = photo.with_name("back.jpg")
     assert decrypt.main([str(chat), "--key-file", key, "-o", str(back)]) == ExitCode.TAMPERED
@@ -248,7 +252,7 @@ def test_the_best_inner_quality_that_fits(photo, key, capsys):
     given = [str(photo), "--robust", "exact", "--key-file", key, "-o", str(target), "--inner-quality", "fit"]
     assert encrypt.main(given) == ExitCode.USAGE
     assert "--pixels or --fit" in capsys.readouterr().err
-    assert encrypt.main([*given, "--pixels", "1"]) == ExitCode.OK
+    assert encrypt.main([*given, "--pixels", "3"]) == ExitCode.OK
     assert "encoded anew as AVIF" in capsys.readouterr().err
     assert decrypt.main([str(target), "--key-file", key, "-o", str(back)]) == ExitCode.OK
     assert Image.open(back).size == Image.open(photo).size
