@@ -221,7 +221,7 @@ def _keys(kind, folder, monkeypatch):
         return (["--passphrase-file", str(path)],) * 2
     if kind == "key image":
         path = folder / "key.png"
-        Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)).save(path)
+        assert keygen.main(["--image", str(path)]) == ExitCode.OK
         return (["--key-image", str(path)],) * 2
     monkeypatch.chdir(folder)
     assert keygen.main(["--recipient", str(folder / "me")]) == ExitCode.OK
