@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import time
 from types import SimpleNamespace
 
@@ -181,3 +182,25 @@ def test_sets_of_squares_are_compared(subject, tmp_path, rng, monkeypatch):
     assert "KID" in regions.table({**facts, "setting": setting.facts()})
     with pytest.raises(Refusal, match="these have 2"):
         regions.run(Setting(data=setting.data, own=own | {"region": ["box=64"]}))
+
+
+def test_results_of_several_systems_and_folders_stand_side_by_side():
+    def facts(label, values, algebra=None):
+        columns = {"region": values} | ({regions.ALGEBRA: algebra} if algebra else {})
+        keys = dict.fromkeys(("wrong", "flipped", "flat"), [10.0] * len(values)) | {
+            "blocks": [0.1] * len(values)
+        }
+        shared = {"keys": keys, "seconds": [1.0] * len(values), "wanted": 2, "threads": 1, "pictures": 2}
+        return {"label": label, "values": {"box=96": {"nothing": columns}}, **shared}
+
+    several = [
+        facts("a", [50.0, 52.0], [40.0, 41.0]),
+        facts("b", ["exact"]),
+        facts("a", [57.0, 61.0], [42.0, 45.0]),
+    ]
+    told = re.sub(" +", " ", regions.beside(several))
+    assert "| region | damage | a | a, plain inversion | b |" in told
+    assert "| box 96 | nothing | 55.00 (50.0) of 4 | 42.00 (40.0) of 4 | exact of 1 |" in told
+    assert "Stopped after 1 of 2 regions" in told
+    assert "Stopped after 4" not in told
+    assert "outside the 99% of chance: 0 of 4" in told

@@ -22,21 +22,21 @@ from jaxcrypt.errors import usage
 from jaxcrypt.evaluation import places
 from jaxcrypt.evaluation.features import inception_features
 from jaxcrypt.evaluation.pictures import Named, draw
-from jaxcrypt.evaluation.plots import bars
-from jaxcrypt.evaluation.report import Result, markdown, number, numbers
-from jaxcrypt.evaluation.setting import Setting, digests, progress, title
+from jaxcrypt.evaluation.regionstable import ALGEBRA, ALONE, REGION, SQUARE, beside, plot, table
+from jaxcrypt.evaluation.report import Result
+from jaxcrypt.evaluation.setting import Setting, digests, progress
 from jaxcrypt.evaluation.subject import Subject
 from jaxcrypt.metrics import fid
-from jaxcrypt.metrics.image import decibels, mean
+from jaxcrypt.metrics.image import decibels
 from jaxcrypt.pictures import damages
 from jaxcrypt.pictures.files import encode_png
 from jaxcrypt.record import Outcome, Sealed
 
+__all__ = ["beside", "plot", "run", "table"]
 REGIONS = ("box=96", "box=256", "ellipse=160")
 DAMAGES = ("none", "jpeg444=90", "jpeg444=75", "jpeg444=50")
-ALGEBRA, ALONE = "plain inversion", "as a picture of its own"
-_SQUARE, _PHOTO = 64, "photo"
-_BLOCK, _CHANCE = 8, 2.576  # 99% of a normal variable lie within so many standard deviations
+_PHOTO = "photo"
+_BLOCK = 8
 
 
 def run(setting: Setting) -> Result:
@@ -135,9 +135,9 @@ def _tasks(setting: Setting, kinds: Sequence[places.Kind], texts: Sequence[str])
 
 def _check_squares(tasks: Sequence[_Task]) -> None:
     """Refuse regions that are too few for a FID before any work."""
-    count = sum(len(places.squares(task.picture.pixels, task.mask, _SQUARE)) for task in tasks)
+    count = sum(len(places.squares(task.picture.pixels, task.mask, SQUARE)) for task in tasks)
     if count < fid.LEAST:
-        raise usage(f"--fid: needs {fid.LEAST} squares of {_SQUARE}×{_SQUARE} in regions, these have {count}")
+        raise usage(f"--fid: needs {fid.LEAST} squares of {SQUARE}×{SQUARE} in regions, these have {count}")
 
 
 def _distances(squares: Sequence[Mapping[str, np.ndarray]], weights: str | None) -> dict[str, Any]:
@@ -167,14 +167,14 @@ class _Trial:
         """Everything of it, through the damages ``chosen``; with ``squares`` of what came back."""
         found = _Found(self._task.picture.name, self._task.text)
         if squares:
-            found.squares[_PHOTO] = places.squares(self.photo, self.mask, _SQUARE)
+            found.squares[_PHOTO] = places.squares(self.photo, self.mask, SQUARE)
         for damage in chosen:
             start = time.perf_counter()
             outcome = self.received(damage)
             found.seconds = max(found.seconds, time.perf_counter() - start)
             found.psnrs[damage.words] = self._psnrs(outcome, damage)
             if squares:
-                found.squares[damage.words] = places.squares(outcome.pictures[0], self.mask, _SQUARE)
+                found.squares[damage.words] = places.squares(outcome.pictures[0], self.mask, SQUARE)
             if damage.words == damages.Damage("none").words:
                 self._undamaged = outcome
         found.keys = self.under_wrong_keys()
@@ -182,7 +182,7 @@ class _Trial:
 
     def _psnrs(self, outcome: Outcome, damage: damages.Damage) -> dict[str, float]:
         """PSNR inside the region, by column."""
-        psnrs = {"region": self._psnr(outcome.pictures[0])}
+        psnrs = {REGION: self._psnr(outcome.pictures[0])}
         if "algebraic" in outcome.report:
             psnrs[ALGEBRA] = self._psnr(outcome.report["algebraic"])
         if self._alone:
@@ -244,50 +244,6 @@ def _surprise(one: np.ndarray, other: np.ndarray) -> float:
     if len(one) < 3 or not (np.ptp(one) and np.ptp(other)):
         return float("nan")  # too small a region
     return float(np.corrcoef(one, other)[0, 1] * np.sqrt(max(len(one) - 1, 1)))
-
-
-def table(facts: Mapping[str, Any]) -> str:
-    """Mean (lowest) PSNR inside the regions as Markdown, and what wrong keys gave."""
-    head = title(facts, [f"{facts['label']}: PSNR in dB inside the region, mean (lowest)"])
-    measured = [columns for by_damage in facts["values"].values() for columns in by_damage.values()]
-    rows, names = [], [name for name in ("region", ALGEBRA, ALONE) if any(name in one for one in measured)]
-    for kind, by_damage in facts["values"].items():
-        for damage, columns in by_damage.items():
-            cells = [mean(numbers(columns[name])).words if name in columns else "" for name in names]
-            count = max(map(len, columns.values()), default=0)
-            rows.append([kind.replace("=", " "), str(count), damage, *cells])
-    parts = [head, markdown(["region", "of", "damage", *names], rows), _wrong_keys(facts)]
-    for name, told in facts.get("fid", {}).items():
-        words = (
-            f"FID {number(told['fid']):.2f}, KID {number(told['kid']):.4f} ± {number(told['kid_error']):.4f}"
-        )
-        parts.append(f"Squares of {_SQUARE}×{_SQUARE}, {name}, against the photos': {words}.")
-    return "\n\n".join(parts)
-
-
-def _wrong_keys(facts: Mapping[str, Any]) -> str:
-    keys = {name: numbers(values) for name, values in facts["keys"].items()}
-    over = {name: float((keys[name] - keys["flat"]).max()) for name in ("wrong", "flipped")}
-    outside = int((np.abs(keys["blocks"]) > _CHANCE).sum())
-    slowest = max(facts["seconds"])
-    beside = f", {facts['threads']} at a time" if facts.get("threads", 1) > 1 else ""
-    count, wanted = len(facts["seconds"]), facts.get("wanted", 0)
-    short = f" Stopped after {count} of {wanted} regions." if count < wanted else ""
-    return (
-        f"Beside the region's own mean, a wrong key gives {over['wrong']:+.2f} dB and one flipped bit "
-        f"{over['flipped']:+.2f} dB; block means under wrong keys outside the 99% of chance: {outside} of "
-        f"{np.isfinite(keys['blocks']).sum()}. Slowest decryption: {slowest:.1f} s{beside}.{short}"
-    )
-
-
-def plot(facts: Mapping[str, Any]) -> bytes:
-    """Bars of mean PSNR, by kind of region and damage."""
-    groups = {
-        f"{kind} {damage}": {name: mean(numbers(values)).psnr for name, values in columns.items()}
-        for kind, by_damage in facts["values"].items()
-        for damage, columns in by_damage.items()
-    }
-    return bars(groups, "PSNR, dB")
 
 
 def _save_sheet(path: str, trial: _Trial, chosen) -> None:
