@@ -20,6 +20,7 @@ import pytest
 
 from jaxcrypt import keygen
 from jaxcrypt.errors import ExitCode
+from tests.warm import Warm
 
 # Every program that XLA has compiled keeps some memory maps, and Linux grants a process 65,530 of them: a
 # worker that runs all tests comes near that, and LLVM aborts the process where it is refused one.
@@ -36,6 +37,13 @@ def few_memory_maps():
 
         jax.clear_caches()
         gc.collect()
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory) -> str:
+    """A program that stands for ``python -m`` and saves the imports; see :mod:`tests.warm`."""
+    with Warm(tmp_path_factory.mktemp("warm")) as started:
+        yield str(started.program)
 
 
 @pytest.fixture

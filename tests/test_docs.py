@@ -39,11 +39,11 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def environment(tmp_path_factory):
+def environment(tmp_path_factory, warm):
     """An environment in which ``jaxcrypt`` is this checkout's."""
     programs = tmp_path_factory.mktemp("bin")
     command = programs / "jaxcrypt"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m jaxcrypt "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec "{warm}" jaxcrypt "$@"\n')
     command.chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     state = str(tmp_path_factory.mktemp("state"))

@@ -30,7 +30,7 @@ def smooth(rng, size):
 
 
 @pytest.mark.slow
-def test_from_pictures_to_a_cipher_and_back(tmp_path, rng):
+def test_from_pictures_to_a_cipher_and_back(tmp_path, rng, warm):
     pictures, workdir, zoo = tmp_path / "pictures", tmp_path / "run", tmp_path / "zoo"
     pictures.mkdir()
     for index in range(20):
@@ -40,7 +40,7 @@ def test_from_pictures_to_a_cipher_and_back(tmp_path, rng):
 
     def command(name, *arguments, code=0):
         done = subprocess.run(
-            [sys.executable, "-m", f"jaxcrypt.{name}", *map(str, arguments)],
+            [warm, f"jaxcrypt.{name}", *map(str, arguments)],
             cwd=ROOT, env=env, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
         assert done.returncode == code, done.stderr

@@ -23,12 +23,19 @@ ROOT = Path(__file__).parents[1]
 CONFIG = "tests/training/toy_config.py"
 
 
-def command(*arguments, module=("tests.training.toy_command", "train"), preexec_fn=None):
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": FLAGS}
-    return subprocess.run(
-        [sys.executable, "-m", *module, *arguments],
-        cwd=ROOT, env=env, capture_output=True, text=True, preexec_fn=preexec_fn,
-    )  # fmt: skip
+TOY = ("tests.training.toy_command", "train")
+
+
+@pytest.fixture(scope="module")
+def command(warm):
+    """Runs ``train``, or another module, with ``arguments``."""
+
+    def run(*arguments, module=TOY, program=(warm,), cwd=ROOT, **how):
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": FLAGS}
+        command = [*program, *module, *arguments]
+        return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, **how)
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,7 @@ def command(*arguments, module=("tests.training.toy_command", "train"), preexec_
         (["--config", CONFIG, "--config.optimizer.name=adma"], "did you mean adam?"),
     ],
 )
-def test_mistakes_are_one_line(tmp_path, arguments, reason):
+def test_mistakes_are_one_line(tmp_path, arguments, reason, command):
     done = command("--workdir", str(tmp_path), *arguments)
     assert done.returncode == 2
     lines = done.stderr.splitlines()
@@ -94,7 +101,7 @@ def one_line(done, code, reason):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory, command):
     """A run of eight steps with two checkpoints; copy it, do not change it."""
     workdir = tmp_path_factory.mktemp("trained")
     done = command("--config", CONFIG, "--workdir", str(workdir), "--config.train.steps=8")
@@ -107,7 +114,7 @@ def content(workdir):
 
 
 @pytest.mark.slow
-def test_another_system_or_shape_in_the_workdir_is_refused_and_changes_nothing(trained, tmp_path):
+def test_another_system_or_shape_in_the_workdir_is_refused_and_changes_nothing(trained, tmp_path, command):
     workdir = tmp_path / "run"
     shutil.copytree(trained, workdir)
     before = content(workdir)
@@ -121,7 +128,7 @@ def test_another_system_or_shape_in_the_workdir_is_refused_and_changes_nothing(t
 
 
 @pytest.mark.slow
-def test_checkpoints_of_which_none_is_sound_are_refused_until_restart_is_said(trained, tmp_path):
+def test_checkpoints_of_which_none_is_sound_are_refused_until_restart_is_said(trained, tmp_path, command):
     workdir = tmp_path / "run"
     shutil.copytree(trained, workdir)
     for step in ("4", "8"):
@@ -138,16 +145,18 @@ def test_checkpoints_of_which_none_is_sound_are_refused_until_restart_is_said(tr
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_one_line(tmp_path):
+def test_a_full_disk_is_one_line(tmp_path, command):
     def few_bytes():
         resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, 6_000))
 
-    done = command("--config", CONFIG, "--workdir", str(tmp_path), preexec_fn=few_bytes)
+    done = command(
+        "--config", CONFIG, "--workdir", str(tmp_path), program=(sys.executable, "-m"), preexec_fn=few_bytes
+    )
     one_line(done, 1, "(File too large)")
 
 
 @pytest.mark.slow
-def test_no_validation_pictures_are_refused_at_the_start_or_never_asked_for(tmp_path, monkeypatch):
+def test_no_validation_pictures_are_refused_at_the_start_or_never_asked_for(tmp_path, monkeypatch, command):
     rng = np.random.default_rng(0)
     for number in range(16):
         pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
@@ -166,22 +175,19 @@ def test_no_validation_pictures_are_refused_at_the_start_or_never_asked_for(tmp_
 
 
 @pytest.mark.slow
-def test_a_config_that_varies_another_trains_from_any_folder(tmp_path):
+def test_a_config_that_varies_another_trains_from_any_folder(tmp_path, monkeypatch, command):
     config = ROOT / "configs" / "stego_three.py"
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": FLAGS, "JAXCRYPT_DATA": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-m", "jaxcrypt.train", "--config", str(config), "--workdir", "run"],
-        cwd=tmp_path, env=env, capture_output=True, text=True,
-    )  # fmt: skip
+    monkeypatch.setenv("JAXCRYPT_DATA", str(tmp_path))
+    done = command("--config", str(config), "--workdir", "run", module=("jaxcrypt.train",), cwd=tmp_path)
     one_line(done, 3, "no such folder")  # it has come as far as its data
 
 
-def test_the_workdir_is_needed():
+def test_the_workdir_is_needed(command):
     assert "--workdir FOLDER is needed" in command("--config", CONFIG).stderr
 
 
 @pytest.mark.slow
-def test_a_run_with_profile_and_memory_then_evaluation(tmp_path):
+def test_a_run_with_profile_and_memory_then_evaluation(tmp_path, command):
     done = command(
         "--config", CONFIG, "--workdir", str(tmp_path), "--profile=2", "--memory",
         "--config.train.substeps=2", "--config.train.log_every=2", "--config.optimizer.warmup_steps=4",

@@ -1,0 +1,117 @@
+"""Processes that need not import JAX and what goes with it again: a server that has done so, and forks.
+
+A command of its own costs two to four seconds of processor time before it does anything, most of it imports.
+:class:`Warm` starts the server and makes a program that stands for ``python -m``: arguments, environment,
+folder and the three streams go to the server, which forks, and runs the module as Python would; the exit
+status comes back. Nothing of jaxcrypt is imported before the fork, and no device is touched. What is limited,
+killed or asked to stop, and what asserts imports, needs a process of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import TextIO
+
+ROOT = Path(__file__).parents[1]
+IMPORTED = (
+    "jax", "jax.numpy", "flax.linen", "scipy.linalg", "scipy.special", "PIL.Image", "ml_collections",
+    "absl.app", "cryptography.hazmat.primitives.ciphers.aead", "safetensors", "optax", "orbax.checkpoint",
+    "grain", "clu.metrics", "tensorboardX",
+)  # fmt: skip
+CLIENT = """#!{python} -IS
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as server:
+    server.connect({path!r})
+    told = json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]).encode()
+    socket.send_fds(server, [len(told).to_bytes(8, "big")], [0, 1, 2])
+    server.sendall(told)
+    status = server.recv(1)
+sys.exit(status[0] if status else 70)
+"""
+
+
+class Warm:
+    """The server, from entering the context to leaving it.
+
+    Attributes:
+      program: takes a module and its arguments, as ``python -m`` does.
+    """
+
+    def __init__(self, folder: Path):
+        self._path, self.program = folder / "warm.socket", folder / "warm"
+
+    def __enter__(self) -> Warm:
+        self.program.write_text(CLIENT.format(python=sys.executable, path=str(self._path)))
+        self.program.chmod(0o755)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(self._path))
+            listening.listen(16)  # clients wait there until the imports are done
+            command = [sys.executable, "-m", "tests.warm", str(listening.fileno())]
+            quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            fds = [listening.fileno()]
+            self._server = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=fds, **quiet)
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._server.kill()
+        self._server.wait()
+
+
+def serve(listening: socket.socket) -> list[str]:
+    """Fork for every client; returns, in the process that is to run it, a module and its arguments."""
+    warnings.filterwarnings("ignore", message="os.fork")  # JAX warns: no thread of its runs as yet
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        client, _ = listening.accept()
+        if os.fork() == 0:
+            listening.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            return _handle(client)
+        client.close()
+
+
+def _handle(client: socket.socket) -> list[str]:
+    size, fds, _, _ = socket.recv_fds(client, 8, 3)
+    told = b""
+    while len(told) < int.from_bytes(size, "big"):
+        told += client.recv(1 << 20)
+    child = os.fork()
+    if child:
+        for fd in fds:
+            os.close(fd)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        client.sendall(bytes([status if status >= 0 else 128 - status]))
+        os._exit(0)
+    client.close()
+    for own, fd in enumerate(fds):
+        os.dup2(fd, own)
+        os.close(fd)
+    sys.stdin, sys.stdout, sys.stderr = _stream(0, "r"), _stream(1, "w"), _stream(2, "w", buffering=1)
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+    arguments, environment, folder = json.loads(told)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.path[:] = [*environment.get("PYTHONPATH", "").split(os.pathsep), *sys.path]
+    return arguments
+
+
+def _stream(fd: int, mode: str, **how) -> TextIO:
+    return open(fd, mode, closefd=False, errors="backslashreplace" if fd == 2 else None, **how)
+
+
+if __name__ == "__main__":
+    for name in IMPORTED:
+        importlib.import_module(name)
+    module, *sys.argv[1:] = serve(socket.socket(fileno=int(sys.argv[1])))
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
