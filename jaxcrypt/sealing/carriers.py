@@ -150,17 +150,14 @@ def plan(
     Raises:
       Refusal: it is too small for them (:class:`TooSmall`).
     """
-    least = headline.smallest(headline.length_of(bytes(head)))
+    message = headline.length_of(bytes(head))
+    least = headline.smallest(message)
     need = digits.macroblocks(length, how.way, lattice(how.way))
+    unbound = ample and how.pixels is None and how.fit is None
     if how.digits:
-        unbound = ample and how.pixels is None and how.fit is None
-        wanted = headline.ample(headline.length_of(bytes(head))) if unbound else least
-        rows, columns = _sides(how, shape, max(need, wanted))
+        rows, columns = _sides(how, shape, max(need, headline.ample(message) if unbound else least))
     else:
-        columns = -(-plane[1] // SIDE)
-        rows = -(-plane[0] // SIDE) + -(-need // columns)
-        if how.pixels:
-            rows = max(rows, int(how.pixels * shape[0] * shape[1] / SIDE**2 / columns))
+        rows, columns = _below(how, shape, need, plane)
     layout = Layout(rows * SIDE, columns * SIDE, plane, how.way, length)
     area = layout.height * layout.width
     allowed = (how.pixels or math.inf) * shape[0] * shape[1] * 1.001
@@ -177,6 +174,15 @@ def plan(
 
 class TooSmall(Exception):
     """No room: the carrier would need ``args[0]`` times the photo's pixels."""
+
+
+def _below(how: Travel, shape: tuple[int, ...], need: int, plane: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of macroblocks, those of the plane and below them as many as digits need."""
+    columns = -(-plane[1] // SIDE)
+    rows = -(-plane[0] // SIDE) + -(-need // columns)
+    if how.pixels:
+        rows = max(rows, int(how.pixels * shape[0] * shape[1] / SIDE**2 / columns))
+    return rows, columns
 
 
 def _sides(how: Travel, shape: tuple[int, ...], need: int) -> tuple[int, int]:
