@@ -168,6 +168,7 @@ class Traits:
       growth: samples of the cipher picture for one of the photo's, options at their defaults.
       close: PSNR in dB of what undamaged pixels alone give back of a photo, as docs/MEASUREMENTS.md has it.
       cost: seconds that encrypting a megapixel takes on two busy cores (``bench speed --quick``).
+      beside: bits of side information that headers carry for each 256 pixels of the photo.
     """
 
     exact: bool = False
@@ -183,6 +184,7 @@ class Traits:
     growth: float = 1.0
     close: float = 0.0
     cost: float = 1.0
+    beside: int = 0
 
 
 def chosen(options: Sequence[Option], given: Options) -> dict[str, Any]:

@@ -256,3 +256,14 @@ def test_the_best_inner_quality_that_fits(photo, key, capsys):
     assert "encoded anew as AVIF" in capsys.readouterr().err
     assert decrypt.main([str(target), "--key-file", key, "-o", str(back)]) == ExitCode.OK
     assert Image.open(back).size == Image.open(photo).size
+
+
+def test_a_header_that_is_too_long_for_pixels_is_refused_before_the_work(tmp_path, key, capsys):
+    photo, target = tmp_path / "large.jpg", tmp_path / "s.png"
+    Image.new("RGB", (1024, 768), "teal").save(photo)
+    given = [str(photo), "--system", "cyclegan", "--robust", "1", "--survives", "75", "--key-file", key]
+    assert encrypt.main([*given, "-o", str(target)]) == ExitCode.USAGE
+    told = capsys.readouterr().err
+    assert "--write-header" in told
+    assert told.count("\n") == 1
+    assert not target.exists()

@@ -157,7 +157,7 @@ def plan(
     if how.digits:
         rows, columns = _sides(how, shape, max(need, headline.ample(message) if unbound else least))
     else:
-        rows, columns = _below(how, shape, need, plane)
+        rows, columns = _below(how, shape, (need, least), plane)
     layout = Layout(rows * SIDE, columns * SIDE, plane, how.way, length)
     area = layout.height * layout.width
     allowed = (how.pixels or math.inf) * shape[0] * shape[1] * 1.001
@@ -176,10 +176,13 @@ class TooSmall(Exception):
     """No room: the carrier would need ``args[0]`` times the photo's pixels."""
 
 
-def _below(how: Travel, shape: tuple[int, ...], need: int, plane: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of macroblocks, those of the plane and below them as many as digits need."""
+def _below(
+    how: Travel, shape: tuple[int, ...], need: tuple[int, int], plane: tuple[int, int]
+) -> tuple[int, int]:
+    """Rows and columns of macroblocks, those of the plane and below them as many as digits need; no fewer
+    than the header needs."""
     columns = -(-plane[1] // SIDE)
-    rows = -(-plane[0] // SIDE) + -(-need // columns)
+    rows = max(-(-plane[0] // SIDE) + -(-need[0] // columns), -(-need[1] // columns))
     if how.pixels:
         rows = max(rows, int(how.pixels * shape[0] * shape[1] / SIDE**2 / columns))
     return rows, columns

@@ -49,9 +49,26 @@ class RobustSealer(Sealer):
         self._how = how
 
     def read(self, data: bytes, name: str = "picture", **others: Any) -> Plain:
-        """As :meth:`~jaxcrypt.sealing.seal.Sealer.read`."""
+        """As :meth:`~jaxcrypt.sealing.seal.Sealer.read`.
+
+        Raises:
+          Refusal: also where a file in the pixels has a header that is too long for them.
+        """
         plain = super().read(data, name, **others)
-        return _recoded(plain) if self._how.way and not self._further else plain
+        if not self._how.way:
+            return plain
+        if headline.length_of(bytes(self._header(plain))) > headline.MOST:
+            most = f"{headline.MOST} bytes of header at most go into pixels"
+            raise usage(
+                f"{name}: {most}, and --system {self.entry.name} has more of so large a photo; "
+                "leave out --survives, and keep the header with --write-header"
+            )
+        return plain if self._further else _recoded(plain)
+
+    def _header(self, plain: Plain) -> int:
+        """Bytes of the header, or a few more."""
+        side = self.entry.traits.beside * plain.shape[0] * plain.shape[1] // (8 * SIDE**2)
+        return _header_size(self.keys, plain) + _OPTIONS + side
 
     def _put_together(self, plain: Plain, key: FileKey, made: Sealed) -> SealedPicture | CarrierPicture:
         facts = {"system": self.entry.name, "options": self.cipher.stored, "original": plain.shape}
@@ -82,11 +99,11 @@ class RobustSealer(Sealer):
         """Where a picture will be too small for its header, as far as that is known before the work."""
         height, width, _ = plain.shape
         cells = self._options[ROBUST] * (height // SIDE) * (width // SIDE)
-        if self._how.way or headline.fits(
-            headline.length_of(bytes(_header_size(self.keys, plain) + _OPTIONS)), cells
-        ):
+        if self._how.way or headline.fits(headline.length_of(bytes(self._header(plain))), cells):
             return []
-        return ["may be too small to carry its header in its pixels: keep a copy with --write-header"]
+        return [
+            "its pixels may not carry its header, which is too long for them: keep a copy with --write-header"
+        ]
 
 
 def _refuse_signer(given: Mapping[str, Any]) -> None:

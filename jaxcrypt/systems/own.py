@@ -164,6 +164,7 @@ OWN = (
             argument=_MIXING,
             close=70.1,
             cost=0.78,
+            beside=24,  # the digits of its scales
         ),
         yardsticks="jaxcrypt.systems.cyclegan.netless",
     ),

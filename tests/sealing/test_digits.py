@@ -114,3 +114,10 @@ def test_an_option_that_makes_no_sense():
     assert carriers.travel(entry, {}) is None
     with pytest.raises(Refusal, match="--robust"):
         carriers.travel(entry, {"survives": 75})
+
+
+def test_a_long_header_gets_the_macroblocks_that_it_needs():
+    how = carriers.Travel(way=75)
+    short, long = (carriers.plan(how, (240, 320, 3), 5000, head, (240, 320)) for head in (300, 1500))
+    assert long.rows * long.columns >= 1300 > short.rows * short.columns
+    assert long.plane == short.plane == (240, 320)
