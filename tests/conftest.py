@@ -110,6 +110,13 @@ SLOW = (
 )
 
 
+def pytest_collection_finish():
+    """Look for garbage seldom: tracing makes objects by the million, and what was imported stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 def pytest_collection_modifyitems(items):
     """Mark everything in the folders and files of :data:`SLOW`."""
     root = Path(__file__).parent
