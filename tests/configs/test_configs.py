@@ -41,8 +41,8 @@ def test_bfloat16_is_what_most_of_the_work_is_done_in(name):
         assert flops.total() > 1e8
         assert share_in(flops, "bfloat16") >= LEAST_SHARE
     config.train.precision = "float32"
-    for (step, _, spec), state in zip(stages(config), states, strict=True):
-        assert share_in(product_flops(step, state, spec), "bfloat16") == 0
+    for (step, _, spec), start in zip(stages(config), states, strict=True):
+        assert share_in(product_flops(step, start, spec), "bfloat16") == 0
 
 
 @pytest.mark.slow

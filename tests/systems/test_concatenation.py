@@ -16,7 +16,7 @@ from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.state import create, init_arrays
 from jaxcrypt.training.step import StepOptions, make_step
 from tests.support import picture, psnr
-from tests.systems.through import decrypt_pictures, encrypt_pictures
+from tests.systems.through import decrypt_pictures, encrypt_pictures, opened_by_record, sealed_by_record
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 
@@ -94,10 +94,10 @@ def test_the_driver_does_what_the_system_does(trained):
     system, _, variables, _, _ = trained
     photo = picture((20, 36, 3), 5)
     subkey = np.frombuffer(KEY, "<u4")[None]
-    sealed = system.encrypt(variables, {"image": photo[None]}, subkey, ())
+    sealed = sealed_by_record(system, variables, photo[None], subkey)
     ((cipher, side),) = encrypt_pictures(system, variables, [photo], [KEY])
     assert np.abs(cipher.astype(int) - sealed.pixels[0]).max() <= 1
-    opened = system.decrypt(variables, sealed, {}, subkey, ())
+    opened = opened_by_record(system, variables, sealed, subkey)
     (decrypted,) = decrypt_pictures(
         system, variables, [np.asarray(sealed.pixels[0])], [side], [KEY], (), photo.shape
     )

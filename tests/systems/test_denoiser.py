@@ -10,12 +10,13 @@ from configs.denoiser import get_config
 from jaxcrypt import zoo
 from jaxcrypt.errors import Refusal
 from jaxcrypt.pictures.damages import Damage
+from jaxcrypt.record import Sealed
 from jaxcrypt.systems import denoiser
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.decoding import received, turbo
 from jaxcrypt.training.defaults import complete
 from jaxcrypt.training.optimizer import optimizers
-from tests.systems.through import decrypt_pictures, encrypt_pictures
+from tests.systems.through import decrypt_pictures, encrypt_pictures, opened_by_record, sealed_by_record
 
 KEY = bytes(range(32))
 
@@ -159,11 +160,11 @@ def test_inside_jit_one_pass_is_better_than_none(shipped):
     system, variables = shipped
     photo = _photo()[None]
     subkey = jnp.asarray(np.frombuffer(KEY, "<u4").astype(np.uint32))[None]
-    sealed = system.encrypt(variables, {"image": photo}, subkey, ())
+    sealed = sealed_by_record(system, variables, photo, subkey)
     noisy = np.asarray(_noise(8.0)(np.asarray(sealed.pixels)))
-    run = jax.jit(lambda v, p, s: system.decrypt(v, type(sealed)(p, s), {}, subkey, ()))
-    decrypted = run(variables, noisy, sealed.side)
-    plain = build("mixing").decrypt({}, type(sealed)(noisy, sealed.side), {}, subkey, ())
+    received = Sealed(noisy, sealed.side)
+    decrypted = opened_by_record(system, variables, received, subkey)
+    plain = opened_by_record(build("mixing"), {}, received, subkey)
     assert _psnr(np.asarray(decrypted["image"]), photo) > _psnr(np.asarray(plain["image"]), photo) + 4
 
 

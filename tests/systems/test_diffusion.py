@@ -19,6 +19,7 @@ from jaxcrypt.systems.diffusion.scenes import Sampler, box
 from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.drivers.regions import Region
 from jaxcrypt.training.defaults import complete
+from tests.systems.through import opened_by_record, sealed_by_record
 
 KEY, WRONG = bytes(range(32)), bytes([1, *range(1, 32)])  # one bit apart
 SMALL = {"widths": (4, 8, 8, 8), "blocks": (1, 1, 1, 1), "heads": 2, "time": 16, "key_features": 8}
@@ -168,9 +169,9 @@ def test_pictures_that_go_together_are_encrypted_as_one_by_one(system, variables
 def test_the_functions_and_the_driver_make_the_same_cipher(system, variables):
     photo = _photo()
     (one,) = system.driver.encrypt(Call(variables, ()), [photo], [KEY])
-    made = system.encrypt(variables, {"image": jnp.asarray(photo)[None]}, host.words(KEY)[None], ())
+    made = sealed_by_record(system, variables, photo[None], host.words(KEY)[None])
     np.testing.assert_array_equal(np.asarray(made.pixels)[0], one.pixels)
-    decrypted = system.decrypt(variables, made, {}, host.words(KEY)[None], ())
+    decrypted = opened_by_record(system, variables, made, host.words(KEY)[None])
     assert _psnr(np.asarray(decrypted["image"])[0], photo) > 40
 
 

@@ -1,4 +1,6 @@
-"""Pictures through a System's driver, with plain tuples and dicts for results."""
+"""Pictures through a System: by its driver, with plain tuples and dicts for results, or by its functions."""
+
+import jax
 
 from jaxcrypt.record import Call, Sealed
 
@@ -21,3 +23,16 @@ def decrypt_pictures(
         pictures = dict(zip(names, outcome.pictures, strict=True))
         results.append(pictures | {"noise": outcome.noise} | outcome.report)
     return results
+
+
+def sealed_by_record(system, variables, image, subkey, options=()):
+    """What the System's own function, compiled as one program, makes of a batch."""
+    run = jax.jit(lambda v, x, k: vars(system.encrypt(v, {"image": x}, k, options)))
+    made = run(variables, image, subkey)
+    return Sealed(made["pixels"], made["side"])
+
+
+def opened_by_record(system, variables, sealed, subkey, options=()):
+    """The way back, compiled as one program."""
+    run = jax.jit(lambda v, p, s, k: system.decrypt(v, Sealed(p, s), {}, k, options))
+    return run(variables, sealed.pixels, sealed.side, subkey)
