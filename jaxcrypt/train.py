@@ -15,7 +15,6 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -150,15 +149,12 @@ def _built(config: ConfigDict) -> Any:
 
 
 def _origin() -> dict[str, Any]:
-    """What made the run, besides its config: command, version and, in a clone, the commit."""
+    """What made the run, besides its config: command, version and, where it is known, the commit."""
+    from jaxcrypt.evaluation.circumstances import commit
+
     facts = {"command": ["python", "-m", "jaxcrypt.train", *sys.argv[1:]], "jaxcrypt": __version__}
-    root = Path(__file__).parents[1]
-    try:
-        git = ["git", "-C", str(root), "rev-parse", "--show-toplevel", "HEAD"]
-        top, commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.split("\n")[:2]
-    except (OSError, subprocess.CalledProcessError):
-        return facts
-    return {**facts, "commit": commit} if Path(top) == root else facts
+    found = commit()
+    return {**facts, "commit": found} if found else facts
 
 
 def run() -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from jaxcrypt import evaluate
 from jaxcrypt.cli import command as cli
 from jaxcrypt.errors import ExitCode
-from jaxcrypt.evaluation import randomness, report, setting
+from jaxcrypt.evaluation import circumstances, randomness, report, setting
 from jaxcrypt.evaluation.suites import SUITES
 from jaxcrypt.systems import catalog
 from tests.evaluation.subjects import SHAPE, Xor, smooth_pictures, toy
@@ -68,14 +68,38 @@ def test_the_command_end_to_end(folder, tmp_path, capsys):
 
 
 def test_the_commit_is_told():
-    from jaxcrypt.evaluation.circumstances import commit
-
     told = subprocess.run(
         ["git", "-C", ROOT, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True
     )
     if told.returncode:
         pytest.skip("not a checkout")
-    assert commit().removesuffix("-dirty") == told.stdout.strip()
+    assert circumstances.commit().removesuffix("-dirty") == told.stdout.strip()
+
+
+def test_an_installed_package_is_traced_to_the_checkout_that_it_came_from(tmp_path):
+    installed, source = (tmp_path / folder / "jaxcrypt" for folder in ("site-packages", "a checkout"))
+    for package in (installed, source):
+        (package / "room").mkdir(parents=True)
+        (package / "room" / "module.py").write_text("x = 1\n")
+    told = json.dumps({"dir_info": {}, "url": source.parent.as_uri()})
+    assert "%20" in told
+    assert circumstances.installed_from(installed, told) == source
+    assert circumstances.installed_from(source, told) is None  # that is itself
+    (source / "room" / "further.py").write_text("")
+    assert circumstances.installed_from(installed, told) == source
+    for changed in ("x = 2\n", None):  # another commit's, or gone: nobody knows which commit runs
+        path = source / "room" / "module.py"
+        path.write_text(changed) if changed else path.unlink()
+        assert circumstances.installed_from(installed, told) is None
+    for other in (
+        None,
+        "",
+        "[]",
+        "no JSON",
+        '{"url": "https://example.com/jaxcrypt"}',
+        '{"url": "file:///no"}',
+    ):
+        assert circumstances.installed_from(installed, other) is None
 
 
 def test_tables_are_made_of_the_files_again(folder, tmp_path, capsys, xor):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import filecmp
+import json
 import os
 import platform
 import subprocess
@@ -9,6 +11,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "pillow", "torch")
 
@@ -39,13 +42,47 @@ def circumstances(command: str) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit of the code that runs, ``-dirty`` where files differ from it; outside a checkout, as in a
-    container, what ``JAXCRYPT_COMMIT`` says, or None."""
-    return _checked_out() or os.environ.get("JAXCRYPT_COMMIT") or None
+    """The commit of the code that runs, ``-dirty`` where files differ from it, also where the package was
+    installed from a checkout whose code is still the same; elsewhere, as in a container, what
+    ``JAXCRYPT_COMMIT`` says, or None."""
+    here = Path(__file__).resolve()
+    checkout = installed_from(here.parents[1], _told_by_installer())
+    for package in (here.parents[1], *([checkout] if checkout else [])):
+        found = _checked_out(package / here.relative_to(here.parents[1]).parent)
+        if found:
+            return found
+    return os.environ.get("JAXCRYPT_COMMIT") or None
 
 
-def _checked_out() -> str | None:
-    folder = Path(__file__).resolve().parent
+def _told_by_installer() -> str | None:
+    """What the installer noted of where the package came from (PEP 610)."""
+    try:
+        return metadata.distribution("jaxcrypt").read_text("direct_url.json")
+    except (metadata.PackageNotFoundError, OSError):
+        return None
+
+
+def installed_from(package: Path, told: str | None) -> Path | None:
+    """The folder that the installed ``package`` was copied from, where every file of code is still the same.
+
+    Args:
+      told: the package's ``direct_url.json``; None where there is none.
+    """
+    try:
+        url = urlsplit(json.loads(told or "{}").get("url", ""))
+    except (ValueError, AttributeError):
+        return None
+    source = Path(unquote(url.path)) / package.name
+    if url.scheme != "file" or not source.is_dir() or source == package:
+        return None
+    same = (filecmp.cmp(path, source / path.relative_to(package), False) for path in package.rglob("*.py"))
+    try:
+        return source if all(same) else None
+    except OSError:
+        return None
+
+
+def _checked_out(folder: Path) -> str | None:
     try:
         told = subprocess.run(
             ["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],
