@@ -71,15 +71,16 @@ def default_config() -> ConfigDict:
                 16, {"hidden": 128, "width": 16, "blocks": 1}, (100, 1000, 10_000), 200
             ),
             "ciphertext_only": _learned(16, {"hidden": 128, "width": 16, "blocks": 1}, (10_000,), 200),
+            # So is a small region: what an orthogonal map hides of it takes as many pairs as it has samples.
             "surroundings": _surroundings(
-                48,
                 16,
-                10_000,
-                96,
-                500,
-                unet={"widths": (16, 32, 48), "blocks": (1, 1, 2), "attention": (2,), "time": 32}
+                8,
+                3000,
+                48,
+                250,
+                unet={"widths": (8, 16), "blocks": (1, 1), "attention": (), "heads": 1, "time": 16}
                 | {"key_features": 8},
-                reader={"hidden": 128, "width": 16, "blocks": 1},
+                reader={"hidden": 64, "width": 8, "blocks": 1},
             ),
         }
     )

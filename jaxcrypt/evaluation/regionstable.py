@@ -82,15 +82,30 @@ def _joined(one: Any, other: Any) -> Any:
 def _wrong_keys(facts: Mapping[str, Any]) -> str:
     keys = {name: numbers(values) for name, values in facts["keys"].items()}
     over = {name: float((keys[name] - keys["flat"]).max()) for name in ("wrong", "flipped")}
-    outside = int((np.abs(keys["blocks"]) > _CHANCE).sum())
     slowest = max(facts["seconds"])
     beside = f", {facts['threads']} at a time" if facts.get("threads", 1) > 1 else ""
     count, wanted = len(facts["seconds"]), facts.get("wanted", 0)
     short = f" Stopped after {count} of {wanted} regions." if count < wanted else ""
     return (
         f"Beside the region's own mean, a wrong key gives {over['wrong']:+.2f} dB and one flipped bit "
-        f"{over['flipped']:+.2f} dB; block means under wrong keys outside the 99% of chance: {outside} of "
-        f"{np.isfinite(keys['blocks']).sum()}. Slowest decryption: {slowest:.1f} s{beside}.{short}"
+        f"{over['flipped']:+.2f} dB. {_blocks(keys['blocks'])} "
+        f"Slowest decryption: {slowest:.1f} s{beside}.{short}"
+    )
+
+
+def _blocks(found: np.ndarray) -> str:
+    """How block means under wrong keys go with the photos': in standard deviations of what white noise has.
+
+    A smooth picture's blocks are alike, and go with any other's by chance more than noise does, up or down:
+    so their mean over regions tells.
+    """
+    found = found[np.isfinite(found)]
+    outside = f"{(np.abs(found) > _CHANCE).sum()} of {len(found)} outside the 99% of white noise"
+    if len(found) < 3:
+        return f"Block means under wrong keys: {outside}."
+    error = found.std(ddof=1) / len(found) ** 0.5
+    return (
+        f"Block means under wrong keys: {outside}; correlation {found.mean():+.2f} ± {error:.2f} in its unit."
     )
 
 

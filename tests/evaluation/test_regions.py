@@ -203,4 +203,4 @@ def test_results_of_several_systems_and_folders_stand_side_by_side():
     assert "| box 96 | nothing | 55.00 (50.0) of 4 | 42.00 (40.0) of 4 | exact of 1 |" in told
     assert "Stopped after 1 of 2 regions" in told
     assert "Stopped after 4" not in told
-    assert "outside the 99% of chance: 0 of 4" in told
+    assert "0 of 4 outside the 99% of white noise; correlation +0.10 ± 0.00" in told
