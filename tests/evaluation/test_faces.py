@@ -116,20 +116,21 @@ def test_detectors_are_tried_beside_their_control(weights, real, tmp_path, monke
 
 def test_messages_that_another_machine_hid_are_found_one_by_one(weights, real, tmp_path):
     """The sheet that one run leaves is read by another, in other batches; what was replaced is not found."""
-    sheet, command = tmp_path / "hidden.png", ["faces", "--system", "dcgan", "--weights", weights]
-    command += ["--data", real, "--count", "0", "--seed", "4"]
-    assert (
-        evaluate.main([*command, "--decodings", "5", "--keep", str(sheet), "--output", str(tmp_path / "one")])
-        == 0
-    )
+    sheet = str(tmp_path / "hidden.png")
+
+    def run(out, *more):
+        command = ["faces", "--system", "dcgan", "--weights", weights, "--data", real, "--seed", "4"]
+        assert evaluate.main([*command, *more, "--output", str(tmp_path / out)]) == 0
+
+    run("one", "--count", "0", "--decodings", "5", "--keep", sheet)
     pixels = np.array(Image.open(sheet))
     pixels[64:128, :64] = pixels[:64, :64]  # the fourth is another copy of the first
     Image.fromarray(pixels).save(sheet)
-    more = ["--decodings", "3", "--first", "2", "--made", str(sheet), "--batch", "2"]
-    assert evaluate.main([*command, *more, "--output", str(tmp_path / "two")]) == 0
+    part = ["--decodings", "3", "--first", "2", "--made", sheet, "--batch", "2"]
+    run("two", "--count", "0", *part)
     facts = json.loads((tmp_path / "two" / "faces.json").read_text())["decoded"]
     assert facts["messages"] == facts["pictures"] == 3
     assert facts["right"] == 2
     assert "3 in 3 pictures, read 2 together" in (tmp_path / "two" / "faces.md").read_text()
     with pytest.raises(Refusal, match="leave one of them at 0"):
-        evaluate.main([*command, *more, "--count", "4", "--output", str(tmp_path / "three")])
+        run("three", "--count", "4", *part)
