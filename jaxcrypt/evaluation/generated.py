@@ -125,9 +125,10 @@ def _by_latents(plain: np.ndarray, carrying: np.ndarray, learnt: int) -> dict[st
 def _read(setting: Setting, subject: Subject, pictures: np.ndarray, name: str) -> np.ndarray:
     """The latents of 8-bit pictures, as whoever has the generator reads them."""
     read, made = subject.cipher.system.prior.read, []
-    parts = [pictures[start : start + _TOGETHER] for start in range(0, len(pictures), _TOGETHER)]
-    for part in progress(parts, len(pictures), f"latents of {name} pictures,"):
-        made.append(read(subject.cipher.variables, part, batch=setting.own["batch"]).z)
+    starts = range(0, len(pictures), _TOGETHER)
+    groups = (list(range(len(pictures)))[start : start + _TOGETHER] for start in starts)
+    for group in progress(groups, len(pictures), f"latents of {name} pictures,"):
+        made.append(read(subject.cipher.variables, pictures[group], batch=setting.own["batch"]).z)
     return np.concatenate(made)
 
 
