@@ -1,9 +1,10 @@
-"""How fast and how large: ``python -m jaxcrypt.bench speed|step|steps|memory|glance|network|ledger``.
+"""How fast and how large: ``python -m jaxcrypt.bench speed|step|steps|memory|growth|glance|network|ledger``.
 
   python -m jaxcrypt.bench speed     MB/s of ciphers beside AES-256-GCM
   python -m jaxcrypt.bench step      images per second of a training step beside torch
   python -m jaxcrypt.bench steps     results of several configs as one table
   python -m jaxcrypt.bench memory    peak memory of encrypt and decrypt on a large picture
+  python -m jaxcrypt.bench growth    how time and memory grow with the picture
   python -m jaxcrypt.bench glance    time to open thumbnails, and what they cost
   python -m jaxcrypt.bench network   send and receive on slow lines, and under load
   python -m jaxcrypt.bench ledger    appends, replay and proofs of a key ledger
@@ -20,7 +21,7 @@ from collections.abc import Sequence
 from jaxcrypt.cli import command as cli
 from jaxcrypt.errors import usage
 
-BENCHES = ("speed", "step", "steps", "memory", "glance", "network", "ledger")
+BENCHES = ("speed", "step", "steps", "memory", "growth", "glance", "network", "ledger")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

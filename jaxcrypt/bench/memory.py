@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,11 +19,11 @@ from jaxcrypt.errors import ExitCode, Refusal, usage
 from jaxcrypt.systems import catalog
 
 _PROGRAM = (
-    "import sys\n"
+    "import sys, time\n"
     "from jaxcrypt import {verb}\n"
     "from jaxcrypt.evaluation import circumstances\n"
     "code = {verb}.main(sys.argv[1:])\n"
-    "print(circumstances.own_peak())\n"
+    "print(circumstances.own_peak(), time.process_time())\n"
     "sys.exit(code)"
 )
 
@@ -45,32 +47,50 @@ def main(argv: Sequence[str]) -> int:
     return ExitCode.OK
 
 
+class Cost(NamedTuple):
+    """What a process took: MiB at the peak, seconds of all processors, and seconds until it ended."""
+
+    peak: float
+    cpu: float
+    wall: float
+
+
 def peak_memory(system: str, side: int) -> dict[str, float]:
-    """MiB that ``encrypt`` and ``decrypt`` hold at most on a random RGB picture of ``side`` × ``side``.
+    """MiB that ``encrypt`` and ``decrypt`` hold at most, as :func:`costs` measures them."""
+    return {verb: cost.peak for verb, cost in costs(system, side).items()}
+
+
+def costs(system: str, side: int, pixels_only: bool = False) -> dict[str, Cost]:
+    """What ``encrypt`` and ``decrypt`` take for a random RGB picture of ``side`` × ``side``.
+
+    Args:
+      pixels_only: so that ``decrypt`` decodes the pixels.
 
     Raises:
       Refusal: one of them failed.
     """
+    only = ["--pixels-only"] if pixels_only else []
     with tempfile.TemporaryDirectory() as folder:
-        photo, sealed, back, key = (Path(folder) / name for name in ("a.bmp", "a.png", "b.bmp", "key.txt"))
+        photo, sealed, back, key = (Path(folder) / name for name in ("a.bmp", "a.png", "back/", "key.txt"))
         write_bmp(photo, side)
         key.write_text("a passphrase for this measurement only\n")
         own = ["--passphrase-file", str(key)]
         return {
-            "encrypt": _peak("encrypt", [str(photo), "-o", str(sealed), "--system", system, *own]),
-            "decrypt": _peak("decrypt", [str(sealed), "-o", str(back), *own]),
+            "encrypt": _cost("encrypt", [str(photo), "-o", str(sealed), "--system", system, *only, *own]),
+            "decrypt": _cost("decrypt", [str(sealed), "-o", f"{back}/", *own]),
         }
 
 
-def _peak(verb: str, arguments: list[str]) -> float:
-    program = _PROGRAM.format(verb=verb)
+def _cost(verb: str, arguments: list[str]) -> Cost:
+    program, start = _PROGRAM.format(verb=verb), time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, env=os.environ
     )
     if done.returncode:
         reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
         raise Refusal(f"{verb} failed: {reason}", ExitCode.FAILED)
-    return float(done.stdout.split()[-1])
+    peak, cpu = map(float, done.stdout.split()[-2:])
+    return Cost(peak, cpu, time.perf_counter() - start)
 
 
 def write_bmp(path: Path, side: int) -> None:

@@ -22,6 +22,7 @@ from jaxcrypt.functional.companding import CENTROIDS, KEPT, LEVELS, dithered, un
 EDGE = -NormalDist().inv_cdf(1 / LEVELS)
 STEP = 0.1
 COUNTS = 16
+UNKNOWN = 255  # in the place of a step count: there is none
 
 
 def capacity(total: int) -> int:
@@ -32,7 +33,25 @@ def capacity(total: int) -> int:
 
 def _places(data: jax.Array, room: int) -> jax.Array:
     """Where the first ``room`` outermost bytes of ``[M]`` are; M where there are no more."""
-    return jnp.nonzero((data == 0) | (data == LEVELS - 1), size=room, fill_value=data.shape[0])[0]
+    return jnp.nonzero(is_outermost(data), size=room, fill_value=data.shape[0])[0]
+
+
+def is_outermost(data):
+    """Which bytes are the outermost: uint8 to bool of that shape, jax or numpy."""
+    return (data == 0) | (data == LEVELS - 1)
+
+
+def steps(values: jax.Array, dither: jax.Array) -> jax.Array:
+    """The step count of every value, were its byte an outermost one: float32 to uint8 of one shape."""
+    beyond = jnp.abs(dithered(values, dither)) - EDGE
+    return jnp.clip(jnp.floor(beyond / STEP), 0, COUNTS - 1).astype(jnp.uint8)
+
+
+def expanded(data: jax.Array, dither: jax.Array, counts: jax.Array) -> jax.Array:
+    """As :func:`companding.expand`, told the step count of each byte, :data:`UNKNOWN` where there is none."""
+    far = EDGE + STEP * (counts.astype(jnp.float32) + 0.5)
+    value = jnp.where(counts == UNKNOWN, jnp.asarray(CENTROIDS)[data], jnp.where(data == 0, -far, far))
+    return undithered(value, dither)
 
 
 def measure(values: jax.Array, dither: jax.Array, data: jax.Array) -> jax.Array:
@@ -45,10 +64,9 @@ def measure(values: jax.Array, dither: jax.Array, data: jax.Array) -> jax.Array:
     Returns:
       uint8 ``[B, capacity(M)]`` below 16, zero beyond the last.
     """
-    moved = dithered(values, dither)
-    steps = jnp.clip(jnp.floor((jnp.abs(moved) - EDGE) / STEP), 0, COUNTS - 1).astype(jnp.uint8)
     room = capacity(data.shape[1])
-    return jax.vmap(lambda x, d: x.at[_places(d, room)].get(mode="fill", fill_value=0))(steps, data)
+    taken = jax.vmap(lambda x, d: x.at[_places(d, room)].get(mode="fill", fill_value=0))
+    return taken(steps(values, dither), data)
 
 
 def expand(data: jax.Array, dither: jax.Array, counts: jax.Array) -> jax.Array:

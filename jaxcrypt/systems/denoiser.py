@@ -113,7 +113,9 @@ def _decrypt_bands(
         span = layout.cipher[first], layout.cipher[last]
         start, end = layout.plain[first], layout.plain[last]
         denoise = windows.of_run(shape, start, end)
-        image[start:end], levels = received.recover(run, one.pixels, span, gaps, quality, denoise, part)
+        image[start:end], levels = received.recover(
+            run, one.pixels, span, gaps, quality, denoise, part, denoise.some
+        )
         noise.append(levels)
     return image.reshape(shape), float(np.sqrt(np.mean(np.concatenate(noise) ** 2)))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxcrypt.bench import __main__ as bench
-from jaxcrypt.bench import agreement, memory, speed
+from jaxcrypt.bench import agreement, memory, peers, speed
 from jaxcrypt.cli import command as cli
 from jaxcrypt.declared import Entry
 from jaxcrypt.errors import ExitCode, Refusal
@@ -75,6 +75,35 @@ def test_peak_memory_of_a_small_picture(tmp_path, capsys):
     assert facts["command"] == f"python -m jaxcrypt.bench {' '.join(argv)}"
     assert facts["machine"]["cores"]
     assert "32×32 RGB" in capsys.readouterr().out
+
+
+def test_growth_is_the_slope_between_sizes(monkeypatch, tmp_path, capsys):
+    def costs(system, side, pixels_only):
+        assert pixels_only
+        return {verb: memory.Cost(50.0 * side, 2e-6 * side**2, 1.0) for verb in ("encrypt", "decrypt")}
+
+    monkeypatch.setattr(memory, "costs", costs)
+    files = ["--json", str(tmp_path / "g.json"), "--plot", str(tmp_path / "g.png")]
+    assert bench.main(["growth", "--megapixels", "0.01,1,4", *files]) == ExitCode.OK
+    assert "logistic, encrypt: grows as pixels^1.00 in time, ^0.50 in memory" in capsys.readouterr().out
+    facts = json.loads((tmp_path / "g.json").read_text())["systems"]["logistic"]
+    assert facts["exponents"]["decrypt"] == pytest.approx({"cpu": 1.0, "peak": 0.5})
+    assert [row["side"] for row in facts["costs"]] == [100, 100, 1000, 1000, 2000, 2000]
+    assert load_picture(tmp_path / "g.png").pixels.ndim == 3
+
+
+@pytest.mark.parametrize("sizes", ["", "4", "4,4", "0,1", "1,101", "a,b"])
+def test_growth_wants_two_sizes(sizes):
+    with pytest.raises(Refusal, match="--megapixels"):
+        bench.main(["growth", "--megapixels", sizes])
+
+
+def test_peers_are_measured_or_said_to_be_missing():
+    there = peers.contestants(48)
+    for size, work in there.values():
+        assert size in (48 * 48, 48 * 48 * 3)
+        work()
+    assert len(there) + len(peers.missing()) == 4
 
 
 def test_a_bench_is_named_first(capsys):

@@ -1,4 +1,4 @@
-"""One picture's blocks on the host: the nets over them window by window, and which coefficients travel."""
+"""One picture's blocks on the host: the nets over them, window by window."""
 
 from __future__ import annotations
 
@@ -10,99 +10,106 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.functional.block_transform import BLOCK, PLANE, analyse
+from jaxcrypt.record import Progress
 from jaxcrypt.systems.cyclegan import code
-from jaxcrypt.systems.drivers.windows import map_windows
+from jaxcrypt.systems.cyclegan.symbols import Symbols
+from jaxcrypt.systems.drivers.windows import Window, over_windows
 
-_WINDOW, _REACH = 40, 4  # blocks: of windows, and of what nets see around a position
+_WINDOW, _REACH = 56, 4  # blocks: of windows, and of what nets see around a position
+_TOGETHER = 1600  # blocks whose scales one call computes
 
 
 @cache
 def _programs(nets) -> dict[str, Any]:
     """The jitted parts, compiled once for each shape of window in the life of the process."""
 
-    def put(picture):
-        return jnp.broadcast_to(picture.astype(jnp.float32), (*picture.shape[:3], 3))
-
     def coefficients(picture, mean):
-        return analyse(put(picture) - mean[:, None, None])
+        colour = jnp.broadcast_to(picture.astype(jnp.float32), (*picture.shape[:3], 3))
+        return analyse(colour - mean[:, None, None])
+
+    def digits(params, picture, mean):
+        return nets.encoder.apply({"params": params["encoder"]}, coefficients(picture, mean))
+
+    def restore(params, got):
+        return code.restore(nets.denoiser, nets.context, params, got)
 
     return {
         "analyse": jax.jit(coefficients),
-        "digits": jax.jit(lambda params, c: nets.encoder.apply({"params": params["encoder"]}, c)),
+        "digits": jax.jit(digits),
         "scales": jax.jit(
             lambda params, d: nets.encoder.apply({"params": params["encoder"]}, d, method="scales")
         ),
-        "restore": jax.jit(lambda params, got: code.restore(nets.denoiser, nets.context, params, got)),
+        "restore": jax.jit(restore),
     }
 
 
 class Blocks:
-    """The blocks of a picture of ``planes`` planes, 1 or 3, and the nets over them."""
-
-    def __init__(self, nets, params, planes: int):
-        self._run, self._params, self._planes = _programs(nets), params, planes
-
-    def analyse(self, picture: np.ndarray, mean: np.ndarray) -> np.ndarray:
-        """``[16h, 16w, 1 or 3]`` to coefficients ``[h, w, 256·planes]``."""
-
-        def one(window):
-            return np.asarray(self._run["analyse"](window, mean[None]))[..., : self._planes * PLANE]
-
-        return map_windows(one, (picture,), (BLOCK, 1), _WINDOW, 0)
-
-    def digits(self, coefficients: np.ndarray) -> np.ndarray:
-        """Coefficients ``[h, w, 256·planes]`` to digits, float32 ``[h, w, 6]``."""
-        rest = ((0, 0),) * 3 + ((0, (3 - self._planes) * PLANE),)
-
-        def one(window):
-            return self._run["digits"](self._params, np.pad(window, rest))
-
-        return map_windows(one, (coefficients,), (1, 1), _WINDOW, _REACH)
-
-    def scales(self, digits: np.ndarray) -> np.ndarray:
-        """int16 ``[h, w, 256·planes]``, which sorts fast."""
-
-        def one(window):
-            return np.asarray(self._run["scales"](self._params, window))[..., : self._planes * PLANE]
-
-        return map_windows(one, (digits,), (1, 1), _WINDOW, 0).astype(np.int16)
-
-    def restore(self, coefficients, there, scales, level, mean) -> np.ndarray:
-        """The decrypting generator: float32 ``[16h, 16w, 3]``, grey levels.
-
-        Args: as :class:`~jaxcrypt.systems.cyclegan.code.Received` takes them, without the batch axis.
-        """
-
-        def one(coefficients, there, scales, level):
-            got = code.Received(coefficients, there, scales.astype(np.float32), level, mean[None])
-            return self._run["restore"](self._params, got)
-
-        return map_windows(one, (coefficients, there, scales, level), (1, BLOCK), _WINDOW, _REACH)
-
-
-class Symbols:
-    """Which coefficients of a picture are symbols, in the order of mixing tiles.
+    """The blocks of a picture of ``planes`` planes, 1 or 3, and the nets over them.
 
     Args:
-      scales: int16 ``[h, w, 256·planes]``.
+      mean: float32 ``[3]``, of the picture.
     """
 
-    def __init__(self, scales: np.ndarray, plan: code.Plan):
-        order = np.argsort(-scales.reshape(-1), kind="stable")[: plan.symbols[-1]]
-        self.place = np.sort(order)[plan.order()]
-        self.scales = scales
-        self.weight = np.exp2(-0.5 / code.OCTAVE * scales.reshape(-1)[self.place]).astype(np.float32)
+    def __init__(self, nets, params, planes: int, mean: np.ndarray):
+        self._run, self._params, self._planes, self._mean = _programs(nets), params, planes, mean[None]
 
-    def take(self, coefficients: np.ndarray) -> np.ndarray:
-        """Weighed symbols, float32 ``[k]``."""
-        return coefficients.reshape(-1)[self.place] * self.weight
+    def digits(self, picture: np.ndarray) -> np.ndarray:
+        """``[16h, 16w, 1 or 3]`` to digits, float32 ``[h, w, 6]``."""
 
-    def put(self, weighed: np.ndarray) -> np.ndarray:
-        """The inverse of :meth:`take`: coefficients, zero where there is no symbol."""
-        return self.spread_out(weighed / self.weight)
+        def one(seen: Window):
+            return np.asarray(self._run["digits"](self._params, _cut(picture, seen), self._mean))[0]
 
-    def spread_out(self, values: np.ndarray) -> np.ndarray:
-        """Values ``[k]`` at their coefficients, zero elsewhere."""
-        flat = np.zeros(self.scales.size, np.float32)
-        flat[self.place] = values
-        return flat.reshape(self.scales.shape)
+        return over_windows(one, _sides(picture), 1, _WINDOW, _REACH)
+
+    def scales(self, digits: np.ndarray) -> np.ndarray:
+        """Of digits ``[n, 6]``: int16 ``[n, 256·planes]``."""
+        made = np.empty((len(digits), self._planes * PLANE), np.int16)
+        for start in range(0, len(digits), _TOGETHER):
+            some = digits[start : start + _TOGETHER]
+            whole = np.pad(some, ((0, _TOGETHER - len(some)), (0, 0)))[None, None]  # one shape, one program
+            scales = np.asarray(self._run["scales"](self._params, whole))[0, 0]
+            made[start : start + len(some)] = scales[: len(some), : self._planes * PLANE]
+        return made
+
+    def take(self, picture: np.ndarray, symbols: Symbols) -> np.ndarray:
+        """The weighed symbols of ``[16h, 16w, 1 or 3]``, float32 ``[k]``."""
+        taken = np.empty(symbols.plan.symbols[-1], np.float32)
+
+        def one(seen: Window):
+            coefficients = np.asarray(self._run["analyse"](_cut(picture, seen), self._mean))[0]
+            symbols.window(seen).take(coefficients[..., : self._planes * PLANE], taken)
+            return _NOTHING
+
+        over_windows(one, _sides(picture), 0, _WINDOW, 0)
+        return taken
+
+    def restore(
+        self, weighed: np.ndarray, levels: np.ndarray, symbols: Symbols, dtype: Any, progress: Progress = None
+    ) -> np.ndarray:
+        """The decrypting generator: ``[16h, 16w, 3]``, grey levels; uint8 are rounded, float32 are not.
+
+        Args:
+          weighed: symbols, float32 ``[k]``; levels: of their errors by mixing tile, float32 ``[t]``.
+        """
+
+        def one(seen: Window):
+            part = symbols.window(seen)
+            own = part.put(weighed), part.there, part.scales.astype(np.float32), part.by_tile(levels)
+            got = code.Received(*(array[None] for array in own), self._mean)
+            picture = np.asarray(self._run["restore"](self._params, got))[0]
+            return np.clip(np.rint(picture), 0, 255).astype(np.uint8) if dtype == np.uint8 else picture
+
+        plan = symbols.plan
+        return over_windows(one, (plan.rows, plan.columns), BLOCK, _WINDOW, _REACH, progress)
+
+
+_NOTHING = np.empty((0, 0, 0), np.uint8)
+
+
+def _sides(picture: np.ndarray) -> tuple[int, int]:
+    return picture.shape[0] // BLOCK, picture.shape[1] // BLOCK
+
+
+def _cut(picture: np.ndarray, seen: Window) -> np.ndarray:
+    rows, columns = (slice(BLOCK * part.start, BLOCK * part.stop) for part in seen)
+    return picture[rows, columns][None]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -19,13 +20,14 @@ import numpy as np
 
 from jaxcrypt.declared import Options, chosen
 from jaxcrypt.errors import Refusal, usage
-from jaxcrypt.functional import companding, outermost
+from jaxcrypt.functional import outermost
 from jaxcrypt.functional.block_transform import BLOCK
 from jaxcrypt.functional.key_image import with_key_image
 from jaxcrypt.record import Call, Outcome, Sealed, Shape
 from jaxcrypt.systems.catalog import entry
-from jaxcrypt.systems.cyclegan import code, header
-from jaxcrypt.systems.cyclegan.blocks import Blocks, Symbols
+from jaxcrypt.systems.cyclegan import code, header, tiles
+from jaxcrypt.systems.cyclegan.blocks import Blocks
+from jaxcrypt.systems.cyclegan.symbols import Symbols
 from jaxcrypt.systems.decoding import received, robust, turbo
 from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.drivers.windows import pad_to
@@ -54,10 +56,7 @@ def _sealer(seal: Callable[..., Any]) -> Callable[..., Any]:
     return jax.jit(run, static_argnums=3)
 
 
-_compand = jax.jit(companding.compand)
-_measure, _expand = jax.jit(outermost.measure), jax.jit(outermost.expand)
 _with_key_image = jax.jit(with_key_image)
-_noise = jax.jit(code.noise, static_argnums=1)
 _pack, _unpack = jax.jit(header.pack), jax.jit(header.unpack)
 _pack_mean, _unpack_mean = jax.jit(header.pack_mean), jax.jit(header.unpack_mean)
 _pack_counts, _unpack_counts = jax.jit(header.pack_counts), jax.jit(header.unpack_counts)
@@ -68,22 +67,6 @@ def _run(subkey: bytes, plan: code.Plan) -> turbo.Run:
     count = plan.count
     none, one = np.zeros(count, np.float32), np.ones(count, np.float32)
     return turbo.Run(host.words(subkey), 0, plan.size, plan.symbols, plan.cipher, none, one, plan.rounds)
-
-
-def _levelled(weighed: np.ndarray, key: jax.Array, plan: code.Plan) -> tuple[np.ndarray, np.ndarray]:
-    """As :func:`code.levelled`, of symbols in the order of tiles: float32 ``[k]`` and ``[t]``."""
-    sizes, lengths = _sizes(weighed, plan), np.diff(plan.symbols)
-    spread = np.where(np.square(sizes) >= code.FLAT, sizes, 0).astype(np.float32)
-    if not spread.all():
-        fill = np.asarray(_noise(key, weighed.size))[0, plan.order()]
-        weighed = np.where(np.repeat(spread > 0, lengths), weighed, fill)
-    return weighed / np.repeat(_sizes(weighed, plan), lengths).astype(np.float32), spread
-
-
-def _sizes(symbols: np.ndarray, plan: code.Plan) -> np.ndarray:
-    """Root mean square by tile."""
-    power = np.add.reduceat(np.square(symbols, dtype=np.float64), plan.symbols[:-1])
-    return np.sqrt(power / np.diff(plan.symbols))
 
 
 def _plan(shape: Shape, settings: dict[str, int]) -> tuple[code.Plan, Any]:
@@ -152,25 +135,26 @@ class CycleganDriver:
 
     def _encrypt(self, params, picture: np.ndarray, subkey: bytes, settings: dict[str, int]) -> Sealed:
         plan, layout = _plan(picture.shape, settings)
-        blocks = Blocks(self.nets, params, plan.planes)
         padded = pad_to(picture, BLOCK)
         mean = np.broadcast_to(padded.mean(axis=(0, 1), dtype=np.float64), (3,))
         mean = (np.round(mean * code.MEAN_STEPS) / code.MEAN_STEPS).astype(np.float32)
-        coefficients = blocks.analyse(padded, mean)
-        digits = blocks.digits(coefficients)
-        symbols = Symbols(blocks.scales(digits), plan)
+        blocks = Blocks(self.nets, params, plan.planes, mean)
+        digits = blocks.digits(padded)
+        weighed = blocks.take(padded, Symbols(digits, blocks.scales, plan))
         key, run = jnp.asarray(host.words(subkey)[None]), _run(subkey, plan)
-        levelled, spread = _levelled(symbols.take(coefficients), key, plan)
-        mixed = run.mix(levelled)
         packed = np.asarray(_pack(jnp.asarray(digits[None]), key))[0]
-        side = {"digits": packed, "mean": np.asarray(_pack_mean(mean[None], key))[0], "spread": spread}
+        side = {"digits": packed, "mean": np.asarray(_pack_mean(mean[None], key))[0]}
+        spread = side["spread"] = np.zeros(plan.count, np.float32)
         if layout is not None:
-            return Sealed(robust.lay_out(mixed, subkey, layout), side)
-        dither = run.dither()
-        data = _compand(mixed, dither)
-        counts = _measure(mixed[None], dither[None], data[None])
-        side["beyond"] = np.asarray(_pack_counts(counts, key))[0]
-        return Sealed(np.asarray(data).reshape(code.cipher_shape(picture.shape, settings["rate"])), side)
+            levelled = np.empty_like(weighed)
+            for tile, (start, stop) in enumerate(pairwise(plan.symbols)):
+                levelled[start:stop], spread[tile] = tiles.levelled(
+                    weighed[tile :: plan.count], tile, key, plan
+                )
+            return Sealed(robust.lay_out(run.mix(levelled), subkey, layout), side)
+        data, counts = tiles.to_bytes(weighed, spread, key, plan, run)
+        side["beyond"] = np.asarray(_pack_counts(counts[None], key))[0]
+        return Sealed(data.reshape(code.cipher_shape(picture.shape, settings["rate"])), side)
 
     def decrypt(
         self,
@@ -220,21 +204,26 @@ class _Opening:
         mean = host.side_array(self.side, "mean", (3,), np.uint32)
         spread = host.side_array(self.side, "spread", (plan.count,), np.float32, 0, _MOST)
         self.key, self.run = jnp.asarray(host.words(subkey)[None]), _run(subkey, plan)
-        self.spread = self.run.by_sample(spread)
-        self.blocks = Blocks(nets, params, plan.planes)
+        self.spread = spread
         digits = np.asarray(_unpack(jnp.asarray(packed[None]), self.key))[0]
-        self.mean = np.asarray(_unpack_mean(jnp.asarray(mean[None]), self.key))[0]
-        self.symbols = Symbols(self.blocks.scales(digits), plan)
+        mean = np.asarray(_unpack_mean(jnp.asarray(mean[None]), self.key))[0]
+        self.blocks = Blocks(nets, params, plan.planes, mean)
+        self.symbols = Symbols(digits, self.blocks.scales, plan)
 
-    def _picture(self, noisy: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        coefficients = self.symbols.put(noisy * self.spread)
-        there = self.symbols.spread_out(np.ones(noisy.shape, np.float32)) > 0
-        level = self.symbols.spread_out(levels * self.spread)
-        return self.blocks.restore(coefficients, there, self.symbols.scales, level, self.mean)
+    def _picture(self, noisy: np.ndarray, levels: np.ndarray, dtype=np.float32, progress=None) -> np.ndarray:
+        """What symbols in the order of tiles show, whose errors have ``levels``, ``[t]``."""
+        plan, weighed = self.symbols.plan, np.empty(noisy.shape, np.float32)
+        for tile, (start, stop) in enumerate(pairwise(plan.symbols)):
+            weighed[tile :: plan.count] = noisy[start:stop] * self.spread[tile]
+        return self.blocks.restore(weighed, levels * self.spread, self.symbols, dtype, progress)
 
     def _denoise(self, noisy: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        clean = self.blocks.analyse(self._picture(noisy, levels), self.mean)
-        return self.symbols.take(clean) / np.maximum(self.spread, 1e-3)
+        plan, by_tile = self.symbols.plan, levels[list(self.symbols.plan.symbols[:-1])]
+        weighed = self.blocks.take(self._picture(noisy, by_tile), self.symbols)
+        clean = np.empty_like(noisy)
+        for tile, (start, stop) in enumerate(pairwise(plan.symbols)):
+            clean[start:stop] = weighed[tile :: plan.count] / np.maximum(self.spread[tile], np.float32(1e-3))
+        return clean
 
     def outcome(self, lost: np.ndarray | None, progress) -> Outcome:
         """The picture, and the mean level of the symbols' errors."""
@@ -244,23 +233,22 @@ class _Opening:
             )
         else:
             noisy, levels = self._decode_bytes(lost, progress)
-        picture = self._picture(noisy, self.run.by_sample(levels))[: self.shape[0], : self.shape[1]]
-        if self.shape[2] == 1:
-            picture = picture.mean(axis=2, keepdims=True)
-        if progress is not None:
-            progress(1.0)
-        image = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-        return Outcome([image], float(np.sqrt(np.mean(levels**2))))
+        grey = self.shape[2] == 1
+        rest = None if progress is None else lambda share: progress(0.5 + 0.5 * share)
+        picture = self._picture(noisy, levels, np.float32 if grey else np.uint8, rest)
+        picture = picture[: self.shape[0], : self.shape[1]]
+        if grey:
+            picture = np.clip(np.rint(picture.mean(axis=2, keepdims=True)), 0, 255).astype(np.uint8)
+        return Outcome([np.ascontiguousarray(picture)], float(np.sqrt(np.mean(levels**2))))
 
     def _decode_bytes(self, lost: np.ndarray | None, progress) -> tuple[np.ndarray, np.ndarray]:
         """Symbols and the levels of their errors by tile, from a cipher of bytes, damaged or not."""
         cipher, run = self.cipher, self.run
         packed = host.side_array(self.side, "beyond", (code.count_bytes(cipher.size),), np.uint8)
-        counts = np.asarray(_unpack_counts(packed[None], self.key))
+        counts = np.asarray(_unpack_counts(packed[None], self.key))[0]
         gaps = received.lost_pixels(cipher, lost)
         if not gaps.any():
-            values = np.asarray(_expand(cipher.reshape(1, -1), run.dither()[None], counts))[0]
-            symbols, measured = run.unmix(values)
+            symbols, measured = tiles.expanded(self.run, cipher.reshape(-1), counts)
             claimed, pilots = outermost.error(), int(run.pilots.sum())
             if received.untouched(float(np.average(measured, weights=run.pilots)), claimed, pilots):
                 return symbols, turbo.level(claimed, measured, run.pilots)  # the pilots say: nothing happened

@@ -6,7 +6,6 @@ a position sees in practice, so no seams show; the noise level may differ from p
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 
 import jax
@@ -14,10 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.models.denoiser import Denoiser
-from jaxcrypt.systems.drivers.windows import map_windows
+from jaxcrypt.record import Shape
+from jaxcrypt.systems.drivers.windows import map_windows, spans
 
 _UNIT = 8
-_WINDOW, _REACH = 40, 4  # units: windows of 320 pixels that share 64
+_WINDOW, _REACH = 96, 4  # units: windows of 768 pixels that share 64
+_OF = 3  # one of so many windows side by side is enough to tell how the denoiser reacts
 
 
 @cache
@@ -58,27 +59,58 @@ class WindowedDenoiser:
         clean = map_windows(self._run, (noisy, level), (_UNIT, _UNIT), _WINDOW, _REACH)
         return (clean[:height, :width] + 1) * np.float32(127.5)
 
-    def of_run(self, shape, start: int, end: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        """``(samples [n], levels [n]) -> samples`` of the flat part ``start..end`` of a picture of ``shape``.
+    def some(self, picture: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As the call, of some windows, zero elsewhere; and which samples those are, bool ``[H, W, C]``."""
+        chosen = spans(-(-picture.shape[1] // _UNIT), _WINDOW, _REACH)[_OF // 2 :: _OF]
+        if not chosen:
+            return self(picture, sigma), np.ones(picture.shape, bool)
+        clean, seen = np.zeros_like(picture), np.zeros(picture.shape, bool)
+        for span in chosen:
+            first, start, stop = (_UNIT * side for side in (span.first, span.start, span.stop))
+            window = np.s_[:, first : first + _UNIT * span.size]
+            clean[:, start:stop] = self(picture[window], sigma[window])[:, start - first : stop - first]
+            seen[:, start:stop] = True
+        return clean, seen
 
-        What a first or last row lacks is borrowed from the row beside it.
-        """
+    def of_run(self, shape, start: int, end: int) -> RunDenoiser:
+        """The denoiser of the flat part ``start..end`` of a picture of ``shape``."""
+        return RunDenoiser(self, shape, start, end)
+
+
+class RunDenoiser:
+    """``(samples [n], levels [n]) -> samples`` of the flat part ``start..end`` of a picture of ``shape``.
+
+    What a first or last row lacks is borrowed from the row beside it.
+    """
+
+    def __init__(self, windows: WindowedDenoiser, shape: Shape, start: int, end: int):
         row = shape[1] * shape[2]
         first, last = start // row, -(-end // row)
-        head, tail = start - first * row, last * row - end
+        self._windows, self._shape, self._row = windows, (last - first, *shape[1:]), row
+        self._head, self._tail = start - first * row, last * row - end
 
-        def spread_out(values):
-            rows = np.concatenate([np.zeros(head, np.float32), values, np.zeros(tail, np.float32)])
-            rows = rows.reshape(last - first, row)
-            if last - first > 1:
-                rows[0, :head] = rows[1, :head]
-                rows[-1, row - tail :] = rows[-2, row - tail :]
-            else:
-                rows[0, :head], rows[0, row - tail :] = values[0], values[-1]
-            return rows.reshape(last - first, shape[1], shape[2])
+    def __call__(self, samples: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        return self._cut(self._windows(*self._pictures(samples, levels)))
 
-        def denoise(samples: np.ndarray, levels: np.ndarray) -> np.ndarray:
-            clean = self(spread_out(samples), spread_out(levels).mean(axis=2)).reshape(-1)
-            return clean[head : clean.size - tail]
+    def some(self, samples: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As the call, of some samples only; and which, bool ``[n]``."""
+        clean, seen = self._windows.some(*self._pictures(samples, levels))
+        return self._cut(clean), self._cut(seen)
 
-        return denoise
+    def _pictures(self, samples: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._spread_out(samples), self._spread_out(levels).mean(axis=2)
+
+    def _spread_out(self, values: np.ndarray) -> np.ndarray:
+        head, tail, row = self._head, self._tail, self._row
+        rows = np.concatenate([np.zeros(head, np.float32), values, np.zeros(tail, np.float32)])
+        rows = rows.reshape(-1, row)
+        if len(rows) > 1:
+            rows[0, :head] = rows[1, :head]
+            rows[-1, row - tail :] = rows[-2, row - tail :]
+        else:
+            rows[0, :head], rows[0, row - tail :] = values[0], values[-1]
+        return rows.reshape(self._shape)
+
+    def _cut(self, picture: np.ndarray) -> np.ndarray:
+        flat = picture.reshape(-1)
+        return flat[self._head : flat.size - self._tail]

@@ -202,12 +202,14 @@ def _extrinsic(value, error, dither, prior, variance):
     return soft_expand.extrinsic(undithered(value, dither), float(error.mean() / KEPT), prior, variance)
 
 
-def recover(run, cipher, span, lost, quality, denoise, progress=None) -> tuple[np.ndarray, np.ndarray]:
+def recover(
+    run, cipher, span, lost, quality, denoise, progress=None, some=None
+) -> tuple[np.ndarray, np.ndarray]:
     """The samples of a run, uint8 [n], and the noise levels that were left before the last denoising, [k].
 
     Args: as :func:`decode` takes them.
     """
-    clean, _, levels = decode(run, cipher, span, lost, quality, denoise, progress)
+    clean, _, levels = decode(run, cipher, span, lost, quality, denoise, progress, some)
     return np.clip(np.rint(clean), 0, 255).astype(np.uint8), levels
 
 
@@ -220,12 +222,13 @@ def untouched(error: float, claimed: float, pilots: int) -> bool:
     return error < claimed * (1 + max(_MARGIN, 5 * np.sqrt(2 / max(pilots, 1))))
 
 
-def decode(run, cipher, span, lost, quality, denoise, progress=None):
+def decode(run, cipher, span, lost, quality, denoise, progress=None, some=None):
     """What :func:`jaxcrypt.systems.decoding.turbo.decode` makes of a run of bytes, however distorted.
 
     Args:
       cipher: uint8 [H, W, C], the whole received picture; span: the run's part of it, flat.
       lost: bool [H·W·C] or None; quality: of the JPEG that it went through, or None.
+      denoise, progress, some: as there.
     """
     start, end = span
     flat, dither = cipher.reshape(-1)[start:end], run.dither()
@@ -238,11 +241,11 @@ def decode(run, cipher, span, lost, quality, denoise, progress=None):
         channel = JpegCells(cipher, slice(start, end), dither, quality, cells)
         symbols, claimed = channel(np.zeros(end - start, np.float32), 1.0)
         if mean_error(run, symbols) < WORSE * claimed:
-            return turbo.decode(run, channel, denoise, PASSES, progress)
+            return turbo.decode(run, channel, denoise, PASSES, progress, some)
     noise = byte_noise(run, flat, dither, gaps)
     channel = Bytes(flat, dither, gaps, noise)
     few = FEW_PASSES if gaps is None and noise <= 0.1 else PASSES
-    return turbo.decode(run, channel, denoise, 1 if noise > HOPELESS else few, progress)
+    return turbo.decode(run, channel, denoise, 1 if noise > HOPELESS else few, progress, some)
 
 
 def mean_error(run, symbols) -> float:

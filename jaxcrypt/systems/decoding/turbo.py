@@ -16,6 +16,7 @@ Metzler, Maleki and Baraniuk 2016). One pass is plain un-mixing and denoising.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.functional import mixing
+from jaxcrypt.record import Progress
 from jaxcrypt.systems.drivers.tiles import over_tiles
 from jaxcrypt.systems.mixing import keyed_of
 
@@ -31,6 +33,7 @@ _CLAIM = (
     0.05  # relative error of the noise level that a pass claims; pilots measure it with 1 / sqrt(2 pilots)
 )
 
+_THREADS = 2
 _DIVERGED = 1.1  # a pass with that many times the noise power of the one before is not taken
 
 
@@ -55,23 +58,49 @@ class Run:
     spread: np.ndarray
     rounds: int = mixing.ROUNDS
 
-    def tiles(self, data: np.ndarray, bounds: tuple[int, ...]) -> dict[str, np.ndarray]:
-        count = len(bounds) - 1
-        cut = np.zeros((count, self.size), np.float32)
-        for row, start, end in zip(cut, bounds, bounds[1:], strict=False):
-            row[: end - start] = data[start:end]
+    @property
+    def count(self) -> int:
+        """How many tiles there are."""
+        return len(self.plain) - 1
+
+    def tile(self, index: int, data: np.ndarray) -> dict[str, np.ndarray]:
+        """One tile with ``data``, ``[n]``, its samples, symbols or bytes: padded, and a stack of one."""
+        padded = np.zeros((1, self.size), data.dtype)
+        padded[0, : len(data)] = data
+        lengths = (bounds[index + 1] - bounds[index] for bounds in (self.plain, self.cipher))
+        plain, cipher = (np.array([length], np.int32) for length in lengths)
         return {
-            "data": cut,
-            "subkey": np.broadcast_to(self.subkey, (count, 8)),
-            "index": np.arange(self.first, self.first + count, dtype=np.uint32),
-            "plain_length": np.diff(self.plain).astype(np.int32),
-            "cipher_length": np.diff(self.cipher).astype(np.int32),
-            "flat": np.asarray(self.spread) == 0,
+            "data": padded,
+            "subkey": self.subkey[None],
+            "index": np.array([self.first + index], np.uint32),
+            "plain_length": plain,
+            "cipher_length": cipher,
+            "flat": np.asarray(self.spread)[index : index + 1] == 0,
         }
 
-    def join(self, cut, bounds: tuple[int, ...]) -> np.ndarray:
-        rows = np.asarray(cut)
-        return np.concatenate([row[: b - a] for row, a, b in zip(rows, bounds, bounds[1:], strict=False)])
+    def each(self, work: Callable[[int], None], progress: Progress = None) -> None:
+        """``work`` of every tile's number, on two threads: one call computes on one core of a CPU."""
+        if not self.count:
+            return
+        work(0)  # alone: two threads that both need a program not yet compiled would both compile it
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for done, _ in enumerate(pool.map(work, range(1, self.count)), 2):
+                if progress is not None:
+                    progress(done / self.count)
+
+    def _mapped(self, program, data: np.ndarray, read, write) -> tuple[np.ndarray, np.ndarray]:
+        """``program`` of the tiles of ``data``: what it makes of them, joined, and a number of each."""
+        made, found = np.empty(write[-1], np.float32), np.zeros(self.count, np.float32)
+
+        def work(index: int) -> None:
+            own = program(self.tile(index, data[read[index] : read[index + 1]]), self.rounds)
+            samples, number = own if isinstance(own, tuple) else (own, found[index : index + 1])
+            start, stop = write[index], write[index + 1]
+            made[start:stop] = np.asarray(samples)[0, : stop - start]
+            found[index] = np.asarray(number)[0]
+
+        self.each(work)
+        return made, found
 
     def by_sample(self, values: np.ndarray) -> np.ndarray:
         """``[k]`` to one value for each sample."""
@@ -85,16 +114,19 @@ class Run:
 
     def mix(self, standard: np.ndarray) -> np.ndarray:
         """Standardised samples to mixed symbols; the pilots are put in."""
-        return self.join(_mix(self.tiles(standard, self.plain), self.rounds), self.cipher)
+        return self._mapped(_mix, standard, self.plain, self.cipher)[0]
 
     def unmix(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Symbols to standardised samples, and the pilots' mean square error, ``[k]``."""
-        samples, errors = _unmix(self.tiles(symbols, self.cipher), self.rounds)
-        return self.join(samples, self.plain), np.asarray(errors)
+        return self._mapped(_unmix, symbols, self.cipher, self.plain)
 
     def dither(self) -> np.ndarray:
-        empty = self.tiles(np.zeros(0, np.float32), (0,) * len(self.plain))
-        return self.join(_dither(empty, self.rounds), self.cipher)
+        """The dither of all symbols."""
+        return self.drawn(_dither)
+
+    def drawn(self, program) -> np.ndarray:
+        """What ``program`` (of :func:`by_tiles`) draws from the key alone, float32 ``[m]``."""
+        return self._mapped(program, np.zeros(0, np.float32), (0,) * (self.count + 1), self.cipher)[0]
 
     @property
     def pilots(self) -> np.ndarray:
@@ -125,13 +157,14 @@ def dither_tile(tile, rounds: int):
     return keyed_of(tile, rounds).dither
 
 
-def _over_tiles(function):
+def by_tiles(function):
+    """The jitted ``function(tile, rounds)`` of stacks of tiles."""
     return jax.jit(
         lambda tiles, rounds: over_tiles(partial(function, rounds=rounds), tiles), static_argnums=1
     )
 
 
-_mix, _unmix, _dither = map(_over_tiles, (mix_tile, unmix_tile, dither_tile))
+_mix, _unmix, _dither = map(by_tiles, (mix_tile, unmix_tile, dither_tile))
 
 
 def level(claimed: float, measured: np.ndarray, pilots: np.ndarray) -> np.ndarray:
@@ -145,7 +178,8 @@ def decode(
     receive: Callable[[np.ndarray, float], tuple[np.ndarray, float]],
     denoise: Callable[[np.ndarray, np.ndarray], np.ndarray],
     passes: int,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = None,
+    some: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Decode by turns.
 
@@ -154,6 +188,7 @@ def decode(
         start
         is the standard normal.
       denoise: ``(samples [n], levels [n]) -> samples [n]``, in grey levels.
+      some: as ``denoise``, of some of the samples, and which those are, bool ``[n]``; None: of all.
 
     Returns:
       Clean samples, noisy samples of the last pass (both float32 ``[n]``, grey levels), and the noise level
@@ -172,7 +207,7 @@ def decode(
         clean = denoise(noisy, levels)
         best = clean, noisy, sigma
         if turn + 1 < passes:
-            slope = _slope(run, denoise, noisy, levels, clean, turn)
+            slope = _slope(run, some or _all_of(denoise), noisy, levels, clean, turn)
             ours = run.by_sample(slope)
             prior = run.mix(run.standard((clean - ours * noisy) / (1 - ours)))
             variance = float(np.mean(sigma**2 * slope / (1 - slope)))
@@ -182,10 +217,16 @@ def decode(
     return clean, noisy, sigma * run.spread
 
 
-def _slope(run: Run, denoise, noisy, levels, clean, turn: int) -> np.ndarray:
+def _all_of(denoise):
+    return lambda samples, levels: (denoise(samples, levels), np.ones(samples.shape, bool))
+
+
+def _slope(run: Run, some, noisy, levels, clean, turn: int) -> np.ndarray:
     """Mean derivative of the denoiser by tile, from one random probe (Ramani, Blu and Unser 2008)."""
     probe = np.random.default_rng(turn).choice(np.float32([-1, 1]), size=noisy.shape)
     size = np.maximum(0.1 * levels, 0.05)
-    moved = (denoise(noisy + size * probe, levels) - clean) * probe / size
-    slopes = np.add.reduceat(moved, run.plain[:-1]) / np.diff(run.plain)
-    return np.clip(slopes, 0.005, 0.95)
+    made, seen = some(noisy + size * probe, levels)
+    moved = np.where(seen, (made - clean) * probe / size, 0)
+    counts = np.add.reduceat(seen.astype(np.int64), run.plain[:-1])
+    slopes = np.add.reduceat(moved, run.plain[:-1]) / np.maximum(counts, 1)
+    return np.clip(np.where(counts > 0, slopes, moved.sum() / counts.sum()), 0.005, 0.95)

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 
 from jaxcrypt.functional import soft_expand
@@ -87,9 +86,7 @@ def arrived(picture, region: Region, side, subkey: np.ndarray, left: float, lost
     if lost is not None and lost[region.mask].any():
         gaps = np.zeros(is_pixel.size, bool)
         gaps[is_pixel] = np.repeat(lost[region.mask], region.channels)
-    tiles = run.tiles(np.zeros(0, np.float32), (0,) * len(tiling.plain))
-    noise = run.join(_noise(tiles), tiling.cipher)
-    return Arrived(picture, region, run, data, run.dither(), noise, left, is_pixel, gaps)
+    return Arrived(picture, region, run, data, run.dither(), run.drawn(_noise), left, is_pixel, gaps)
 
 
 def algebraic(one: Arrived) -> np.ndarray:
@@ -173,8 +170,4 @@ def _error(one: Arrived, symbols: np.ndarray) -> float:
     return float(np.average(one.run.unmix(symbols)[1], weights=one.run.pilots))
 
 
-def _noise_of(tiles):
-    return jax.lax.map(cipher.noise_tile, tiles)
-
-
-_noise = jax.jit(_noise_of)
+_noise = turbo.by_tiles(lambda tile, rounds: cipher.noise_tile(tile))

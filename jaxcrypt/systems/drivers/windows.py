@@ -26,6 +26,9 @@ _SIZES = 16  # that windows may have up to their largest: each is a program to c
 _TRIALS = (17, 33, 65)  # units, odd: pictures in which a NaN may spread
 
 
+Window = tuple[slice, slice]  # rows and columns, in units
+
+
 @dataclass(frozen=True)
 class Span:
     """One axis of one window: ``[first, first + size)`` is read, of it ``[start, stop)`` is kept."""
@@ -77,6 +80,38 @@ def _balanced(length: int, size: int, reach: int) -> int:
     return min(size, -(-least // step) * step)
 
 
+def over_windows(
+    make: Callable[[Window], np.ndarray],
+    sides: tuple[int, int],
+    scale: int,
+    size: int,
+    reach: int,
+    progress: Progress = None,
+) -> np.ndarray:
+    """What ``make`` gives window by window, put together.
+
+    Args:
+      make: of rows and columns of units, ``m*h, m*w, C'`` of any dtype.
+      sides: of the whole, in units; scale: m, positions to write for one unit.
+      size, reach: of a window, in units.
+
+    Returns:
+      ``[m*H, m*W, C']``, of that dtype.
+    """
+    grid = [(a, b) for a in spans(sides[0], size, reach) for b in spans(sides[1], size, reach)]
+    out = None
+    for done, axes in enumerate(grid, 1):
+        rows, columns = (slice(s.first, s.first + s.size) for s in axes)
+        made = np.asarray(make((rows, columns)))
+        if out is None:
+            out = np.empty((*(side * scale for side in sides), made.shape[2]), made.dtype)
+        kept = tuple(slice((s.start - s.first) * scale, (s.stop - s.first) * scale) for s in axes)
+        out[tuple(slice(s.start * scale, s.stop * scale) for s in axes)] = made[kept]
+        if progress is not None:
+            progress(done / len(grid))
+    return out
+
+
 def map_windows(
     function: Callable[..., np.ndarray],
     arrays: Sequence[np.ndarray],
@@ -98,19 +133,13 @@ def map_windows(
       ``[m*h, m*w, C']``, of the function's dtype.
     """
     read, write = scale
-    sides = [side // read for side in arrays[0].shape[:2]]
-    grid = [(a, b) for a in spans(sides[0], size, reach) for b in spans(sides[1], size, reach)]
-    out = None
-    for done, axes in enumerate(grid, 1):
-        seen = tuple(slice(s.first * read, (s.first + s.size) * read) for s in axes)
-        made = np.asarray(function(*(array[seen][None] for array in arrays)))[0]
-        if out is None:
-            out = np.empty((*(side * write for side in sides), made.shape[2]), made.dtype)
-        kept = tuple(slice((s.start - s.first) * write, (s.stop - s.first) * write) for s in axes)
-        out[tuple(slice(s.start * write, s.stop * write) for s in axes)] = made[kept]
-        if progress is not None:
-            progress(done / len(grid))
-    return out
+
+    def make(seen: Window) -> np.ndarray:
+        where = tuple(slice(read * part.start, read * part.stop) for part in seen)
+        return np.asarray(function(*(array[where][None] for array in arrays)))[0]
+
+    height, width = (side // read for side in arrays[0].shape[:2])
+    return over_windows(make, (height, width), write, size, reach, progress)
 
 
 def pad_to(picture: np.ndarray, unit: int) -> np.ndarray:
