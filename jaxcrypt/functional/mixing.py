@@ -25,6 +25,7 @@ input as white noise. Samples known in advance, the *pilots*, measure that noise
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -74,8 +75,26 @@ class Material(NamedTuple):
     dither: jax.Array
 
 
+def streams(size: int, rounds: int = ROUNDS) -> tuple[tuple[Purpose, int], ...]:
+    """Which streams :func:`material` draws for a tile, and words of each."""
+    filling = (Purpose.PADS, size // 2) if rounds == OLD_ROUNDS else (Purpose.FILL, size // 32)
+    signs = rounds * (size + block_size(size)) // 32 + 1
+    return (
+        (Purpose.SIGNS, signs),
+        (Purpose.ROUNDS, rounds * KEY_WORDS),
+        filling,
+        (Purpose.DITHER, size // 2),
+    )
+
+
 def material(
-    subkey: jax.Array, tile: jax.Array, size: int, plain: jax.Array, length: jax.Array, rounds: int = ROUNDS
+    subkey: jax.Array,
+    tile: jax.Array,
+    size: int,
+    plain: jax.Array,
+    length: jax.Array,
+    rounds: int = ROUNDS,
+    given: Mapping[str, jax.Array] | None = None,
 ) -> Material:
     """Expand a key for one tile.
 
@@ -84,21 +103,11 @@ def material(
       plain, length: scalars, may be traced: how many samples are the picture's, and how many there are with
         the pilots.
       rounds: static, :data:`ROUNDS` or :data:`OLD_ROUNDS`.
+      given: as :func:`~jaxcrypt.functional.keyed.draw` takes it.
     """
     block = block_size(size)
-    sign_words = rounds * (size + block) // 32 + 1
-    if rounds == OLD_ROUNDS:
-        filling = (subkey, Purpose.PADS, tile, size // 2)
-    else:
-        filling = (subkey, Purpose.FILL, tile, size // 32)
-    signs, keys, filling, dither = draw(
-        [
-            (subkey, Purpose.SIGNS, tile, sign_words),
-            (subkey, Purpose.ROUNDS, tile, rounds * KEY_WORDS),
-            filling,
-            (subkey, Purpose.DITHER, tile, size // 2),
-        ]
-    )
+    wanted = [(subkey, purpose, tile, words) for purpose, words in streams(size, rounds)]
+    signs, keys, filling, dither = draw(wanted, given)
     if rounds == OLD_ROUNDS:
         pilots, fill = _old_pads(gaussians(filling), plain)
     else:

@@ -14,6 +14,8 @@ and the shifted keys.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 
@@ -31,23 +33,28 @@ def _multilinear(words: jax.Array, keys: jax.Array) -> jax.Array:
     return jnp.sum(low * shifted[0] + high * shifted[1], axis=0, dtype=jnp.uint32)
 
 
-def tile_hash(subkey: jax.Array, tile: jax.Array, words: jax.Array) -> jax.Array:
+def streams(size: int) -> tuple[tuple[Purpose, int], ...]:
+    """Which streams :func:`tile_hash` draws for ``size`` words, and words of each; the first are tile 0's."""
+    rows = min(ROWS, size)
+    return (Purpose.HASH_COLUMN, 2 * (rows + SUMS)), (Purpose.HASH_TILE, 2 * SUMS * (size // rows + 1))
+
+
+def tile_hash(
+    subkey: jax.Array, tile: jax.Array, words: jax.Array, given: Mapping[str, jax.Array] | None = None
+) -> jax.Array:
     """The part of one tile.
 
     Args:
       subkey: uint32 ``[8]``; tile: scalar, its number; words: uint32 ``[S]``, zero beyond the tile's end (the
         picture's length has to be hashed beside it), S a power of two.
+      given: as :func:`~jaxcrypt.functional.keyed.draw` takes it.
 
     Returns:
       uint32 ``[SUMS]``; the picture's hash is the sum over its tiles mod 2^32.
     """
     rows = min(ROWS, words.shape[0])
     columns = words.shape[0] // rows
-    column_keys, tile_keys = draw(
-        [
-            (subkey, Purpose.HASH_COLUMN, 0, 2 * (rows + SUMS)),
-            (subkey, Purpose.HASH_TILE, tile, 2 * SUMS * (columns + 1)),
-        ]
-    )
+    (column, some), (own, more) = streams(words.shape[0])
+    column_keys, tile_keys = draw([(subkey, column, 0, some), (subkey, own, tile, more)], given)
     first = _multilinear(words.reshape(rows, columns), column_keys.reshape(2, -1))
     return _multilinear(first.reshape(-1, 1), tile_keys.reshape(2, -1))[:, 0]

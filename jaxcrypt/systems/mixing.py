@@ -23,7 +23,7 @@ from jaxcrypt.record import System
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers.layout import Layout, even_bounds
 from jaxcrypt.systems.drivers.tiled import tiled_system
-from jaxcrypt.systems.drivers.tiles import Tiles
+from jaxcrypt.systems.drivers.tiles import Draw, Tiles
 
 _PILOT_SHARE = 96
 _FEW = 16
@@ -93,7 +93,8 @@ def standardised(tile: dict[str, jax.Array], keyed: mixing.Material):
 def keyed_of(tile: dict[str, jax.Array], rounds: int = mixing.ROUNDS) -> mixing.Material:
     """What the key decides for a tile that is mixed in so many rounds."""
     lengths = tile["plain_length"], tile["cipher_length"]
-    return mixing.material(tile["subkey"], tile["index"], tile["data"].shape[0], *lengths, rounds)
+    own = tile["subkey"], tile["index"], tile["data"].shape[0], *lengths
+    return mixing.material(*own, rounds, tile.get("drawn"))
 
 
 def _seal(rounds: int, tile: dict[str, jax.Array]):
@@ -131,7 +132,12 @@ SIDE = (("mean", (), "float32"), ("spread", (), "float32"))  # of each tile
 @cache
 def _tiles(rounds: int) -> Tiles:
     seal, opened = partial(_seal, rounds), partial(_open, rounds)
-    return Tiles(layout=layout, seal=seal, open=opened, report=_report, side=SIDE)
+    return Tiles(layout, seal, opened, _report, SIDE, draws=lambda size, stage: draws(size, rounds))
+
+
+def draws(size: int, rounds: int) -> tuple[Draw, ...]:
+    """What :func:`keyed_of` draws for a tile of ``size``."""
+    return tuple(Draw("subkey", purpose, words) for purpose, words in mixing.streams(size, rounds))
 
 
 SYSTEM = tiled_system(

@@ -26,8 +26,9 @@ import numpy as np
 
 from jaxcrypt.functional import mixing
 from jaxcrypt.record import Progress
+from jaxcrypt.systems.drivers.passes import with_drawn
 from jaxcrypt.systems.drivers.tiles import over_tiles
-from jaxcrypt.systems.mixing import keyed_of
+from jaxcrypt.systems.mixing import draws, keyed_of
 
 _CLAIM = (
     0.05  # relative error of the noise level that a pass claims; pilots measure it with 1 / sqrt(2 pilots)
@@ -69,7 +70,7 @@ class Run:
         padded[0, : len(data)] = data
         lengths = (bounds[index + 1] - bounds[index] for bounds in (self.plain, self.cipher))
         plain, cipher = (np.array([length], np.int32) for length in lengths)
-        return {
+        tile = {
             "data": padded,
             "subkey": self.subkey[None],
             "index": np.array([self.first + index], np.uint32),
@@ -77,6 +78,7 @@ class Run:
             "cipher_length": cipher,
             "flat": np.asarray(self.spread)[index : index + 1] == 0,
         }
+        return with_drawn(draws(self.size, self.rounds), tile)
 
     def each(self, work: Callable[[int], None], progress: Progress = None) -> None:
         """``work`` of every tile's number, on two threads: one call computes on one core of a CPU."""

@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 from jaxcrypt.errors import Refusal, tampered
+from jaxcrypt.functional.purposes import Purpose
 from jaxcrypt.record import Sealed, Shape
 
 _LARGE = 1e6  # beyond every mean, spread and level of samples
@@ -27,6 +29,20 @@ def cores() -> int:
 def words(subkey: bytes) -> np.ndarray:
     """A System's 32-byte subkey as uint32 ``[8]``."""
     return np.frombuffer(subkey, "<u4").astype(np.uint32)
+
+
+def draw(subkey: np.ndarray, purpose: Purpose, index: int, words: int) -> np.ndarray:
+    """uint32 ``[words]`` of a stream by OpenSSL, lane by lane as :func:`jaxcrypt.functional.keyed.draw`
+    has it."""
+    stream = blocks(subkey, [0, int(purpose), index, 0], -(-words // 16))
+    return stream.T.reshape(-1)[:words]
+
+
+def blocks(key: np.ndarray, start: Sequence[int] | np.ndarray, count: int) -> np.ndarray:
+    """ChaCha20 (RFC 8439): uint32 ``[count, 16]`` from the block that ``start``, counter and nonce, names."""
+    algorithm = algorithms.ChaCha20(key.astype("<u4").tobytes(), np.asarray(start, "<u4").tobytes())
+    stream = Cipher(algorithm, mode=None).encryptor().update(bytes(64 * count))
+    return np.frombuffer(stream, "<u4").astype(np.uint32).reshape(count, 16)
 
 
 def check_channels(shape: Shape, channels: Sequence[int]) -> None:

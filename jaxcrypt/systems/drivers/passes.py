@@ -17,7 +17,7 @@ import numpy as np
 from jaxcrypt.record import Progress
 from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.drivers.layout import Layout
-from jaxcrypt.systems.drivers.tiles import Tiles, over_tiles
+from jaxcrypt.systems.drivers.tiles import Draw, Tiles, over_tiles
 
 _GROUP_BYTES = 1 << 24  # of samples in one call of an accelerator
 _THREADS = 2  # one call computes on one core of a CPU
@@ -72,6 +72,26 @@ def _tile(
     return tile
 
 
+def with_drawn(draws: Sequence[Draw], tile: dict) -> dict:
+    """A stack of tiles with its streams, where a CPU would draw them: OpenSSL is faster at that."""
+    if not draws or jax.default_backend() != "cpu":
+        return tile
+    drawn = {
+        one.purpose.name: np.stack(
+            [
+                host.draw(key, one.purpose, 0 if one.shared else int(index), one.words)
+                for key, index in zip(tile[one.key], tile["index"], strict=True)
+            ]
+        )
+        for one in draws
+    }
+    return {**tile, "drawn": drawn}
+
+
+def _drawn(tiles: Tiles, layout: Layout, stage: str, tile: dict) -> dict:
+    return with_drawn(() if tiles.draws is None else tiles.draws(layout.size, stage), tile)
+
+
 def groups_of(pictures: int, layout: Layout) -> list[list[_Job]]:
     """Jobs in groups of one length, so that each group runs the same program; the last repeats its last job.
 
@@ -119,6 +139,7 @@ def compile_ahead(tiles: Tiles, layout: Layout, length: int, name: str) -> Futur
         extra = jax.eval_shape(tiles.unfold, tile["subkey"], head)
         tile |= {key: np.zeros(x.shape, x.dtype) for key, x in extra.items()}
     stack = jax.tree.map(lambda x: np.repeat(x[None], length, axis=0), tile)
+    stack = _drawn(tiles, layout, name, stack)
     pool = ThreadPoolExecutor(1)
     future = pool.submit(_programs(tiles)[name], stack)
     pool.shutdown(wait=False)
@@ -134,7 +155,7 @@ def summarise(tiles: Tiles, layout: Layout, flats, keys, shape, groups, progress
 
     def work(group):
         data = _gather(flats, layout.plain, layout.size, group).view(tiles.word)
-        tile = _tile(layout, group, {"data": data}, keys)
+        tile = _drawn(tiles, layout, "summary", _tile(layout, group, {"data": data}, keys))
         for job, row in zip(group, np.asarray(programs["summary"](tile)), strict=True):
             parts[job.picture][job.index] = row
 
@@ -175,7 +196,8 @@ def seal(tiles, layout, flats, shared, groups, progress: Progress, part):
 
     def work(group):
         data = _gather(flats, layout.plain, layout.size, group).view(tiles.word)
-        sealed, sides = jax.tree.map(np.asarray, seal(_tile(layout, group, {"data": data}, shared)))
+        tile = _drawn(tiles, layout, "seal", _tile(layout, group, {"data": data}, shared))
+        sealed, sides = jax.tree.map(np.asarray, seal(tile))
         _scatter(sealed, layout.cipher, group, ciphers)
         for row, job in enumerate(group):
             own[job.picture][job.index] = {name: value[row] for name, value in sides.items()}
@@ -194,7 +216,8 @@ def open_tiles(tiles, layout, flats, gaps, shared, own, groups, progress: Progre
         data = {"data": _gather(flats, layout.cipher, layout.size, group).view(tiles.word)}
         if gaps is not None:
             data["lost"] = _gather(gaps, layout.cipher, layout.size, group)
-        opened, results = jax.tree.map(np.asarray, opening(_tile(layout, group, data, shared, own)))
+        tile = _drawn(tiles, layout, "open", _tile(layout, group, data, shared, own))
+        opened, results = jax.tree.map(np.asarray, opening(tile))
         _scatter(opened, layout.plain, group, images)
         for row, job in enumerate(group):
             findings[job.picture][job.index] = {name: value[row] for name, value in results.items()}

@@ -16,8 +16,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcrypt.functional.purposes import Purpose
 from jaxcrypt.record import Sealed, Shape
 from jaxcrypt.systems.drivers.layout import Layout
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A stream of a tile's, which the host may draw.
+
+    Attributes:
+      key: name of the array of the tile that is its key; words: how many.
+      shared: it is that of tile 0.
+    """
+
+    key: str
+    purpose: Purpose
+    words: int
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,8 @@ class Tiles:
       key).
       report: ``(side, head of what came out or None, findings stacked over tiles) -> dict`` of results.
       side: name, shape and dtype of the head's arrays, or of each tile's own where there is no head.
+      draws: ``(size, "seal", "open" or "summary") -> `` the streams which that function takes from the tile's
+        ``drawn``, uint32 arrays by purposes' names, where that is there.
     """
 
     layout: Callable[[Shape], Layout]
@@ -50,6 +68,7 @@ class Tiles:
     head: Callable[..., Any] | None = None
     unfold: Callable[..., Any] | None = None
     word: Any = jnp.uint8
+    draws: Callable[[int, str], Sequence[Draw]] | None = None
 
 
 def over_tiles(function: Callable, tiles: dict[str, Any]) -> Any:

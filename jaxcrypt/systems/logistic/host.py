@@ -15,7 +15,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 from jaxcrypt.functional.purposes import Purpose
 from jaxcrypt.record import Outcome, Progress, Sealed, Shape
@@ -161,13 +160,13 @@ class _Picture:
         """A tile's cipher, uint8 ``[4 · S]``."""
         words, count = self._words(index)
         words = self.kernels.seal(words, *self._keys(index, len(words)), count)
-        words ^= _draw(stream_key, Purpose.STREAM, index, len(words))
+        words ^= host.draw(stream_key, Purpose.STREAM, index, len(words))
         return words.astype("<u4", copy=False).view(np.uint8)
 
     def unseal(self, index: int, stream_key: np.ndarray) -> np.ndarray:
         """A tile's plain samples, uint8 ``[4 · S]``, garbage beyond its end."""
         words, count = self._words(index)
-        words ^= _draw(stream_key, Purpose.STREAM, index, len(words))
+        words ^= host.draw(stream_key, Purpose.STREAM, index, len(words))
         words = self.kernels.unseal(words, *self._keys(index, len(words)), count)
         return words.astype("<u4", copy=False).view(np.uint8)
 
@@ -175,7 +174,7 @@ class _Picture:
     def _columns(self) -> tuple[int, np.ndarray]:
         """Rows of a tile's hash, and the keys that all tiles share."""
         rows = min(_ROWS, self.layout.size // WORD)
-        keys = _draw(self.subkey, Purpose.HASH_COLUMN, 0, 2 * (rows + _SUMS)).reshape(2, -1)
+        keys = host.draw(self.subkey, Purpose.HASH_COLUMN, 0, 2 * (rows + _SUMS)).reshape(2, -1)
         return rows, self.kernels.columns(keys, rows)
 
     def hash(self, index: int) -> np.ndarray:
@@ -184,7 +183,7 @@ class _Picture:
         words, _ = self._words(index)
         width = len(words) // rows
         first = self.kernels.sums(words.reshape(rows, width), keys).reshape(-1, 1)
-        own = _draw(self.subkey, Purpose.HASH_TILE, index, 2 * _SUMS * (width + 1)).reshape(2, -1)
+        own = host.draw(self.subkey, Purpose.HASH_TILE, index, 2 * _SUMS * (width + 1)).reshape(2, -1)
         return self.kernels.sums(first, self.kernels.columns(own, len(first)))[:, 0]
 
     def _words(self, index: int) -> tuple[np.ndarray, int]:
@@ -196,8 +195,8 @@ class _Picture:
 
     def _keys(self, index: int, words: int) -> tuple[np.ndarray, np.ndarray]:
         """Feistel keys and permutation key of a tile."""
-        seeds = _draw(self.subkey, Purpose.ORBITS, index, 2 * words // _STEPS).reshape(2, -1)
-        return self.kernels.orbits(seeds), _draw(self.subkey, Purpose.ROUNDS, index, _KEY_WORDS)
+        seeds = host.draw(self.subkey, Purpose.ORBITS, index, 2 * words // _STEPS).reshape(2, -1)
+        return self.kernels.orbits(seeds), host.draw(self.subkey, Purpose.ROUNDS, index, _KEY_WORDS)
 
 
 def _digests(run: _Run, pictures: Sequence[_Picture], part: tuple[float, float]) -> list[np.ndarray]:
@@ -214,24 +213,10 @@ def _digests(run: _Run, pictures: Sequence[_Picture], part: tuple[float, float])
     ]
 
 
-def _draw(subkey: np.ndarray, purpose: Purpose, index: int, words: int) -> np.ndarray:
-    """uint32 ``[words]`` of a stream, lane by lane as :func:`jaxcrypt.functional.keyed.draw` has it."""
-    blocks = -(-words // 16)
-    stream = _blocks(subkey, [0, int(purpose), index, 0], blocks)
-    return stream.T.reshape(-1)[:words]
-
-
 def _prf(subkey: np.ndarray, purpose: Purpose, *rows: np.ndarray) -> np.ndarray:
     """uint32 ``[16]``, see :func:`jaxcrypt.functional.keyed.prf`."""
     data = np.concatenate([[int(purpose), 0, 0, 0], *rows]).reshape(-1, 4)
     block = subkey
     for row in data:
-        block = _blocks(block[:8], row, 1)[0]
+        block = host.blocks(block[:8], row, 1)[0]
     return block
-
-
-def _blocks(key: np.ndarray, start: Sequence[int] | np.ndarray, count: int) -> np.ndarray:
-    """ChaCha20 (RFC 8439): uint32 ``[count, 16]`` from the block that ``start``, counter and nonce, names."""
-    algorithm = algorithms.ChaCha20(key.astype("<u4").tobytes(), np.asarray(start, "<u4").tobytes())
-    stream = Cipher(algorithm, mode=None).encryptor().update(bytes(64 * count))
-    return np.frombuffer(stream, "<u4").astype(np.uint32).reshape(count, 16)

@@ -6,26 +6,33 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxcrypt.functional import logistic_map
+from jaxcrypt.functional import logistic_map, universal_hash
 from jaxcrypt.functional.keyed import Purpose, draw, prf
 from jaxcrypt.functional.permutation import KEY_WORDS, indices
-from jaxcrypt.functional.universal_hash import tile_hash
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers.tiled import Tiled, tiled_system
-from jaxcrypt.systems.drivers.tiles import Tiles
+from jaxcrypt.systems.drivers.tiles import Draw, Tiles
 from jaxcrypt.systems.logistic.layout import ROUNDS, WORD, layout
+
+
+def _draws(size: int, stage: str) -> tuple[Draw, ...]:
+    """The streams of a tile of ``size`` bytes."""
+    words = size // WORD
+    if stage == "summary":
+        column, own = universal_hash.streams(words)
+        return Draw("subkey", *column, shared=True), Draw("subkey", *own)
+    return (
+        Draw("stream_key", Purpose.STREAM, words),
+        Draw("subkey", Purpose.ORBITS, 2 * words // logistic_map.MAX_STEPS),
+        Draw("subkey", Purpose.ROUNDS, KEY_WORDS),
+    )
 
 
 def _material(tile: dict[str, jax.Array], words: int):
     """Keystream ``[words]``, Feistel keys ``[2, words / 2]`` and permutation key of one tile."""
     lanes = words // logistic_map.MAX_STEPS
-    stream, seeds, rounds = draw(
-        [
-            (tile["stream_key"], Purpose.STREAM, tile["index"], words),
-            (tile["subkey"], Purpose.ORBITS, tile["index"], 2 * lanes),
-            (tile["subkey"], Purpose.ROUNDS, tile["index"], KEY_WORDS),
-        ]
-    )
+    wanted = [(tile[one.key], one.purpose, tile["index"], one.words) for one in _draws(words * WORD, "seal")]
+    stream, seeds, rounds = draw(wanted, tile.get("drawn"))
     orbits = logistic_map.orbits(seeds[:lanes], seeds[lanes:], logistic_map.MAX_STEPS)
     return stream, orbits.reshape(2, -1), rounds
 
@@ -85,7 +92,7 @@ def _without_rest(words: jax.Array, length) -> jax.Array:
 
 
 def _summary(tile: dict[str, jax.Array]) -> jax.Array:
-    return tile_hash(tile["subkey"], tile["index"], tile["data"])
+    return universal_hash.tile_hash(tile["subkey"], tile["index"], tile["data"], tile.get("drawn"))
 
 
 def _purposed(purpose: Purpose, *rows: jax.Array) -> jax.Array:
@@ -116,6 +123,7 @@ TILES = Tiles(
     summary=_summary,
     head=_head,
     unfold=_unfold,
+    draws=_draws,
 )
 
 SYSTEM = tiled_system(entry("logistic").declared(), lambda options: TILES, tuple, tuple)
