@@ -57,9 +57,6 @@ def _sealer(seal: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _with_key_image = jax.jit(with_key_image)
-_pack, _unpack = jax.jit(header.pack), jax.jit(header.unpack)
-_pack_mean, _unpack_mean = jax.jit(header.pack_mean), jax.jit(header.unpack_mean)
-_pack_counts, _unpack_counts = jax.jit(header.pack_counts), jax.jit(header.unpack_counts)
 
 
 def _run(subkey: bytes, plan: code.Plan) -> turbo.Run:
@@ -141,19 +138,18 @@ class CycleganDriver:
         blocks = Blocks(self.nets, params, plan.planes, mean)
         digits = blocks.digits(padded)
         weighed = blocks.take(padded, Symbols(digits, blocks.scales, plan))
-        key, run = jnp.asarray(host.words(subkey)[None]), _run(subkey, plan)
-        packed = np.asarray(_pack(jnp.asarray(digits[None]), key))[0]
-        side = {"digits": packed, "mean": np.asarray(_pack_mean(mean[None], key))[0]}
+        masked, run = header.OnHost(subkey), _run(subkey, plan)
+        side = {"digits": masked.pack(digits), "mean": masked.pack_mean(mean)}
         spread = side["spread"] = np.zeros(plan.count, np.float32)
         if layout is not None:
             levelled = np.empty_like(weighed)
             for tile, (start, stop) in enumerate(pairwise(plan.symbols)):
                 levelled[start:stop], spread[tile] = tiles.levelled(
-                    weighed[tile :: plan.count], tile, key, plan
+                    weighed[tile :: plan.count], tile, run, plan
                 )
             return Sealed(robust.lay_out(run.mix(levelled), subkey, layout), side)
-        data, counts = tiles.to_bytes(weighed, spread, key, plan, run)
-        side["beyond"] = np.asarray(_pack_counts(counts[None], key))[0]
+        data, counts = tiles.to_bytes(weighed, spread, plan, run)
+        side["beyond"] = masked.pack_counts(counts)
         return Sealed(data.reshape(code.cipher_shape(picture.shape, settings["rate"])), side)
 
     def decrypt(
@@ -203,12 +199,10 @@ class _Opening:
         packed = host.side_array(self.side, "digits", blocks_shape, np.uint8)
         mean = host.side_array(self.side, "mean", (3,), np.uint32)
         spread = host.side_array(self.side, "spread", (plan.count,), np.float32, 0, _MOST)
-        self.key, self.run = jnp.asarray(host.words(subkey)[None]), _run(subkey, plan)
+        self.masked, self.run = header.OnHost(subkey), _run(subkey, plan)
         self.spread = spread
-        digits = np.asarray(_unpack(jnp.asarray(packed[None]), self.key))[0]
-        mean = np.asarray(_unpack_mean(jnp.asarray(mean[None]), self.key))[0]
-        self.blocks = Blocks(nets, params, plan.planes, mean)
-        self.symbols = Symbols(digits, self.blocks.scales, plan)
+        self.blocks = Blocks(nets, params, plan.planes, self.masked.unpack_mean(mean))
+        self.symbols = Symbols(self.masked.unpack(packed), self.blocks.scales, plan)
 
     def _picture(self, noisy: np.ndarray, levels: np.ndarray, dtype=np.float32, progress=None) -> np.ndarray:
         """What symbols in the order of tiles show, whose errors have ``levels``, ``[t]``."""
@@ -227,14 +221,25 @@ class _Opening:
 
     def outcome(self, lost: np.ndarray | None, progress) -> Outcome:
         """The picture, and the mean level of the symbols' errors."""
+        before = 0.1  # of the work, up to the last pass of the nets; with turns before it nine tenths
+
+        def turns(share: float) -> None:
+            nonlocal before
+            before = 0.9
+            if progress is not None:
+                progress(before * share)
+
+        def rest(share: float) -> None:
+            if progress is not None:
+                progress(before + (1 - before) * share)
+
         if self.layout is not None:
             _, noisy, levels = robust.decode(
-                self.run, self.cipher, self.subkey, self.layout, self._denoise, lost, progress
+                self.run, self.cipher, self.subkey, self.layout, self._denoise, lost, turns
             )
         else:
-            noisy, levels = self._decode_bytes(lost, progress)
+            noisy, levels = self._decode_bytes(lost, turns)
         grey = self.shape[2] == 1
-        rest = None if progress is None else lambda share: progress(0.5 + 0.5 * share)
         picture = self._picture(noisy, levels, np.float32 if grey else np.uint8, rest)
         picture = picture[: self.shape[0], : self.shape[1]]
         if grey:
@@ -245,7 +250,7 @@ class _Opening:
         """Symbols and the levels of their errors by tile, from a cipher of bytes, damaged or not."""
         cipher, run = self.cipher, self.run
         packed = host.side_array(self.side, "beyond", (code.count_bytes(cipher.size),), np.uint8)
-        counts = np.asarray(_unpack_counts(packed[None], self.key))[0]
+        counts = self.masked.unpack_counts(packed)
         gaps = received.lost_pixels(cipher, lost)
         if not gaps.any():
             symbols, measured = tiles.expanded(self.run, cipher.reshape(-1), counts)

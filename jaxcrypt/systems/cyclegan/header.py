@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxcrypt.functional.keyed import Purpose, draw
 from jaxcrypt.models.cyclegan import DIGITS
 from jaxcrypt.systems.cyclegan.code import DIGIT_BYTES, MEAN_STEPS
+from jaxcrypt.systems.drivers import host
 
 
 def pack(digits: jax.Array, subkey: jax.Array) -> jax.Array:
@@ -62,3 +64,50 @@ def _stream(subkey: jax.Array, part: int, count: int) -> jax.Array:
     """uint8 ``[B, count]`` of key stream."""
     words = jax.vmap(lambda key: draw([(key, Purpose.DIGITS, part, -(-count // 4))])[0])(subkey)
     return jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(words.shape[0], -1)[:, :count]
+
+
+class OnHost:
+    """The functions above for one picture, with NumPy and OpenSSL's key stream: the same bits, no program."""
+
+    def __init__(self, subkey: bytes):
+        self._subkey = host.words(subkey)
+
+    def pack(self, digits: np.ndarray) -> np.ndarray:
+        """Digits ``[h, w, 6]`` to masked bytes, uint8 ``[h, w, 3]``."""
+        whole = digits.astype(np.uint8)
+        return (whole[..., ::2] | (whole[..., 1::2] << 4)) ^ self._mask(digits.shape[:2])
+
+    def unpack(self, data: np.ndarray) -> np.ndarray:
+        """The inverse of :meth:`pack`, float32."""
+        return _pairs(data ^ self._mask(data.shape[:2])).reshape(*data.shape[:2], DIGITS).astype(np.float32)
+
+    def pack_mean(self, mean: np.ndarray) -> np.ndarray:
+        """Mean colours, float32 ``[3]``, to masked steps, uint32 ``[3]``."""
+        return np.round(mean * np.float32(MEAN_STEPS)).astype(np.uint32) ^ self._mean_mask()
+
+    def unpack_mean(self, data: np.ndarray) -> np.ndarray:
+        """The inverse of :meth:`pack_mean`."""
+        steps = (data ^ self._mean_mask()) & np.uint32(0xFFFF)
+        return np.minimum(steps.astype(np.float32) / np.float32(MEAN_STEPS), np.float32(255))
+
+    def pack_counts(self, counts: np.ndarray) -> np.ndarray:
+        """Step counts uint8 ``[n]`` below 16, n even, to masked bytes, uint8 ``[n / 2]``."""
+        return (counts[::2] | (counts[1::2] << 4)) ^ self._stream(3, len(counts) // 2)
+
+    def unpack_counts(self, data: np.ndarray) -> np.ndarray:
+        """The inverse of :meth:`pack_counts`."""
+        return _pairs(data ^ self._stream(3, len(data))).reshape(-1)
+
+    def _mean_mask(self) -> np.ndarray:
+        return host.draw(self._subkey, Purpose.DIGITS, 2, 3) & np.uint32(0xFFFF)
+
+    def _mask(self, blocks: tuple[int, int]) -> np.ndarray:
+        return self._stream(0, blocks[0] * blocks[1] * DIGIT_BYTES).reshape(*blocks, DIGIT_BYTES)
+
+    def _stream(self, part: int, count: int) -> np.ndarray:
+        words = host.draw(self._subkey, Purpose.DIGITS, part, -(-count // 4))
+        return words.astype("<u4", copy=False).view(np.uint8)[:count]
+
+
+def _pairs(data: np.ndarray) -> np.ndarray:
+    return np.stack([data & np.uint8(15), data >> np.uint8(4)], axis=-1)

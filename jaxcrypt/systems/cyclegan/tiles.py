@@ -15,12 +15,12 @@ from jaxcrypt.systems.decoding import turbo
 _noise = jax.jit(code.noise, static_argnums=1)
 
 
-def levelled(own: np.ndarray, tile: int, key: jax.Array, plan: code.Plan) -> tuple[np.ndarray, float]:
+def levelled(own: np.ndarray, tile: int, run: turbo.Run, plan: code.Plan) -> tuple[np.ndarray, float]:
     """As :func:`code.levelled`, of one tile's symbols."""
     power = float(np.mean(np.square(own, dtype=np.float64)))
     flat = power < code.FLAT
     if flat:
-        own = np.asarray(_noise(key, plan.symbols[-1]))[0, tile :: plan.count]
+        own = np.asarray(_noise(run.subkey[None], plan.symbols[-1]))[0, tile :: plan.count]
     size = np.sqrt(np.mean(np.square(own, dtype=np.float64)))
     return own / np.float32(size), 0.0 if flat else float(np.sqrt(power))
 
@@ -43,7 +43,7 @@ def _open_tile(tile, rounds: int):
 _seal, _open = turbo.by_tiles(_seal_tile), turbo.by_tiles(_open_tile)
 
 
-def to_bytes(weighed: np.ndarray, spread: np.ndarray, key: jax.Array, plan: code.Plan, run: turbo.Run):
+def to_bytes(weighed: np.ndarray, spread: np.ndarray, plan: code.Plan, run: turbo.Run):
     """Weighed symbols ``[k]`` to the bytes of the cipher, ``[M]``, and their step counts.
 
     ``spread``, ``[t]``, is filled.
@@ -51,7 +51,7 @@ def to_bytes(weighed: np.ndarray, spread: np.ndarray, key: jax.Array, plan: code
     data, beyond = np.empty(plan.cipher[-1], np.uint8), [np.empty(0, np.uint8)] * plan.count
 
     def work(tile: int) -> None:
-        own, spread[tile] = levelled(weighed[tile :: plan.count], tile, key, plan)
+        own, spread[tile] = levelled(weighed[tile :: plan.count], tile, run, plan)
         made, steps = (np.asarray(x)[0] for x in _seal(run.tile(tile, own), plan.rounds))
         start, stop = plan.cipher[tile], plan.cipher[tile + 1]
         data[start:stop] = made[: stop - start]
