@@ -15,6 +15,7 @@ so that no piece of evidence is counted twice (VAMP: Rangan, Schniter and Fletch
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import jax
@@ -37,6 +38,7 @@ def _log_tail(z: np.ndarray) -> np.ndarray:
 _Z = np.linspace(-4.4, 4.4, 441).astype(np.float32)
 _MEANS = np.linspace(-3.6, 3.6, 73).astype(np.float32)
 _GAUSS = np.linspace(-4, 4, 49).astype(np.float32)
+_CHUNK = 1 << 18
 _STEP = 2.0  # of tables over unclipped observations, which lie within _LOW..-_LOW + 255
 
 
@@ -60,7 +62,11 @@ def predict(mean: np.ndarray, variance: float) -> tuple[np.ndarray, np.ndarray]:
     values = 256 * _cumulative(_MEANS[:, None] + np.sqrt(variance) * _GAUSS) - 0.5
     first = values @ weight
     second = values**2 @ weight - first**2
-    return tuple(np.interp(mean, _MEANS, table).astype(np.float32) for table in (first, second))
+    made = np.empty((2, *mean.shape), np.float32)
+    for own, table in zip(made, (first, second), strict=True):
+        for part in _parts(mean.shape[0]):
+            own[part] = np.interp(mean[part], _MEANS, table)
+    return made[0], made[1]
 
 
 def posterior(
@@ -88,7 +94,15 @@ def posterior(
     weight /= weight.sum(axis=-1, keepdims=True)
     first = weight @ _Z
     second = np.maximum(weight @ _Z**2 - first**2, 1e-7)
-    return _bilinear(np.stack([first, second], -1), mean, observed, grid)
+    table, made = np.stack([first, second], -1), np.empty((2, *mean.shape), np.float32)
+    for part in _parts(mean.shape[0]):
+        made[0, part], made[1, part] = _bilinear(table, mean[part], observed[part], grid)
+    return made[0], made[1]
+
+
+def _parts(count: int) -> Iterator[slice]:
+    """Parts of the samples of large pictures: what is interpolated takes many times their memory."""
+    return (slice(start, start + _CHUNK) for start in range(0, count, _CHUNK))
 
 
 def _bilinear(table: np.ndarray, mean: np.ndarray, observed: np.ndarray, grid: np.ndarray):

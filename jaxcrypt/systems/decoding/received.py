@@ -112,26 +112,34 @@ class JpegCells:
         height, width, planes = cipher.shape
         self.inner = (height // 8 * 8, width // 8 * 8, planes)
         self.steps = jpeg.tables(quality)[:planes]
-        self.pixels = cipher.astype(np.float32)
-        self.centres = jpeg.cells(jnp.asarray(self.pixels[: self.inner[0], : self.inner[1]]), self.steps)
+        self.pixels = cipher
+        inside = cipher[: self.inner[0], : self.inner[1]].astype(np.float32)
+        self.centres = jpeg.cells(jnp.asarray(inside), self.steps)
 
     def __call__(self, prior: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
         moved, spread = dithered(prior, self.dither), variance * KEPT
-        mean, errors = soft_expand.predict(moved, spread)
-        picture = np.full(self.pixels.size, 127.5, np.float32)
-        picture[self.places] = mean
-        rows, columns, _ = self.inner
-        inside = picture.reshape(self.shape)[:rows, :columns]
-        seen, noise = jpeg.refine(
-            jnp.asarray(inside), jnp.float32(errors.mean()), self.centres, jnp.asarray(self.steps), self.inner
-        )
-        observed = self.pixels.copy()
-        observed[:rows, :columns] = seen
-        observed = observed.reshape(-1)[self.places]
-        value, error = soft_expand.posterior(observed, float(noise), moved, spread, False)
+        observed, noise = self._refined(moved, spread)
+        value, error = soft_expand.posterior(observed, noise, moved, spread, False)
         if self.lost is not None:
             value, error = np.where(self.lost, moved, value), np.where(self.lost, spread, error)
         return _extrinsic(value, error, self.dither, prior, variance)
+
+    def _refined(self, moved: np.ndarray, spread: float) -> tuple[np.ndarray, float]:
+        """Bytes in place of those received, told what was known of the symbols, and their noise."""
+        mean, errors = soft_expand.predict(moved, spread)
+        error = jnp.float32(errors.mean())
+        del errors  # of large pictures, whatever is held counts
+        picture = np.full(self.pixels.size, 127.5, np.float32)
+        picture[self.places] = mean
+        del mean
+        rows, columns, _ = self.inner
+        inside = jnp.asarray(picture.reshape(self.shape)[:rows, :columns])
+        seen, noise = jpeg.refine(inside, error, self.centres, jnp.asarray(self.steps), self.inner)
+        del inside
+        observed = picture.reshape(self.shape)
+        observed[...] = self.pixels
+        observed[:rows, :columns] = seen
+        return observed.reshape(-1)[self.places], float(noise)
 
 
 class Beside:
