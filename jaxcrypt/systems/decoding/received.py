@@ -135,6 +135,7 @@ class JpegCells:
         rows, columns, _ = self.inner
         inside = jnp.asarray(picture.reshape(self.shape)[:rows, :columns])
         seen, noise = jpeg.refine(inside, error, self.centres, jnp.asarray(self.steps), self.inner)
+        seen = np.asarray(seen)  # waits: ``inside`` may lie in the very memory that is written to next
         del inside
         observed = picture.reshape(self.shape)
         observed[...] = self.pixels
