@@ -23,7 +23,7 @@ _SHARED = ("machine", "versions", "commit")
 _BY = {"clock": ("images_per_second", "images/s"), "cpu": ("images_per_cpu_second", "images per CPU second")}
 _COLUMNS = (
     "config, batch", "precision", "JAX, {unit}", "over eager", "over compiled", "MFU", "MFU of torch",
-    "memory, MiB", "of torch", "compiled in", "torch.compile in",
+    "memory, MiB", "of torch", "compiled in", "torch.compile in", "input wait, checkpoint stall",
 )  # fmt: skip
 
 
@@ -95,6 +95,7 @@ def _rows(run: Mapping[str, Any], key: str) -> Iterator[list[str]]:
             *(_share(other) for other in (row, compiled or eager)),
             *(_mebibytes(other) for other in (row, eager)),
             *(f"{other['compile_seconds']:.0f} s" if other else "" for other in (row, compiled)),
+            _around(run) if name == next(iter(rows)) else "",
         ]
 
 
@@ -104,6 +105,13 @@ def _called(run: Mapping[str, Any]) -> str:
         a.partition("=")[2] for a in shlex.split(run["command"]) if a.startswith("--config.model.widths")
     ]
     return " ".join([f"`{run['config']}`", *widths])
+
+
+def _around(run: Mapping[str, Any]) -> str:
+    found = run.get("around")
+    if not found:
+        return ""
+    return f"{found['input_wait']:.1%}, {1000 * found['checkpoint_stall_seconds']:.0f} ms"
 
 
 def _share(row: Mapping[str, Any] | None) -> str:

@@ -40,13 +40,14 @@ def run(path, machine="a GPU", **more):
 
 def test_ratios_are_over_the_same_precision(tmp_path, capsys):
     wide = "python -m jaxcrypt.bench step --config configs/net.py '--config.model.widths=(256, 512)'"
-    files = [run(tmp_path / "a.json"), run(tmp_path / "b.json", command=wide)]
+    around = {"input_wait": 0.0123, "checkpoint_stall_seconds": 0.25}
+    files = [run(tmp_path / "a.json", around=around), run(tmp_path / "b.json", command=wide)]
     target = tmp_path / "all.json"
     assert cli.entry(bench.main, ["steps", *files, "--json", str(target)]) == 0
     _, _, *lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == [
-        "| `net`, 8 | float32 | 100 | 2.00 |  | 5.0% | 2.5% | 3 | 4 | 2 s |  |",
-        "| `net`, 8 | bfloat16, remat | 300 | 1.50 | 0.50 | 15.0% | 30.0% | 2 | 3 | 2 s | 31 s |",
+        "| `net`, 8 | float32 | 100 | 2.00 |  | 5.0% | 2.5% | 3 | 4 | 2 s |  | 1.2%, 250 ms |",
+        "| `net`, 8 | bfloat16, remat | 300 | 1.50 | 0.50 | 15.0% | 30.0% | 2 | 3 | 2 s | 31 s |  |",
     ]
     assert lines[2].startswith("| `net` (256, 512), 8 | float32")
     facts = json.loads(target.read_text())
