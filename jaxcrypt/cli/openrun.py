@@ -96,7 +96,7 @@ class OpenRun:
         data, header = job.read(), self._header(job)
         if not self._args.recover:
             expected = self._expected(job, data, header)
-            if self._skips(expected):
+            if expected is not None and self._skips(expected):
                 return partial(self._report.skipped, job, expected)
         begun = self._opener.begin(data, job.name, header)
         job = _restored(job, begun.folder)
@@ -149,9 +149,9 @@ class OpenRun:
             return None
         return job.folder / self._opener.expects(data, job.name, header) if job.into else job.target
 
-    def _skips(self, output: Path | None) -> bool:
+    def _skips(self, output: Path) -> bool:
         """Whether a run that is resumed leaves a picture out, since its output is there from before."""
-        if not self._args.skip_existing or output is None or self._targets.taken(output):
+        if not self._args.skip_existing or self._targets.taken(output):
             return False
         return is_written(output)
 
