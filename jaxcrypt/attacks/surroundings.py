@@ -36,7 +36,9 @@ _HELD_OUT = 10  # one pair in so many
 _BATCH = 64  # crops encrypted together
 
 
-def rows(victim: Victim, known: Sequence[Any], judged: Sequence[Any], config: ConfigDict, broken: Victim):
+def rows(
+    victim: Victim, known: Sequence[Any], judged: Sequence[Any], config: ConfigDict, broken: Victim
+) -> list[Row]:
     """The row of a System, and that of the same with its nonce withheld, which is its control if it falls.
 
     Args:
@@ -100,7 +102,7 @@ class Game:
     def _judged(self) -> np.ndarray:
         return self._photos[self._pairs :]
 
-    def row(self, victim: Victim, granted: str, seeds, nonce: bool = True, **more) -> Row:
+    def row(self, victim: Victim, granted: str, seeds: Sequence[int], nonce: bool = True, **more: Any) -> Row:
         """All seeds' runs against ``victim`` as one row; ``more``: of :class:`Row`."""
         runs = [self._play(self.ciphers(victim, seed, nonce), seed) for seed in seeds]
         psnr, alone = (float(np.mean([getattr(run, name) for run in runs])) for name in ("psnr", "alone"))
