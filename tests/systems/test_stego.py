@@ -195,6 +195,19 @@ def test_robust_outlives_jpeg(quality):
     assert psnr(opened["image"], back) > 18
 
 
+def test_robust_training_flips_bits_of_the_code():
+    hider = coefficients.learned(stego_robust.get_config().model, 1)
+    shape = (4, 2, 2, sum(hider.net.widths))
+    bits = jax.random.bernoulli(jax.random.key(1), 0.5, shape).astype(jnp.int32)
+    indices, flipped = hider._to_indices(bits), hider.flipped(jax.random.key(0), (4000, *shape[1:]))
+    changed = hider._to_bits(indices ^ flipped[:4])
+    np.testing.assert_array_equal(changed, bits ^ hider._to_bits(flipped[:4]))
+    rate = np.asarray(hider._to_bits(flipped)).mean((0, 1, 2))
+    once, repeated = rate[hider.repeated :].mean(), rate[: hider.repeated].mean()
+    assert once == pytest.approx(hider.flips, rel=0.05)
+    assert repeated < once / 5  # two of three copies must be hit
+
+
 def test_robust_bits_are_what_was_hidden():
     hider = built("robust")[0].driver.hider
     code = jnp.asarray(np.random.default_rng(0).integers(0, 2, (3, 4, sum(hider.net.widths))))
