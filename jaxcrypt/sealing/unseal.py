@@ -167,7 +167,7 @@ def unseal(
         return _found_alone(pictures, keys, name, progress, **how)
     if not single:
         raise usage("several pictures at once: only with covert")
-    opened = Opener(keys, **how).open(data, name, progress)
+    opened = Opener(keys, **how).open(bytes(data), name, progress)
     return replace(opened, files=[(file, bytes(content)) for file, content in opened.files])
 
 
