@@ -64,7 +64,7 @@ def test_the_manifest_says_what_the_weights_are(folder):
     assert entry["system"] == "toy"
     assert entry["steps"] == 4
     assert entry["config"]["model"]["sizes"] == [3, 5]
-    assert set(entry["metrics"]) == {"validation/psnr", "validation/ssim", "validation/mse"}
+    assert set(entry["metrics"]) == {f"validation/{name}" for name in ("psnr", "ssim", "mse", "entropy")}
     assert entry["bytes"] == (folder / "toy.safetensors").stat().st_size
     assert entry["hardware"]
     assert entry["date"].startswith("2")

@@ -35,7 +35,8 @@ from jaxcrypt.training.defaults import CPU_CONVOLUTIONS
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Turns of each contestant.", lower_bound=1)
 _SECONDS = flags.DEFINE_float("seconds", 5.0, "Length of a turn.", lower_bound=0.01)
 _JSON = flags.DEFINE_string("json", None, "Also write the numbers to this file.")
-_DEVICE = flags.DEFINE_enum("device", "cpu", runtime.DEVICES, "What to train on.")
+# The flag of `train` has another default: a process that has imported both takes the later one's.
+_DEVICE = flags.DEFINE_enum("device", "cpu", runtime.DEVICES, "What to train on.", allow_override=True)
 _PRECISIONS = flags.DEFINE_multi_enum(
     "precision",
     ["float32"],

@@ -10,7 +10,7 @@ from jaxcrypt.functional import mixing
 from jaxcrypt.functional.companding import CENTROIDS
 from jaxcrypt.models.cyclegan import OCTAVE, Encoder
 from jaxcrypt.record import Sealed
-from jaxcrypt.systems.cyclegan import code
+from jaxcrypt.systems.cyclegan import code, tiles
 from jaxcrypt.systems.cyclegan import driver as cyclegan_driver
 from tests.systems.cyclegan_small import KEY, batched, decrypt, drawn, encrypt, psnr
 
@@ -112,8 +112,11 @@ def test_levelling_by_the_driver_is_that_of_the_record(small_tiles):
     symbols[:, 2 :: plan.count] = 0  # a tile without power
     key = jnp.asarray(np.frombuffer(KEY, "<u4")[None])
     levelled, spread = code.levelled(jnp.asarray(symbols), jnp.array([3.0]), key, plan)
-    ordered, ours = cyclegan_driver._levelled(3 * symbols[0, plan.order()], key, plan)
+    run = cyclegan_driver._run(KEY, plan)
+    own = [tiles.levelled(3 * symbols[0, tile :: plan.count], tile, run, plan) for tile in range(plan.count)]
+    ours = np.array([size for _, size in own])
     np.testing.assert_allclose(spread[0], ours, rtol=1e-5)
-    np.testing.assert_allclose(np.asarray(levelled)[0, plan.order()], ordered, atol=1e-5)
+    for tile, (ordered, _) in enumerate(own):
+        np.testing.assert_allclose(np.asarray(levelled)[0, tile :: plan.count], ordered, atol=1e-5)
     assert ours[2] == 0
     assert np.all(ours[[0, 1, 3]] > 2)
