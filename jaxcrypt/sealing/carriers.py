@@ -162,7 +162,7 @@ def plan(
     area = layout.height * layout.width
     allowed = (how.pixels or math.inf) * shape[0] * shape[1] * 1.001
     long = max(layout.height, layout.width)
-    room = layout.possible() and layout.cells >= need and rows * columns >= least
+    room = layout.possible() and layout.cells >= need and headline.fits(message, rows, columns)
     if not room or area > allowed or (how.fit and long > how.fit) or area > header.MAX_PIXELS:
         free = Travel(how.digits, how.way)
         if how == free:
@@ -213,7 +213,10 @@ def refusal(name: str, how: Travel, times: float, photo: np.ndarray, head: int) 
       photo: uint8 [H, W, C]; head: bytes of the header.
     """
     if math.isinf(times):
-        return usage(f"{name}: is too large a file to travel in pixels")
+        return usage(
+            f"{name}: is too large a file to travel in pixels, or its header is too long for so narrow a "
+            "picture; seal it under a key file or a passphrase, or without --robust"
+        )
     told = f"{name}: its file takes {times:.2f} times the photo's pixels to survive JPEG {how.way}"
     hints = [f"--pixels {math.ceil(times * 101) / 100:.2f}"] if how.pixels else []
     hints += ["a longer --fit"] if how.fit else []
@@ -273,6 +276,6 @@ def with_header(key: FileKey, plane: np.ndarray, facts: Mapping[str, Any]) -> np
     height, width, _ = plane.shape
     place = carried.Carrier(height, width, (height, width), 0)
     head = carried.seal(key, place, **facts, payload=header.NOTHING)
-    if not headline.fits(headline.length_of(head), (height // SIDE) * (width // SIDE)):
+    if not headline.fits(headline.length_of(head), height // SIDE, width // SIDE):
         return plane
     return carrier.make(Layout(height, width, (height, width)), head, plane=plane[..., 0])

@@ -98,8 +98,11 @@ class RobustSealer(Sealer):
     def remarks(self, plain: Plain) -> list[str]:
         """Where a picture will be too small for its header, as far as that is known before the work."""
         height, width, _ = plain.shape
-        cells = self._options[ROBUST] * (height // SIDE) * (width // SIDE)
-        if self._how.way or headline.fits(headline.length_of(bytes(self._header(plain))), cells):
+        rows, length = (
+            self._options[ROBUST] * (height // SIDE),
+            headline.length_of(bytes(self._header(plain))),
+        )
+        if self._how.way or headline.fits(length, rows, width // SIDE):
             return []
         return [
             "its pixels may not carry its header, which is too long for them: keep a copy with --write-header"

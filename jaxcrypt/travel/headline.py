@@ -60,9 +60,16 @@ def length_of(message: bytes) -> int:
     return -(-(len(message) + _CRC) // UNIT) * UNIT
 
 
-def fits(message: int, macroblocks: int) -> bool:
-    """Whether so many macroblocks carry a message of that length well."""
-    return message <= MOST and _SLOTS * macroblocks >= _ROOM * 8 * message
+def fits(message: int, rows: int, columns: int) -> bool:
+    """Whether so many rows and columns of macroblocks carry a message of that length well.
+
+    What lies beyond a tile's sides only says again what the tile says: a narrow picture shows a part of each
+    tile, however tall it is.
+    """
+    if message > MOST:
+        return False
+    tile = _code(message).tile
+    return _SLOTS * min(rows, tile) * min(columns, tile) >= _ROOM * 8 * message
 
 
 def smallest(message: int) -> int:

@@ -118,6 +118,8 @@ def test_an_option_that_makes_no_sense():
 
 def test_a_long_header_gets_the_macroblocks_that_it_needs():
     how = carriers.Travel(way=75)
-    short, long = (carriers.plan(how, (240, 320, 3), 5000, head, (240, 320)) for head in (300, 1500))
+    short, long = (carriers.plan(how, (240, 400, 3), 5000, head, (240, 400)) for head in (300, 1500))
     assert long.rows * long.columns >= 1300 > short.rows * short.columns
-    assert long.plane == short.plane == (240, 320)
+    assert long.plane == short.plane == (240, 400)
+    with pytest.raises(carriers.TooSmall):  # rows beyond a tile's 64 say again what it says
+        carriers.plan(how, (240, 160, 3), 5000, 1500, (240, 160))
