@@ -46,13 +46,7 @@ def encrypt(
     ]
     digests = _digests(run, plain, (0.0, 0.25))
     streams = [one.stream_key(digest) for one, digest in zip(plain, digests, strict=True)]
-    ciphers = [np.empty(one.flat.size, np.uint8) for one in plain]
-
-    def work(which: int, index: int) -> None:
-        start, end = plain[which].bounds(index)
-        ciphers[which][start:end] = plain[which].seal(index, streams[which])[: end - start]
-
-    run.each(plain, work, (0.25, 1.0))
+    ciphers = run.through(plain, _Picture.seal, streams, (0.25, 1.0))
     return [
         Sealed(cipher.reshape(one.shape), {"digest": digest})
         for cipher, one, digest in zip(ciphers, plain, digests, strict=True)
@@ -81,13 +75,7 @@ def decrypt(
         for one, key in zip(sealed, keys, strict=True)
     ]
     streams = [one.stream_key(digest) for one, digest in zip(ciphers, digests, strict=True)]
-    flats = [np.empty(one.flat.size, np.uint8) for one in ciphers]
-
-    def work(which: int, index: int) -> None:
-        start, end = ciphers[which].bounds(index)
-        flats[which][start:end] = ciphers[which].unseal(index, streams[which])[: end - start]
-
-    run.each(ciphers, work, (0.0, 0.75))
+    flats = run.through(ciphers, _Picture.unseal, streams, (0.0, 0.75))
     plain = [
         _Picture(flat.reshape(shape), one.subkey, run.kernels)
         for flat, one in zip(flats, ciphers, strict=True)
@@ -118,6 +106,23 @@ class _Run:
         with ThreadPoolExecutor(threads) as pool:
             for done, _ in enumerate(pool.map(lambda job: work(*job), jobs), 1):
                 self._tell(part[0] + (part[1] - part[0]) * done / len(jobs))
+
+    def through(
+        self,
+        pictures: Sequence[_Picture],
+        tile: Callable[..., np.ndarray],
+        streams: Sequence[np.ndarray],
+        part: tuple[float, float],
+    ) -> list[np.ndarray]:
+        """What ``tile(picture, index, stream)`` makes of every tile: each picture's bytes, uint8 ``[n]``."""
+        made = [np.empty(one.flat.size, np.uint8) for one in pictures]
+
+        def work(which: int, index: int) -> None:
+            start, end = pictures[which].bounds(index)
+            made[which][start:end] = tile(pictures[which], index, streams[which])[: end - start]
+
+        self.each(pictures, work, part)
+        return made
 
     def _tell(self, share: float) -> None:
         if self.progress is not None:
