@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -240,6 +240,17 @@ def _is_whole(sums: np.ndarray, place: Place) -> bool:
     """Whether a slightly different scale fits no better."""
     own = _score(sums, place)
     return all(_score(sums, other) <= own for other in _stretched(place, 4.0, np.array(sums.shape[:2]) - 1))
+
+
+def around(place: Place, sides: tuple[int, ...]) -> Iterator[Place]:
+    """The place, those a pixel of the received picture away, and where its scale is no whole number the
+    scales beside it."""
+    down, across = 1 / place.down, 1 / place.across
+    moves = sorted(product((0, -1, 1), repeat=2), key=lambda move: abs(move[0]) + abs(move[1]))
+    for down_by, across_by in moves:
+        yield replace(place, top=place.top + down_by * down, left=place.left + across_by * across)
+    if place.down not in _WHOLE:
+        yield from _stretched(place, 1.0, np.array(sides))
 
 
 def near(place: Place, step: float, sides: tuple[int, ...]) -> list[Place]:

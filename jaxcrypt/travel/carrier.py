@@ -114,11 +114,18 @@ def make(
 
 
 def find(received: Received) -> tuple[bytes, beacon.Place] | None:
-    """The header of a received picture, and the place that it was read at; None where it carries none."""
+    """The header of a received picture, and the place that it was read at; None where it carries none.
+
+    What says where a macroblock begins changes slowly with the place, and may be a pixel off; the header's
+    own symbols do not, so it is looked for beside that place, too.
+    """
     place = beacon.find(received.planes[..., 1:])
-    moved = None if place is None else aligned(received, place)
-    head = None if moved is None else read_header(moved)
-    return None if head is None or place is None else (head, place)
+    for candidate in () if place is None else beacon.around(place, received.planes.shape[:2]):
+        moved = aligned(received, candidate)
+        head = None if moved is None else read_header(moved)
+        if head is not None:
+            return head, candidate
+    return None
 
 
 def settled(received: Received, header: bytes, place: beacon.Place, size: tuple[int, int]) -> Received:

@@ -1,12 +1,13 @@
 """Carriers by themselves: digits, header and place after what messengers do."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcrypt.travel import carrier, digits, headline, received
+from jaxcrypt.travel import beacon, carrier, digits, headline, received
 from jaxcrypt.travel.carrier import Layout
 from jaxcrypt.travel.lattice import WAYS, lattice
 
@@ -76,6 +77,21 @@ def test_the_header_of_a_part_that_was_resized(cut, scale):
     assert header == HEADER
     assert not read.missing[top + 2 : -bottom - 2, left + 2 : -right - 2].any()
     assert read.missing[: max(top - 2, 0)].all()
+
+
+@pytest.mark.parametrize("scale", [1, 0.7])
+def test_the_header_is_read_although_the_beacon_is_a_pixel_off(scale, monkeypatch):
+    layout = _layout(75, 24, 36)
+    pixels, _ = _made(layout)
+    part = Image.fromarray(pixels[37:-9, 51:-5])
+    part = part.resize((round(part.width * scale), round(part.height * scale)), Image.Resampling.LANCZOS)
+    sent = _sent(np.asarray(part), quality=80)
+    true = beacon.find(sent.planes[..., 1:])
+    for down, across in ((0, -1), (1, 0), (-1, 1)):
+        off = replace(true, top=true.top + down / true.down, left=true.left + across / true.across)
+        monkeypatch.setattr(beacon, "find", lambda chroma, off=off: off)
+        header, _ = _found(sent, layout)
+        assert header == HEADER
 
 
 def test_a_plane_stays_as_it_was():
