@@ -15,7 +15,8 @@ so that no piece of evidence is counted twice (VAMP: Rangan, Schniter and Fletch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import jax
@@ -38,7 +39,8 @@ def _log_tail(z: np.ndarray) -> np.ndarray:
 _Z = np.linspace(-4.4, 4.4, 441).astype(np.float32)
 _MEANS = np.linspace(-3.6, 3.6, 73).astype(np.float32)
 _GAUSS = np.linspace(-4, 4, 49).astype(np.float32)
-_CHUNK = 1 << 18
+_CHUNK = 1 << 17
+_THREADS = 2
 _STEP = 2.0  # of tables over unclipped observations, which lie within _LOW..-_LOW + 255
 
 
@@ -63,9 +65,12 @@ def predict(mean: np.ndarray, variance: float) -> tuple[np.ndarray, np.ndarray]:
     first = values @ weight
     second = values**2 @ weight - first**2
     made = np.empty((2, *mean.shape), np.float32)
-    for own, table in zip(made, (first, second), strict=True):
-        for part in _parts(mean.shape[0]):
+
+    def work(part: slice) -> None:
+        for own, table in zip(made, (first, second), strict=True):
             own[part] = np.interp(mean[part], _MEANS, table)
+
+    _each(work, mean.shape[0])
     return made[0], made[1]
 
 
@@ -95,14 +100,21 @@ def posterior(
     first = weight @ _Z
     second = np.maximum(weight @ _Z**2 - first**2, 1e-7)
     table, made = np.stack([first, second], -1), np.empty((2, *mean.shape), np.float32)
-    for part in _parts(mean.shape[0]):
+
+    def work(part: slice) -> None:
         made[0, part], made[1, part] = _bilinear(table, mean[part], observed[part], grid)
+
+    _each(work, mean.shape[0])
     return made[0], made[1]
 
 
-def _parts(count: int) -> Iterator[slice]:
-    """Parts of the samples of large pictures: what is interpolated takes many times their memory."""
-    return (slice(start, start + _CHUNK) for start in range(0, count, _CHUNK))
+def _each(work: Callable[[slice], None], count: int) -> None:
+    """``work`` of every part of ``count`` samples, on two threads: what is interpolated takes many times the
+    memory of the samples of a large picture, and NumPy computes on one core."""
+    parts = [slice(start, start + _CHUNK) for start in range(0, count, _CHUNK)]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in pool.map(work, parts):
+            pass
 
 
 def _bilinear(table: np.ndarray, mean: np.ndarray, observed: np.ndarray, grid: np.ndarray):
