@@ -19,8 +19,15 @@ def config_of(name):
 
 
 def shrunk(model):
-    """``config.model`` with narrow nets, few blocks and small pictures."""
-    return ConfigDict(_shrunk(model.to_dict()))
+    """``config.model`` with narrow nets, few blocks, one scale less and small pictures."""
+    small = _shrunk(model.to_dict())
+    if {"widths", "blocks"} <= small.keys():  # by scale
+        small |= {name: small[name][1:] for name in ("widths", "blocks")}
+        if "attention" in small:
+            small["attention"] = tuple(scale - 1 for scale in small["attention"])
+    if "shares" in small:  # a quarter of the bytes takes the way of a half
+        small["shares"] = (1, 1, 0)
+    return ConfigDict(small)
 
 
 def _shrunk(node, name=""):

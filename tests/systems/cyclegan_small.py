@@ -51,5 +51,6 @@ def decrypt(untrained, cipher, side, shape, key=KEY, lost=None, inputs=None, **o
     return decrypted["image"]
 
 
-def batched(side):
-    return {name: np.asarray(x)[None] for name, x in side.items()}
+def batched(sides):
+    """Side information of several pictures as that of their batch."""
+    return {name: np.stack([side[name] for side in sides]) for name in sides[0]}

@@ -13,6 +13,7 @@ from jaxcrypt.record import Sealed
 from jaxcrypt.systems.cyclegan import code, tiles
 from jaxcrypt.systems.cyclegan import driver as cyclegan_driver
 from tests.systems.cyclegan_small import KEY, batched, decrypt, drawn, encrypt, psnr
+from tests.systems.through import opened_by_record, sealed_by_record
 
 
 @pytest.fixture
@@ -46,15 +47,17 @@ def test_every_tile_of_a_sparse_picture_has_the_same_power(untrained, small_tile
 
 def test_record_and_driver_agree_over_several_tiles(untrained, small_tiles):
     system, variables = untrained
-    words = jnp.asarray(np.frombuffer(KEY, "<u4")[None])
-    for photo in (drawn(), _white_block()):
-        sealed = system.encrypt(variables, {"image": photo[None]}, words, ())
-        cipher, side = encrypt(untrained, photo)
-        np.testing.assert_allclose(sealed.side["spread"][0], side["spread"], rtol=1e-3)
-        assert np.mean(np.asarray(sealed.pixels[0]) != cipher) < 0.01
-        decrypted = system.decrypt(variables, Sealed(cipher[None], batched(side)), {}, words, ())
-        ours = decrypt(untrained, cipher, side, photo.shape)
-        assert psnr(np.asarray(decrypted["image"][0])[:96, :96], ours) > 55
+    photos = np.stack([drawn(), _white_block()])
+    words = np.stack([np.frombuffer(KEY, "<u4")] * 2)
+    sealed = sealed_by_record(system, variables, photos, words)
+    ciphers, sides = zip(*(encrypt(untrained, photo) for photo in photos), strict=True)
+    arrived = Sealed(np.stack(ciphers), batched(sides))
+    opened = np.asarray(opened_by_record(system, variables, arrived, words)["image"])
+    for i, (cipher, side) in enumerate(zip(ciphers, sides, strict=True)):
+        np.testing.assert_allclose(sealed.side["spread"][i], side["spread"], rtol=1e-3)
+        assert np.mean(sealed.pixels[i] != cipher) < 0.01
+        ours = decrypt(untrained, cipher, side, photos[i].shape)
+        assert psnr(opened[i, :96, :96], ours) > 55
 
 
 def test_the_power_of_a_cipher_does_not_tell_flat_pictures(untrained):

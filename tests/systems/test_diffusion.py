@@ -22,7 +22,8 @@ from jaxcrypt.training.defaults import complete
 from tests.systems.through import opened_by_record, sealed_by_record
 
 KEY, WRONG = bytes(range(32)), bytes([1, *range(1, 32)])  # one bit apart
-SMALL = {"widths": (4, 8, 8, 8), "blocks": (1, 1, 1, 1), "heads": 2, "time": 16, "key_features": 8}
+SMALL = {"widths": (4, 8, 8), "blocks": (1, 1, 1), "attention": (2,), "heads": 2}
+SMALL |= {"time": 16, "key_features": 8}
 LINEAR = (("schedule", "linear"),)
 
 
