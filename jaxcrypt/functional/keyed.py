@@ -12,6 +12,7 @@ it turns any fixed number of 128-bit inputs into an independent key.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +23,7 @@ from jaxcrypt.functional import chacha20
 from jaxcrypt.functional.purposes import Purpose
 
 _CHUNK = 1 << 12
+_TABLED = 1 << 16  # all that 16 bits can say; where more values are wanted, CPUs look them up
 
 
 def draw(
@@ -74,19 +76,39 @@ def nonce(purpose: Purpose, tile: jax.Array | int) -> jax.Array:
 
 def bits(words: jax.Array) -> jax.Array:
     """The bits of uint32 ``[n]`` as bool ``[32 * n]``."""
-    return ((words[None, :] >> jnp.arange(32, dtype=jnp.uint32)[:, None]) & 1).astype(bool).reshape(-1)
+
+    def one(bit):
+        return ((words >> bit) & 1).astype(bool)
+
+    each = jnp.arange(32, dtype=jnp.uint32)
+    if jax.default_backend() == "cpu":
+        # A loop yields finished arrays: folded into their uses, bits are picked one by one.
+        return lax.map(one, each).reshape(-1)
+    return jax.vmap(one)(each).reshape(-1)
 
 
 def gaussians(words: jax.Array) -> jax.Array:
     """Standard normal values from 16 uniform bits each: uint32 ``[n]`` to float32 ``[2 * n]``, |g| < 4.33."""
-
-    def normal(part):
-        return np.float32(2**0.5) * lax.erf_inv((part.astype(jnp.float32) + 0.5) * np.float32(2 / 65536) - 1)
-
-    halves = jnp.concatenate([words & 0xFFFF, words >> 16])
-    count = halves.shape[0]
+    low, high = words & 0xFFFF, words >> 16
+    count = 2 * words.shape[0]
+    if count > _TABLED and jax.default_backend() == "cpu":
+        table = jnp.asarray(_table())
+        return jnp.concatenate([table[low], table[high]])
+    halves = jnp.concatenate([low, high])
     if count <= _CHUNK:
-        return normal(halves)
+        return _normal(halves)
     # A loop over chunks yields a finished array: folded into its uses, the inverse is not vectorised.
     chunks = jnp.pad(halves, (0, -count % _CHUNK)).reshape(-1, _CHUNK)
-    return lax.map(normal, chunks).reshape(-1)[:count]
+    return lax.map(_normal, chunks).reshape(-1)[:count]
+
+
+def _normal(part: jax.Array) -> jax.Array:
+    """The normal value of each number below 2^16."""
+    return np.float32(2**0.5) * lax.erf_inv((part.astype(jnp.float32) + 0.5) * np.float32(2 / 65536) - 1)
+
+
+@cache
+def _table() -> np.ndarray:
+    """:func:`_normal` of all its numbers, float32 ``[65536]``."""
+    with jax.ensure_compile_time_eval():
+        return np.asarray(jax.jit(_normal)(jnp.arange(_TABLED, dtype=jnp.uint32)))

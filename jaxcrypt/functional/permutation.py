@@ -39,9 +39,10 @@ def _rounds(x, key, a, shift, inverse):
         return right ^ (_hash16(left, k[0], k[1]) & b_mask)
 
     def change_left(left, right, k):
-        moved = (_hash16(right, k[2], k[3]) * a) >> 16
-        moved = left + a - moved if inverse else left + moved
-        return jnp.where(moved >= a, moved - a, moved)
+        by = (_hash16(right, k[2], k[3]) * a) >> 16
+        moved = left - by if inverse else left + by
+        # Of the two, the one that is no number below a wraps to a large one.
+        return jnp.minimum(moved, moved + a if inverse else moved - a)
 
     def both(halves, k):
         left, right = halves
