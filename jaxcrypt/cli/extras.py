@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import metadata
 
 _OTHER_NAMES = {"skimage": "scikit-image"}  # modules that are called otherwise than what pip installs
 
@@ -27,6 +26,8 @@ def hint(module: str) -> str | None:
 
 
 def _requirements() -> list[str]:
+    from importlib import metadata  # slow to import, and seldom needed
+
     try:
         return metadata.requires("jaxcrypt") or []
     except metadata.PackageNotFoundError:

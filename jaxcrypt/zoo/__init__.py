@@ -25,8 +25,6 @@ import hashlib
 import json
 import os
 import secrets
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -215,7 +213,7 @@ def _download(entry: Mapping[str, Any]) -> Path:
         if _digest(part) != entry["sha256"]:
             raise Refusal(f"{entry['url']}: not what the manifest says (another SHA-256)", ExitCode.TAMPERED)
         os.replace(part, target)
-    except (urllib.error.URLError, OSError) as error:
+    except OSError as error:  # an URLError is one
         reason = getattr(error, "reason", None) or error
         raise Refusal(f"{entry['url']}: download failed ({reason}); save it as {target}") from None
     finally:
@@ -225,6 +223,8 @@ def _download(entry: Mapping[str, Any]) -> Path:
 
 def _fetch(entry: Mapping[str, Any], part: Path) -> None:
     """Copy the URL to ``part``, never more than the manifest announces."""
+    import urllib.request  # slow to import, and seldom needed
+
     left = int(entry["bytes"])
     request = urllib.request.Request(entry["url"], headers={"User-Agent": "jaxcrypt"})
     with urllib.request.urlopen(request, timeout=60) as response, part.open("wb") as file:
