@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import jaxcrypt
-from jaxcrypt import decrypt, encrypt, generate
+from jaxcrypt import decrypt, encrypt, generate, keygen
 from jaxcrypt.crypto import pngreader
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.pictures.files import encode_png
@@ -19,7 +19,7 @@ from jaxcrypt.systems.dcgan import inner
 from tests.support import picture
 from tests.systems.dcgan_toy import written
 
-SHAPE = (24, 20, 3)
+SHAPE = (24, 20, 1)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,26 @@ def weights(tmp_path_factory):
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / "photo.png"
-    Image.fromarray(picture(SHAPE)).save(path)
+    Image.fromarray(picture(SHAPE).squeeze()).save(path)
     return str(path)
+
+
+@pytest.fixture
+def other(tmp_path):
+    path = tmp_path / "another.key"
+    assert keygen.main(["--key", str(path)]) == ExitCode.OK
+    return str(path)
+
+
+def wanted():
+    """The photo as the small file in the faces shows it: grey, for colour takes half as many faces again."""
+    return inner.unpack(inner.pack(picture(SHAPE), 10), SHAPE).squeeze()
+
+
+def is_the_photo(opened):
+    assert [name for name, _ in opened.files] == ["photo.png"]
+    assert (opened.from_pixels, opened.exact, opened.system) == (True, False, "dcgan")
+    np.testing.assert_array_equal(opened.pictures[0].squeeze(), wanted())
 
 
 def sealing(key, weights):
@@ -47,8 +65,8 @@ def chunks(data):
     return kinds
 
 
-def test_a_sheet_without_a_header_and_one_face_a_file(tmp_path, photo, key, weights, capsys):
-    out, folder = tmp_path / "faces.png", tmp_path / "faces"
+def test_a_sheet_without_a_header_opens_as_a_file_and_as_bytes(tmp_path, photo, key, other, weights, capsys):
+    out, back = tmp_path / "faces.png", tmp_path / "back.png"
     assert encrypt.main([photo, "-o", str(out), "--json", *sealing(key, weights)]) == ExitCode.OK
     told = json.loads(capsys.readouterr().out)
     assert 0 <= told["redundancy_left"] <= 1
@@ -56,7 +74,21 @@ def test_a_sheet_without_a_header_and_one_face_a_file(tmp_path, photo, key, weig
     plain = tmp_path / "plain.png"
     assert generate.main(["--weights", weights, "-o", str(plain), "--count", "4"]) == ExitCode.OK
     assert set(chunks(out.read_bytes())) == set(chunks(plain.read_bytes()))
+    assert not pngreader.read(out.read_bytes(), "out").payload
 
+    given = [str(out), "--weights", weights, "--covert"]
+    assert decrypt.main([*given, "-o", str(back), "--key-file", key]) == ExitCode.OK
+    np.testing.assert_array_equal(np.asarray(Image.open(back)), wanted())
+    is_the_photo(jaxcrypt.unseal(out.read_bytes(), jaxcrypt.Keys(key_file=key), covert=True, weights=weights))
+
+    wrong = ["--key-file", other, "-o", str(tmp_path / "no.png")]
+    assert decrypt.main([*given, *wrong]) == ExitCode.NO_KEY
+    assert "no key fits" in capsys.readouterr().err
+    assert not (tmp_path / "no.png").exists()
+
+
+def test_one_face_a_file_opens_in_any_order_without_a_lid(tmp_path, photo, key, weights):
+    folder, back = tmp_path / "faces", tmp_path / "back.png"
     assert encrypt.main([photo, "--sheet", str(folder), *sealing(key, weights)]) == ExitCode.OK
     files = sorted(folder.iterdir())
     assert [file.name for file in files] == [f"{n:06d}.png" for n in range(len(files))]
@@ -65,33 +97,19 @@ def test_a_sheet_without_a_header_and_one_face_a_file(tmp_path, photo, key, weig
     for file, name in zip(files, names, strict=True):
         file.rename(folder / f"_{name}")
     (folder / f"_{names[0]}").unlink()  # the first face: one of the two that open the others
-    wanted, given = inner.unpack(inner.pack(picture(SHAPE), 10), SHAPE), ["--weights", weights, "--covert"]
-    for source, back in ((out, tmp_path / "back.png"), (folder, tmp_path / "again.png")):
-        assert decrypt.main([str(source), "-o", str(back), "--key-file", key, *given]) == ExitCode.OK
-        np.testing.assert_array_equal(np.asarray(Image.open(back)), wanted)
-
-    (tmp_path / "words").write_text("quite another key")
-    wrong = ["--passphrase-file", str(tmp_path / "words"), "-o", str(tmp_path / "no.png")]
-    assert decrypt.main([str(out), *given, *wrong]) == ExitCode.NO_KEY
-    assert "no key fits" in capsys.readouterr().err
-    assert not (tmp_path / "no.png").exists()
-    assert not pngreader.read(out.read_bytes(), "out").payload
+    given = ["-o", str(back), "--weights", weights, "--covert", "--key-file", key]
+    assert decrypt.main([str(folder), *given]) == ExitCode.OK
+    np.testing.assert_array_equal(np.asarray(Image.open(back)), wanted())
 
 
-def test_bytes_go_in_and_a_sheet_comes_out(photo, key, weights):
+def test_bytes_go_in_and_a_sheet_comes_out(photo, key, other, weights):
     keys, data = jaxcrypt.Keys(key_file=key), pathlib.Path(photo).read_bytes()
     how = {"weights": weights, "options": {"quality": 10}}
     sheet = jaxcrypt.seal(data, keys, name="photo.png", covert=True, **how)
-    pixels = np.array(Image.open(io.BytesIO(sheet)))
-    one_by_one = [encode_png(cell) for cell in cells(pixels, 64)[::-1]]
-    wanted = inner.unpack(inner.pack(picture(SHAPE), 10), SHAPE)
-    for pictures in (sheet, one_by_one):
-        opened = jaxcrypt.unseal(pictures, keys, covert=True, weights=weights)
-        assert [name for name, _ in opened.files] == ["photo.png"]
-        assert (opened.from_pixels, opened.exact, opened.system) == (True, False, "dcgan")
-        np.testing.assert_array_equal(opened.pictures[0], wanted)
+    one_by_one = [encode_png(cell) for cell in cells(np.array(Image.open(io.BytesIO(sheet))), 64)[::-1]]
+    is_the_photo(jaxcrypt.unseal(one_by_one, keys, covert=True, weights=weights))
     with pytest.raises(Refusal, match="no key fits"):
-        jaxcrypt.unseal(sheet, jaxcrypt.Keys(passphrase="another one"), covert=True, weights=weights)
+        jaxcrypt.unseal(one_by_one[:1], jaxcrypt.Keys(key_file=other), covert=True, weights=weights)
     with pytest.raises(Refusal, match="attach: needs a header, which covert leaves out"):
         jaxcrypt.seal(data, keys, covert=True, attach=[])
     with pytest.raises(Refusal, match="signed_by: needs a header"):
@@ -127,8 +145,8 @@ def test_other_systems_and_recipients_are_refused(tmp_path, photo, key, capsys):
 def test_pictures_that_nothing_made_are_refused_by_name(tmp_path, photo, key, weights, capsys):
     given = ["--covert", "--weights", weights, "--key-file", key, "-o", str(tmp_path / "no.png")]
     assert decrypt.main([photo, *given]) == ExitCode.BAD_INPUT
-    assert "photo.png: a sheet of 20×24" in capsys.readouterr().err
-    grey = tmp_path / "grey.png"
-    Image.new("L", (64, 64)).save(grey)
-    assert decrypt.main([str(grey), *given]) == ExitCode.BAD_INPUT
-    assert "grey.png: is no colour picture" in capsys.readouterr().err
+    assert "photo.png: is no colour picture" in capsys.readouterr().err
+    colour = tmp_path / "colour.png"
+    Image.new("RGB", (20, 24)).save(colour)
+    assert decrypt.main([str(colour), *given]) == ExitCode.BAD_INPUT
+    assert "colour.png: a sheet of 20×24" in capsys.readouterr().err

@@ -12,9 +12,13 @@ How sure a symbol is, is the log likelihood ratio of the nearest to the second v
 standard deviation sigma; a bin is ``w = 1 / (2^k phi(z))`` wide there, and e is the rounding error above:
 
     llr = (1 - 2 |e|) w^2 / (2 sigma^2)
+
+Each function is one program: op by op, Phi^-1 alone is a hundred, compiled one after another.
 """
 
 from __future__ import annotations
+
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -25,17 +29,26 @@ DITHER_BITS = 13
 _LOG_ROOT_2_PI = 0.9189385332
 
 
+@jax.jit
 def dithers(words: jax.Array) -> jax.Array:
     """Uniform values in (0, 1) from uint32 words: float32 of the same shape, multiples of 2^-14."""
     return ((words >> (32 - DITHER_BITS)).astype(jnp.float32) + 0.5) / 2**DITHER_BITS
 
 
+@jax.jit
+def share(z: jax.Array) -> jax.Array:
+    """``Phi``, float32: the share of normal values below ``z``."""
+    return ndtr(z)
+
+
+@jax.jit
 def normal(share: jax.Array) -> jax.Array:
     """``Phi^-1``, float32: as exact in the upper tail as in the lower one."""
     lower = jnp.minimum(share, 1 - share)
     return jnp.where(share < 0.5, ndtri(lower), -ndtri(lower))
 
 
+@functools.partial(jax.jit, static_argnames="bits")
 def embed(symbols: jax.Array, dither: jax.Array, bits: int) -> jax.Array:
     """The latents of symbols.
 
@@ -48,13 +61,14 @@ def embed(symbols: jax.Array, dither: jax.Array, bits: int) -> jax.Array:
     return normal((symbols.astype(jnp.float32) + dither) * (0.5**bits))
 
 
+@functools.partial(jax.jit, static_argnames="bits")
 def extract(z: jax.Array, sigma: jax.Array, dither: jax.Array, bits: int) -> tuple[jax.Array, jax.Array]:
     """The likeliest symbols, int32 ``[...]``, and how sure each is: its log likelihood ratio, float32.
 
     Args:
       z: estimates, float32 ``[...]``; sigma: standard deviation of their errors, above 0.
     """
-    place = ndtr(z) * 2.0**bits - dither
+    place = share(z) * 2.0**bits - dither
     symbols = jnp.clip(jnp.round(place), 0, 2**bits - 1)
     error = jnp.minimum(jnp.abs(place - symbols), 0.5)
     log_width = 0.5 * z**2 + _LOG_ROOT_2_PI - bits * jnp.log(2.0)

@@ -26,7 +26,6 @@ from collections.abc import Callable, Iterator
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import ndtr
 
 from jaxcrypt.errors import Refusal
 from jaxcrypt.functional import latents
@@ -148,7 +147,7 @@ def _nonce(z: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, list[tuple[int
     """The nonce's symbols, int ``[64]``, and the doubtful ones: place and second likeliest symbol."""
     z, sigma = (np.asarray(part[:_NONCE_LATENTS], np.float64) for part in (z, sigma))
     levels = 2**_NONCE_BITS
-    place = np.asarray(ndtr(jnp.asarray(z)), np.float64) * levels
+    place = np.asarray(latents.share(z), np.float64) * levels
     symbols = np.clip(np.floor(place), 0, levels - 1).astype(int)
     edge = np.clip(np.round(place), 1, levels - 1)
     density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * levels

@@ -15,12 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import ndtr
 
 from jaxcrypt.declared import Option, chosen
 from jaxcrypt.errors import ExitCode, Refusal, usage
+from jaxcrypt.functional import latents
 from jaxcrypt.functional.levels import to_bytes
 from jaxcrypt.models.dcgan import SIDE
 from jaxcrypt.pictures import sheets
@@ -192,7 +191,7 @@ def margin(plan: code.Plan, decoded: code.Decoded, read: reading.Reading) -> dic
     ``redundancy_left``: share of its redundancy that the worst codeword did not need; ``apart``: by how much
     of a bin of the code the two computations differ, at most.
     """
-    places = [np.asarray(ndtr(jnp.asarray(z[:, : plan.carriers]))) for z in (read.z, read.other)]
+    places = [np.asarray(latents.share(z[:, : plan.carriers])) for z in (read.z, read.other)]
     apart = float(np.abs(places[0] - places[1]).max() * 2**plan.bits)
     facts = {"mended": decoded.mended, "coded": decoded.total, "redundancy_left": 1 - decoded.worst}
     says = f"read back by two computations that differ by {apart:.1g} of a bin at most, where 0.5 is an error"
