@@ -43,8 +43,8 @@ def network_accuracy(
     """Share of the pictures after the first ``train`` pairs that a small convolutional network, trained for
     ``steps`` steps of ``batch`` pairs, tells right."""
     net, optimizer = _Detector(), optax.adam(2e-3)
-    params = net.init(jax.random.key(0), jnp.zeros((1, *covers.shape[1:]), jnp.float32))
-    state = optimizer.init(params)
+    params = jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, *covers.shape[1:]), jnp.float32))
+    state = jax.jit(optimizer.init)(params)
 
     def loss(params, pairs):
         logits = net.apply(params, pairs.reshape(-1, *pairs.shape[2:]).astype(jnp.float32)).reshape(2, -1)

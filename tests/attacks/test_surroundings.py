@@ -14,9 +14,27 @@ from jaxcrypt.errors import Refusal
 SEEDS = (0,)
 
 
+def quick():
+    """The quick budget with shorter runs."""
+    config = quick_config()
+    config.surroundings.train.update({"steps": 50, "batch_size": 32})
+    return config
+
+
 @pytest.fixture(scope="module")
 def game(known, judged):
-    return Game(quick_config().surroundings, known, judged, 0)
+    """A game that plays once against the same ciphers: a run follows from them and its seed."""
+    made, played = Game(quick().surroundings, known, judged, 0), {}
+    play = made._play
+
+    def once(ciphers, seed):
+        which = ciphers.tobytes(), seed
+        if which not in played:
+            played[which] = play(ciphers, seed)
+        return played[which]
+
+    made._play = once
+    return made
 
 
 def test_a_fixed_keystream_falls_and_so_would_the_row(game):
@@ -41,7 +59,7 @@ def test_a_sound_cipher_adds_nothing(mixing, game):
 
 def test_rows_stand_beside_a_control_that_falls(monkeypatch, game, logistic, known, judged):
     monkeypatch.setattr(surroundings, "Game", lambda *given: game)  # what is compiled already
-    row, weak = surroundings.rows(logistic, known, judged, quick_config(), bench.BROKEN)
+    row, weak = surroundings.rows(logistic, known, judged, quick(), bench.BROKEN)
     assert row.verdict == CHANCE
     assert row.control.surely_in
     assert weak.verdict in (WEAKENED, RESISTS)

@@ -1,9 +1,12 @@
 """Fields of unequal width against Python's own integers."""
 
+import jax
 import numpy as np
 import pytest
 
-from jaxcrypt.functional.bitpack import pack, unpack
+from jaxcrypt.functional import bitpack
+
+pack, unpack = (jax.jit(function, static_argnums=1) for function in (bitpack.pack, bitpack.unpack))
 
 
 def by_hand(indices, widths):

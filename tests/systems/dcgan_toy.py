@@ -23,7 +23,7 @@ from tests.support import parameters
 
 def config():
     small = get_config()
-    small.model.generator.update({"start": 32, "widths": (24, 16, 12, 8)})
+    small.model.generator.update({"start": 32, "widths": (16, 12, 8, 4)})
     small.model.discriminator.update({"widths": (8, 8, 8, 8)})
     small.model.extractor.update({"widths": (8, 16, 24, 32)})
     return small

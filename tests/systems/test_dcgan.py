@@ -43,17 +43,17 @@ def opened(made, key=KEY, lost=None, **options):
 
 def test_latents_are_read_back_far_below_a_bin(rng):
     system, variables = system_and_variables()
-    z = rng.standard_normal((20, 100)).astype(np.float32)
+    z = rng.standard_normal((10, 100)).astype(np.float32)
     faces = system.prior.generate(variables, z)
     latent = system.prior.read(variables, faces, twice=True)
-    assert faces.shape == (20, 64, 64, 3)
+    assert faces.shape == (10, 64, 64, 3)
     error = latent.z - z
     assert np.sqrt(np.mean(error**2)) < 1e-3
     assert np.std(error / latent.sigma) == pytest.approx(1, abs=0.1)
     assert np.abs(latent.other - latent.z).max() < 1e-3
     assert latent.noise == pytest.approx(0.289, abs=0.02)
-    alone = reading.read(system.driver.of, variables, faces[17:18])
-    np.testing.assert_allclose(alone.z[0], latent.z[17], atol=1e-3)
+    alone = reading.read(system.driver.of, variables, faces[7:8])
+    np.testing.assert_allclose(alone.z[0], latent.z[7], atol=1e-3)
 
 
 def test_slopes_at_many_faces_at_once_are_those_of_each(rng):
