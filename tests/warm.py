@@ -3,23 +3,26 @@
 A command of its own costs two to four seconds of processor time before it does anything, most of it imports.
 :class:`Warm` starts the server and makes a program that stands for ``python -m``: arguments, environment,
 folder and the three streams go to the server, which forks, and runs the module as Python would; the exit
-status comes back. Nothing of jaxcrypt is imported before the fork, and no device is touched. What is limited,
-killed or asked to stop, and what asserts imports, needs a process of its own.
+status comes back. SIGTERM and SIGINT are passed on, and what is killed takes its process with it. Nothing of
+jaxcrypt is imported before the fork, and no device is touched. What is limited, and what asserts imports,
+needs a process of its own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 ROOT = Path(__file__).parents[1]
 IMPORTED = (
@@ -28,12 +31,16 @@ IMPORTED = (
     "grain", "clu.metrics", "tensorboardX",
 )  # fmt: skip
 CLIENT = """#!{python} -IS
-import json, os, socket, sys
+import json, os, signal, socket, sys
+arguments = sys.argv[2:] if sys.argv[1] == "-m" else sys.argv[1:]
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({path!r})
-    told = json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]).encode()
+    told = json.dumps([arguments, dict(os.environ), os.getcwd()]).encode()
     socket.send_fds(server, [len(told).to_bytes(8, "big")], [0, 1, 2])
     server.sendall(told)
+    process = int.from_bytes(server.recv(8), "big")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: os.kill(process, number))
     status = server.recv(1)
 sys.exit(status[0] if status else 70)
 """
@@ -43,7 +50,7 @@ class Warm:
     """The server, from entering the context to leaving it.
 
     Attributes:
-      program: takes a module and its arguments, as ``python -m`` does.
+      program: takes a module and its arguments, as ``python -m`` does; ``-m`` may stand before them.
     """
 
     def __init__(self, folder: Path):
@@ -89,9 +96,7 @@ def _handle(client: socket.socket) -> list[str]:
     if child:
         for fd in fds:
             os.close(fd)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        client.sendall(bytes([status if status >= 0 else 128 - status]))
-        os._exit(0)
+        _wait(child, client)
     client.close()
     for own, fd in enumerate(fds):
         os.dup2(fd, own)
@@ -104,6 +109,18 @@ def _handle(client: socket.socket) -> list[str]:
     os.chdir(folder)
     sys.path[:] = [*environment.get("PYTHONPATH", "").split(os.pathsep), *sys.path]
     return arguments
+
+
+def _wait(child: int, client: socket.socket) -> NoReturn:
+    """Tell the client its process, and how that ended; end it where the client is gone."""
+    client.sendall(child.to_bytes(8, "big"))
+    ended = os.pidfd_open(child)
+    if client in select.select([ended, client], [], [])[0]:
+        os.kill(child, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with contextlib.suppress(OSError):
+        client.sendall(bytes([status if status >= 0 else 128 - status]))
+    os._exit(0)
 
 
 def _stream(fd: int, mode: str, **how) -> TextIO:

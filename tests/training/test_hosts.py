@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 CONFIG = "tests/training/toy_config.py"
 
 
-def start(process, port, *arguments, **env):
-    """Host ``process`` of two, each with one device."""
+def start(program, process, port, *arguments, **env):
+    """Host ``process`` of two, each with one device; ``program`` stands for ``python``."""
     env = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -31,7 +31,7 @@ def start(process, port, *arguments, **env):
         "TOY_PATIENCE": "12",  # of the usual 30 seconds
         **env,
     }
-    command = [sys.executable, "-m", "tests.training.toy_command", "train", "--config", CONFIG, *arguments]
+    command = [program, "-m", "tests.training.toy_command", "train", "--config", CONFIG, *arguments]
     return subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
 
 
@@ -42,13 +42,13 @@ def free_port():
 
 
 @pytest.fixture
-def pair():
+def pair(warm):
     """Starts two hosts, whose further arguments may differ; both are gone at the end."""
     started = []
 
-    def begin(*arguments, first=(), second=()):
+    def begin(*arguments, first=(), second=(), program=warm):
         port = free_port()
-        started.extend(start(i, port, *arguments, *own) for i, own in enumerate((first, second)))
+        started.extend(start(program, i, port, *arguments, *own) for i, own in enumerate((first, second)))
         return started
 
     yield begin
@@ -145,7 +145,7 @@ def test_one_host_that_is_asked_to_stop_stops_both_and_the_run_goes_on(pair, tmp
 
 @pytest.mark.slow
 def test_a_host_that_is_stuck_is_ended_by_a_stop_request_within_a_minute(pair, tmp_path):
-    hosts = pair("--workdir", str(tmp_path), *LONG)
+    hosts = pair("--workdir", str(tmp_path), *LONG, program=sys.executable)  # whose child is the worker
     wait_for_step(tmp_path, 5)
     worker = child(hosts[1])
     os.kill(worker, signal.SIGSTOP)
@@ -171,25 +171,34 @@ SLURM = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("given", "devices"),
-    [
-        ({"CUDA_VISIBLE_DEVICES": "0,1,2,3,4,5,6,7"}, "0,1,2,3,4,5,6,7"),
-        ({"CUDA_VISIBLE_DEVICES": "4,5"}, "0,1"),  # counted among those that are visible
-        ({"SLURM_GPUS_ON_NODE": "4"}, "0,1,2,3"),
-        ({"SLURM_GPUS_ON_NODE": "8", "SLURM_NTASKS_PER_NODE": "8", "SLURM_LOCALID": "3"}, "3"),
-    ],
-)
-def test_under_slurm_a_task_takes_all_gpus_that_are_its_own(given, devices):
-    program = (
-        "from jaxcrypt import runtime; runtime.join_hosts(True)\n"
-        "import jax; print(jax.config.values['jax_cuda_visible_devices'])"
-    )
+GPUS = [
+    ({"CUDA_VISIBLE_DEVICES": "0,1,2,3,4,5,6,7"}, "0,1,2,3,4,5,6,7"),
+    ({"CUDA_VISIBLE_DEVICES": "4,5"}, "0,1"),  # counted among those that are visible
+    ({"SLURM_GPUS_ON_NODE": "4"}, "0,1,2,3"),
+    ({"SLURM_GPUS_ON_NODE": "8", "SLURM_NTASKS_PER_NODE": "8", "SLURM_LOCALID": "3"}, "3"),
+]
+PROGRAM = """
+import json, os, sys, warnings, jax
+from jaxcrypt import runtime
+warnings.simplefilter("ignore")
+for given in json.loads(sys.argv[1]):
+    if not os.fork():
+        os.environ.update(given)
+        runtime.join_hosts(True)
+        print(jax.config.values["jax_cuda_visible_devices"], flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_under_slurm_a_task_takes_all_gpus_that_are_its_own():
     env = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "CUDA", "JAX"))}
-    env |= {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", **SLURM, **given}
-    env["SLURM_JOB_ID"] = str(free_port() % 4096)  # of which JAX makes the coordinator's port
-    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True)
-    assert done.stdout.split() == [devices], done.stderr
+    env |= {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", **SLURM}
+    jobs = [str(free_port() % 4096) for _ in GPUS]  # of which JAX makes the coordinator's port
+    given = json.dumps([one | {"SLURM_JOB_ID": job} for (one, _), job in zip(GPUS, jobs, strict=True)])
+    command = [sys.executable, "-c", PROGRAM, given]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
+    assert done.stdout.split() == [devices for _, devices in GPUS], done.stderr
 
 
 def test_a_bucket_is_refused_as_a_workdir(tmp_path, monkeypatch):

@@ -1,10 +1,11 @@
 """Runs that are stopped, by the real command in processes of their own, and go on as if never stopped."""
 
+import functools
 import json
 import os
 import signal
+import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,16 +18,28 @@ CONFIG = ROOT / "tests" / "training" / "toy_config.py"
 STEPS = 24
 
 
-def start(workdir, launcher=None, delay=0.0, steps=STEPS):
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable, "XLA_FLAGS": FLAGS}
+@pytest.fixture(scope="module")
+def start(warm):
+    return functools.partial(_start, warm)
+
+
+def _start(program, workdir, launcher=None, delay=0.0, steps=STEPS):
+    """Train, in one process or by ``launcher``; ``program`` stands for ``python``."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": program, "XLA_FLAGS": FLAGS}
     arguments = ["--config", str(CONFIG), "--workdir", str(workdir), f"--config.data.delay={delay}"]
     arguments += [f"--config.train.steps={steps}"]
     if launcher:
-        env["TRAIN"] = "tests.training.toy_command train"
+        env |= {"TRAIN": "tests.training.toy_command train", "PORT": str(free_port())}
         command = [str(ROOT / "launch" / launcher), *arguments]
     else:
-        command = [sys.executable, "-m", "tests.training.toy_command", "train", *arguments]
+        command = [program, "-m", "tests.training.toy_command", "train", *arguments]
     return subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+
+
+def free_port():
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]
 
 
 def finish(process):
@@ -51,14 +64,14 @@ def wait_for(process, condition):
 
 
 @pytest.fixture(scope="module")
-def never_stopped(tmp_path_factory):
+def never_stopped(start, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("never_stopped")
     finish(start(workdir))
     return losses(workdir)
 
 
 @pytest.mark.slow
-def test_killed_and_terminated_runs_go_on_exactly(tmp_path, never_stopped):
+def test_killed_and_terminated_runs_go_on_exactly(start, tmp_path, never_stopped):
     process = start(tmp_path, delay=0.3)
     wait_for(process, lambda: 6 in losses(tmp_path) and (tmp_path / "checkpoints" / "4").is_dir())
     process.kill()
@@ -81,7 +94,7 @@ def test_killed_and_terminated_runs_go_on_exactly(tmp_path, never_stopped):
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one_and_stop_together(tmp_path, never_stopped):
+def test_two_processes_train_as_one_and_stop_together(start, tmp_path, never_stopped):
     """Gloo between two processes of two devices each; SIGTERM reaches both, one process takes over."""
     process = start(tmp_path, launcher="local_two_process.sh", delay=0.3)
     wait_for(process, lambda: 5 in losses(tmp_path))
