@@ -18,9 +18,9 @@ def _learned(side: int, net: dict[str, int], pairs: tuple[int, ...], steps: int)
 
 _WAYS = (
     {"options": {"robust": "1"}},
-    {"options": {"robust": "1", "survives": "75"}, "pixels": 10.0},
-    {"options": {"robust": "exact", "survives": "75"}, "pixels": 10.0},
-    {"options": {"robust": "exact", "survives": "50"}, "pixels": 16.0},
+    {"options": {"robust": "1", "survives": "75"}, "pixels": 4.0},
+    {"options": {"robust": "exact", "survives": "75"}, "pixels": 4.0},
+    {"options": {"robust": "exact", "survives": "50"}, "pixels": 6.0},
 )
 
 
@@ -65,7 +65,8 @@ def default_config() -> ConfigDict:
             },
             "jigsaw": {"side": 128, "photos": 24},
             # As pictures travel: the header in their pixels, the file as well, the file alone.
-            "sent": {"side": 128, "photos": 24, "ways": _WAYS},
+            # Smaller ones have no room for their header where the plane alone is sent.
+            "sent": {"side": 256, "photos": 24, "ways": _WAYS},
             # Small photos are the adversary's best case: the fewer samples, the fewer unknowns.
             "known_plaintext": _learned(
                 16, {"hidden": 128, "width": 16, "blocks": 1}, (100, 1000, 10_000), 200
