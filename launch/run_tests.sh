@@ -18,6 +18,14 @@ fi
 cd "$here"
 "$venv/bin/ruff" check .
 "$venv/bin/ruff" format --check --quiet .
-"$venv/bin/pyright" --pythonpath "$venv/bin/python"
+# Types are checked beside the tests, whose start leaves a core idle.
+types=$(mktemp)
+"$venv/bin/pyright" --pythonpath "$venv/bin/python" >"$types" 2>&1 &
+checking=$!
+trap 'kill "$checking" 2>/dev/null || true; rm -f "$types"' EXIT
+status=0
 # worksteal: with loadfile, pytest-xdist never ends once a worker has crashed (pytest-xdist issue 1378)
-"$venv/bin/python" -m pytest -n "${WORKERS:-2}" --dist worksteal "${selection[@]}" "$@"
+"$venv/bin/python" -m pytest -n "${WORKERS:-2}" --dist worksteal "${selection[@]}" "$@" || status=$?
+wait "$checking" || status=1
+cat "$types"
+exit "$status"

@@ -21,6 +21,7 @@ def get_config():
     config.data.path = os.environ["JAXCRYPT_TEST_PICTURES"]
     config.data.validation.last = 4
     config.optimizer.warmup_steps = 0
+    config.optimizer.schedule = "constant"  # a run of other steps is the same program, compiled once
     config.train.update({"batch_size": 8, "steps": 400, "log_every": 5})
     config.train.update({"eval_every": 20, "checkpoint_every": 5})
     return config

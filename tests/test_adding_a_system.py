@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -37,14 +36,14 @@ def package(tmp_path):
     return tmp_path
 
 
-def test_the_page_makes_a_system_that_trains_encrypts_and_decrypts(package, rng):
+def test_the_page_makes_a_system_that_trains_encrypts_and_decrypts(package, rng, warm):
     data = package / "data"
     data.mkdir()
     for number in range(6):
         coarse = Image.fromarray(rng.integers(0, 256, (5, 5, 3), np.uint8))
         coarse.resize((41, 38), Image.Resampling.BICUBIC).save(data / f"{number}.png")
     (package / "photo.png").write_bytes((data / "0.png").read_bytes())
-    run = [sys.executable, "-m", "jaxcrypt"]
+    run = [warm, "jaxcrypt"]
     path = os.pathsep.join([str(package), str(ROOT)])
     environment = {
         **os.environ,

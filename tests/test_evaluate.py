@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -261,14 +262,10 @@ def test_help_needs_no_jax():
     assert done.returncode == 0, done.stderr
 
 
-def test_a_terminal_that_knows_few_letters_is_no_error(folder, tmp_path):
+def test_a_terminal_that_knows_few_letters_is_no_error(folder, tmp_path, warm):
     argv = ["ciphers", "--data", str(folder), "--crop", "24", "--limit", "1", "--output", str(tmp_path / "ж")]
-    import os
-
-    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(
-        [sys.executable, "-m", "jaxcrypt.evaluate", *argv], capture_output=True, env=env, cwd=ROOT
-    )
+    env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([warm, "jaxcrypt.evaluate", *argv], capture_output=True, env=env, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert b"centre 24" in done.stdout
 

@@ -4,7 +4,6 @@ import io
 import json
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -44,20 +43,11 @@ def _opens(chat, photo, key):
     assert back.read_bytes() == photo.read_bytes()
 
 
-def test_another_process_needs_key_and_received_file_alone(tmp_path, photo, sealed, key):
+def test_another_process_needs_key_and_received_file_alone(tmp_path, photo, sealed, key, warm):
     chat = tmp_path / "elsewhere" / "chat.jpg"
     chat.parent.mkdir()
     Image.open(sealed).save(chat, quality=75, subsampling=2)
-    command = [
-        sys.executable,
-        "-m",
-        "jaxcrypt.decrypt",
-        str(chat),
-        "--key-file",
-        key,
-        "-o",
-        str(tmp_path / "b.jpg"),
-    ]
+    command = [warm, "jaxcrypt.decrypt", str(chat), "--key-file", key, "-o", str(tmp_path / "b.jpg")]
     subprocess.run(command, check=True, timeout=300)
     assert (tmp_path / "b.jpg").read_bytes() == photo.read_bytes()
 

@@ -10,7 +10,9 @@ needs a process of its own.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -20,6 +22,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -101,11 +104,11 @@ def _handle(client: socket.socket) -> list[str]:
     for own, fd in enumerate(fds):
         os.dup2(fd, own)
         os.close(fd)
-    sys.stdin, sys.stdout, sys.stderr = _stream(0, "r"), _stream(1, "w"), _stream(2, "w", buffering=1)
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
     arguments, environment, folder = json.loads(told)
     os.environ.clear()
     os.environ.update(environment)
+    sys.stdin, sys.stdout, sys.stderr = _stream(0, "r"), _stream(1, "w"), _stream(2, "w", buffering=1)
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
     os.chdir(folder)
     sys.path[:] = [*environment.get("PYTHONPATH", "").split(os.pathsep), *sys.path]
     return arguments
@@ -124,11 +127,36 @@ def _wait(child: int, client: socket.socket) -> NoReturn:
 
 
 def _stream(fd: int, mode: str, **how) -> TextIO:
-    return open(fd, mode, closefd=False, errors="backslashreplace" if fd == 2 else None, **how)
+    encoding, _, errors = os.environ.get("PYTHONIOENCODING", "").partition(":")
+    errors = "backslashreplace" if fd == 2 else errors or None
+    return open(fd, mode, closefd=False, encoding=encoding or None, errors=errors, **how)
+
+
+def _run(module: str) -> int:
+    """The exit status of ``python -m module``."""
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if ended.code is None or isinstance(ended.code, int):
+            return ended.code or 0
+        print(ended.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
     for name in IMPORTED:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
     module, *sys.argv[1:] = serve(socket.socket(fileno=int(sys.argv[1])))
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    status = _run(module)
+    # All that Python does at its end but to take every module apart, which costs more than most commands.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status & 0xFF)
