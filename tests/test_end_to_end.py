@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def test_from_pictures_to_a_cipher_and_back(tmp_path, rng, warm):
 
     train = ["--config", CONFIG, "--workdir", workdir]
     first = subprocess.Popen(
-        [sys.executable, "-m", "jaxcrypt.train", *map(str, train)],
+        [warm, "jaxcrypt.train", *map(str, train)],
         cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 240
