@@ -5,6 +5,7 @@ Flags, help texts, checks and tables are made from these declarations, and from 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,7 +102,7 @@ class Option:
             return f"{self.choices.first} to {self.choices.last}"
         return ", ".join(self.choices)
 
-    @property
+    @functools.cached_property
     def values(self) -> tuple[Any, ...]:
         """Everything that a header may store for it."""
         return tuple(dict.fromkeys([self.default, *(self.choices.values() or (1,))]))

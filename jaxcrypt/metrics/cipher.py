@@ -14,6 +14,8 @@ a random picture has is in :mod:`jaxcrypt.metrics.chance`.
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -24,6 +26,7 @@ BLOCK = 8
 DIRECTIONS = {"horizontal": (0, 1), "vertical": (1, 0), "diagonal": (1, 1)}
 
 
+@jax.jit
 def histogram(cipher: jax.Array) -> jax.Array:
     """Counts of the 256 byte values: uint8 ``[B, H, W, C]`` -> int32 ``[B, 256]``."""
     return jax.vmap(lambda row: jnp.bincount(row, length=LEVELS))(cipher.reshape(cipher.shape[0], -1))
@@ -35,11 +38,13 @@ def _deviation(cipher: jax.Array) -> jax.Array:
     return histogram(cipher) / expected - 1
 
 
+@jax.jit
 def chi_square(cipher: jax.Array) -> jax.Array:
     """Histogram chi-square against equal counts: uint8 ``[B, H, W, C]`` -> float32 [B]."""
     return cipher[0].size / LEVELS * jnp.sum(_deviation(cipher) ** 2, axis=1)
 
 
+@jax.jit
 def entropy_deficit(cipher: jax.Array) -> jax.Array:
     """8 - entropy, in bits a sample, from the small deviations themselves: float32 [B].
 
@@ -52,11 +57,13 @@ def entropy_deficit(cipher: jax.Array) -> jax.Array:
     return jnp.mean(terms, axis=1) / jnp.log(2.0)
 
 
+@jax.jit
 def entropy(cipher: jax.Array) -> jax.Array:
     """Shannon entropy of the samples in bits, 0 to 8: uint8 ``[B, H, W, C]`` -> float32 [B]."""
     return 8 - entropy_deficit(cipher)
 
 
+@jax.jit
 def correlation(first: jax.Array, second: jax.Array) -> jax.Array:
     """Pearson's correlation of two batches ``[B, H, W, C]`` -> float32 [B]; NaN where one of them is flat."""
     first, second = (x.astype(jnp.float32) - picture_means(x)[:, None, None, None] for x in (first, second))
@@ -71,6 +78,7 @@ def adjacent_pairs(image: jax.Array, direction: str) -> tuple[jax.Array, jax.Arr
     return image[:, : height - down, : width - right], image[:, down:, right:]
 
 
+@functools.partial(jax.jit, static_argnames="direction")
 def adjacent_correlation(cipher: jax.Array, direction: str) -> jax.Array:
     """Correlation of ``horizontal``, ``vertical`` or ``diagonal`` neighbours, NaN without: float32 [B]."""
     first, second = adjacent_pairs(cipher, direction)
@@ -87,6 +95,7 @@ def block_means(image: jax.Array) -> jax.Array:
     return blocks.reshape(batch, rows, BLOCK, columns, BLOCK, channels).mean(axis=(2, 4))
 
 
+@jax.jit
 def block_correlation(cipher: jax.Array, plain: jax.Array) -> jax.Array:
     """Correlation of 8×8 block means of cipher and plain picture: the leakage that an eye would see.
 
@@ -101,11 +110,13 @@ def block_correlation(cipher: jax.Array, plain: jax.Array) -> jax.Array:
     return correlation(*(block_means(image[:, :height, :width]) for image in (cipher, plain)))
 
 
+@jax.jit
 def npcr(first: jax.Array, second: jax.Array) -> jax.Array:
     """Share of samples that differ between two ciphers of one shape, in [0, 1]: float32 [B]."""
     return picture_means(first != second)
 
 
+@jax.jit
 def uaci(first: jax.Array, second: jax.Array) -> jax.Array:
     """Mean absolute difference of two ciphers of one shape over 255, in [0, 1]: float32 [B]."""
     return picture_means(jnp.abs(first.astype(jnp.int32) - second.astype(jnp.int32))) / 255

@@ -3,7 +3,6 @@
 import io
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -35,17 +34,21 @@ def trained():
     """A small System, its variables before and after a few steps, all steps' metrics, and the batch."""
     config = small_config()
     system = build("concatenation", config)
-    params, extra = jax.jit(lambda: init_arrays(system.init, system.batch(config), 0))()
     (stage,) = system.stages
     opts = optimizers(config, stage)
-    state = create(params, extra, stage, opts, system.ema)
+
+    def fresh():
+        return create(*init_arrays(system.init, system.batch(config), 0), stage, opts, system.ema)
+
+    start = state = jax.jit(fresh)()
     step = jax.jit(make_step(stage, opts, StepOptions()))
     batch = {"image": np.stack([picture((32, 32, 3), seed) for seed in range(4)])}
     metrics = []
     for _ in range(60):
         state, values = step(state, batch)
-        metrics.append({name: float(value.compute()) for name, value in values.items()})
-    return system, params, {"params": state.params, "extra": state.extra}, metrics, batch
+        metrics.append({name: float(value.total / value.count) for name, value in values.items()})
+    params = jax.device_get(start.params)
+    return system, params, jax.device_get({"params": state.params, "extra": state.extra}), metrics, batch
 
 
 def test_gradients_reach_every_parameter_of_every_net(trained):
@@ -54,9 +57,8 @@ def test_gradients_reach_every_parameter_of_every_net(trained):
     nets = [net for phase in system.stages[0].phases.values() for net in phase.nets]
     assert sorted(nets) == sorted(params)
     for phase in system.stages[0].phases.values():
-        slopes, _ = jax.jit(jax.grad(phase.loss, has_aux=True))(
-            variables["params"], {}, batch, jax.random.key(0)
-        )
+        slope = jax.jit(jax.grad(phase.loss, has_aux=True))
+        slopes, _ = jax.device_get(slope(variables["params"], {}, batch, jax.random.key(0)))
         for net in phase.nets:
             assert all(bool(leaf.any()) for leaf in jax.tree.leaves(slopes[net])), net
 
@@ -116,7 +118,7 @@ def test_windows_leave_no_seams(trained):
 def test_key_planes_are_uniform_and_change_altogether_with_one_key_bit():
     keys = np.zeros((2, 8), np.uint32)
     keys[1, 3] = 1
-    one, two = np.asarray(key_planes(jnp.asarray(keys), (64, 64)))
+    one, two = np.asarray(jax.jit(key_planes, static_argnums=1)(keys, (64, 64)))
     assert abs(one.mean() - 127.5) < 3
     assert (one != two).mean() > 0.98
 

@@ -24,6 +24,7 @@ from jaxcrypt.training.state import create
 from jaxcrypt.training.step import StepOptions, make_step
 from tests.support import parameters
 
+pytestmark = pytest.mark.usefixtures("fast_rng")
 SMALL = {"widths": (4, 8, 8), "blocks": (1, 1, 1), "attention": (2,), "heads": 2}
 SMALL |= {"time": 16, "key_features": 8}
 NET = ResUNet(**SMALL)
@@ -48,12 +49,6 @@ def _batch(count=4, side=16):
     image = np.stack(planes, -1).reshape(side, side, count, 3).transpose(2, 0, 1, 3).astype(np.uint8)
     keys = np.random.default_rng(0).integers(0, 256, (count, 64, 64, 3), np.uint8)
     return {"image": jnp.asarray(image), "key_image": jnp.asarray(keys)}
-
-
-@pytest.fixture(autouse=True)
-def rng_that_compiles_fast():
-    with jax.default_prng_impl("unsafe_rbg"):
-        yield
 
 
 @cache

@@ -11,6 +11,7 @@ import pytest
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.cyclegan import channel, losses
+from tests.likeness import shrunk
 
 CONFIGS = sorted(path.stem for path in Path("configs").glob("*.py"))
 
@@ -19,6 +20,10 @@ def _phases(name):
     config = importlib.import_module(f"configs.{name}").get_config()
     if "system" not in config:
         return {}, None
+    shares = config.model.get("shares")
+    config.model = shrunk(config.model)
+    if shares:  # every rate draws
+        config.model.shares = shares
     system = build(config.system, config)
     batch = system.batch(config)
     made = jax.eval_shape(lambda: system.init(jax.random.key(0), _zeros(batch)))

@@ -22,6 +22,7 @@ from jaxcrypt.training.step import StepOptions, make_step
 from tests.support import picture, psnr
 from tests.systems.through import decrypt_pictures, encrypt_pictures
 
+pytestmark = pytest.mark.usefixtures("fast_rng")
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 SMALL = {"features": 8, "encoder_blocks": 1, "decoder_blocks": 1}
 
@@ -42,14 +43,19 @@ def config(kind, secrets=1):
     return made
 
 
+def _waves(shape):
+    return np.sin(np.arange(np.prod(shape), dtype=np.float32)).reshape(shape)
+
+
 @functools.cache
 def built(kind, secrets=1):
     """A small System, variables and a batch. A hiding net starts as the identity; here it is shaken."""
     settings = config(kind, secrets)
     system = build("stego", settings)
-    params, extra = jax.jit(lambda: init_arrays(system.init, system.batch(settings), 0))()
+    start = jax.jit(lambda: init_arrays(system.init, system.batch(settings), 0))
+    params, extra = jax.device_get(start())
     if kind not in ("lattice", "robust"):
-        params = jax.tree.map(lambda x: x + 0.01 * np.sin(np.arange(x.size)).reshape(x.shape), params)
+        params = jax.tree.map(lambda x: x + np.float32(0.01) * _waves(x.shape), params)
     batch = {
         "cover": np.stack([picture((32, 32, 3), seed) for seed in range(2)]),
         "secrets": np.stack(
@@ -72,11 +78,11 @@ def test_steps_move_every_parameter_and_report(kind, secrets):
     system, before, batch = built(kind, secrets)
     stage = system.stages[0]
     opts = optimizers(config(kind, secrets), stage)
-    state = create(before["params"], before["extra"], stage, opts, system.ema)
+    state = jax.jit(lambda params: create(params, before["extra"], stage, opts, system.ema))(before["params"])
     step = jax.jit(make_step(stage, opts, StepOptions()))
     for _ in range(4):
         state, metrics = step(state, batch)
-    moved = jax.tree.map(lambda a, b: bool((a != b).any()), before["params"], state.params)
+    moved = jax.tree.map(lambda a, b: (a != b).any(), before["params"], jax.device_get(state.params))
     assert all(jax.tree.leaves(moved)), moved
     assert np.isfinite(metrics["stego/secret_psnr"].total)
     assert np.isfinite(metrics["stego/grad_norm"].total)
@@ -85,7 +91,7 @@ def test_steps_move_every_parameter_and_report(kind, secrets):
 @pytest.mark.parametrize(("kind", "secrets"), [("invertible", 1), ("networks", 3)])
 def test_learned_nets_round_trip_in_shape_and_in_unit_range(kind, secrets):
     system, variables, batch = built(kind, secrets)
-    made = jax.jit(system.outputs)(variables, batch, jax.random.key(0))
+    made = jax.device_get(jax.jit(system.outputs)(variables, batch, jax.random.key(0)))
     assert made["image"].shape == made["decrypted"].shape == (2, 32, 32 * secrets, 3)
     assert made["cover_image"].shape == made["cover_decrypted"].shape == (2, 32, 32, 3)
     for image in made.values():
@@ -102,10 +108,10 @@ def test_damage_reaches_the_reveal_network_alone():
     values = {}
     for name, system in (("plain", plain), ("damaged", damaged)):
         loss = system.stages[0].phases["stego"].loss
-        (_, (_, metrics)), slopes = jax.jit(jax.value_and_grad(loss, has_aux=True))(
-            variables["params"], {}, batch, jax.random.key(0)
-        )
-        assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(slopes))
+        slope = jax.jit(jax.value_and_grad(loss, has_aux=True))
+        made = jax.device_get(slope(variables["params"], {}, batch, jax.random.key(0)))
+        (_, (_, metrics)), slopes = made
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))
         values[name] = metrics
     assert values["plain"]["cover_psnr"] == values["damaged"]["cover_psnr"]
     assert values["plain"]["secret_psnr"] != values["damaged"]["secret_psnr"]
@@ -125,10 +131,10 @@ def test_an_invertible_net_is_inverted():
     net = Coupling(48, 48, 8, 1.0)
     x, y = np.random.default_rng(0).normal(size=(2, 1, 8, 8, 48)).astype(np.float32)
     params = jax.jit(net.init)(jax.random.key(0), x, y)
-    params = jax.tree.map(lambda leaf: leaf + 0.05 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), params)
+    params = jax.tree.map(lambda leaf: leaf + np.float32(0.05) * _waves(leaf.shape), jax.device_get(params))
     there = jax.jit(net.apply)(params, x, y)
-    assert np.abs(there[1] - y).max() > 0.1
-    back = net.apply(params, *there, method="inverse")
+    assert np.abs(np.asarray(there[1]) - y).max() > 0.1
+    back = jax.jit(functools.partial(net.apply, method="inverse"))(params, *there)
     np.testing.assert_allclose(back[0], x, atol=1e-4)
     np.testing.assert_allclose(back[1], y, atol=1e-4)
 

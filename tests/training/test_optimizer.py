@@ -1,7 +1,6 @@
 """One optimizer: clipping, decay, accumulation, schedules, overrides by phase."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import optax.contrib
@@ -13,7 +12,7 @@ from jaxcrypt.training.defaults import complete, optimizer_defaults
 from jaxcrypt.training.optimizer import optimizer, optimizers, schedule
 from tests.training import toys
 
-PARAMS = {"kernel": jnp.full((2, 2), 2.0), "bias": jnp.full((2,), 2.0)}
+PARAMS = {"kernel": np.full((2, 2), 2.0, np.float32), "bias": np.full((2,), 2.0, np.float32)}
 
 
 def settings(**fields):
@@ -21,19 +20,26 @@ def settings(**fields):
 
 
 def update(config, grads, steps=100):
-    rule = optimizer(config, steps)
-    return rule.update(grads, rule.init(PARAMS), PARAMS)[0]
+    return first(optimizer(config, steps), grads, PARAMS)
+
+
+def first(rule, grads, params):
+    """The first update of ``params`` by ``rule``, as one program."""
+    return jax.jit(lambda grads, params: rule.update(grads, rule.init(params), params)[0])(grads, params)
+
+
+def like(tree, value):
+    return jax.tree.map(lambda leaf: np.full_like(leaf, value), tree)
 
 
 def test_adam_is_optax_adam():
-    grads = jax.tree.map(jnp.ones_like, PARAMS)
-    expected = optax.adam(1e-2)
-    expected = expected.update(grads, expected.init(PARAMS), PARAMS)[0]
+    grads = like(PARAMS, 1.0)
+    expected = first(optax.adam(1e-2), grads, PARAMS)
     jax.tree.map(np.testing.assert_allclose, update(settings(lr=1e-2), grads), expected)
 
 
 def test_gradients_are_clipped_by_their_global_norm():
-    grads = jax.tree.map(lambda p: jnp.full_like(p, 3.0), PARAMS)
+    grads = like(PARAMS, 3.0)
     got = update(settings(name="sgd", b1=0.0, lr=1.0, clip_norm=0.5), grads)
     assert float(optax.tree.norm(got)) == pytest.approx(0.5, rel=1e-5)
     assert float(optax.tree.norm(update(settings(name="sgd", b1=0.0, lr=1.0), grads))) > 7
@@ -43,7 +49,7 @@ def test_gradients_are_clipped_by_their_global_norm():
 def test_weight_decay_leaves_biases_alone_unless_told(mask, bias):
     got = update(
         settings(name="adamw", lr=0.1, weight_decay=0.1, decay_mask=mask),
-        jax.tree.map(jnp.zeros_like, PARAMS),
+        like(PARAMS, 0.0),
     )
     np.testing.assert_allclose(got["kernel"], -0.02, rtol=1e-6)
     np.testing.assert_allclose(got["bias"], bias, rtol=1e-6)
@@ -51,10 +57,10 @@ def test_weight_decay_leaves_biases_alone_unless_told(mask, bias):
 
 def test_accumulated_gradients_are_averaged_into_one_update():
     rule = optimizer(settings(name="sgd", b1=0.0, lr=1.0, accumulate=2), 100)
-    now = rule.init(PARAMS)
-    first, now = rule.update(jax.tree.map(lambda p: jnp.full_like(p, 1.0), PARAMS), now, PARAMS)
-    second, now = rule.update(jax.tree.map(lambda p: jnp.full_like(p, 3.0), PARAMS), now, PARAMS)
-    np.testing.assert_array_equal(first["kernel"], 0.0)
+    now, advance = jax.jit(rule.init)(PARAMS), jax.jit(rule.update)
+    nothing, now = advance(like(PARAMS, 1.0), now, PARAMS)
+    second, now = advance(like(PARAMS, 3.0), now, PARAMS)
+    np.testing.assert_array_equal(nothing["kernel"], 0.0)
     np.testing.assert_allclose(second["kernel"], -2.0)
 
 
@@ -74,16 +80,16 @@ LAYERS = {
 
 
 def layers(seed):
-    keys = iter(jax.random.split(jax.random.key(seed), 8))
+    rng = np.random.default_rng(seed)
     return jax.tree.map(
-        lambda shape: jax.random.normal(next(keys), shape), LAYERS, is_leaf=lambda x: isinstance(x, tuple)
+        lambda shape: rng.standard_normal(shape, np.float32), LAYERS, is_leaf=lambda x: isinstance(x, tuple)
     )
 
 
 @pytest.fixture(scope="module")
 def muon_update():
     rule = optimizer(settings(name="muon", lr=0.02, b1=0.95), 100)
-    return rule.update(layers(1), rule.init(layers(0)), layers(0))[0]
+    return first(rule, layers(1), layers(0))
 
 
 @pytest.mark.parametrize("name", ["conv", "dense"])
@@ -101,7 +107,7 @@ def test_muon_leaves_what_is_no_kernel_to_adam(muon_update):
     rule = optax.nadam(0.02, 0.95, 0.999)
     others = {"conv": "bias", "dense": "bias", "codec": "linear"}
     grads = {name: layers(1)[name][leaf] for name, leaf in others.items()}
-    expected = rule.update(grads, rule.init(grads), grads)[0]
+    expected = first(rule, grads, grads)
     for name, leaf in others.items():
         np.testing.assert_allclose(muon_update[name][leaf], expected[name], rtol=1e-5)
 
@@ -109,9 +115,9 @@ def test_muon_leaves_what_is_no_kernel_to_adam(muon_update):
 def test_muon_is_optax_muon_with_its_own_schedule_and_decay():
     params, grads = layers(0)["dense"], layers(1)["dense"]
     rule = optimizer(settings(name="muon", lr=0.02, weight_decay=0.1), 100)
-    got = rule.update(grads, rule.init(params), params)[0]
+    got = first(rule, grads, params)
     theirs = optax.contrib.muon(0.02, beta=0.9, weight_decay=0.1)  # of rank 2 it takes any parameter
-    expected = theirs.update(grads, theirs.init(params), params)[0]
+    expected = first(theirs, grads, params)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), got, expected)
 
 
@@ -119,9 +125,8 @@ def test_phases_override_what_they_name():
     config = toys.config()
     config.phases = ConfigDict({"disc": {"optimizer": {"lr": 0.5, "name": "sgd", "b1": 0.0}}})
     rules = optimizers(complete(config), toys.gan(config).stages[0])
-    grads = jax.tree.map(jnp.ones_like, PARAMS)
-    disc = rules["disc"].update(grads, rules["disc"].init(PARAMS), PARAMS)[0]
-    gen = rules["gen"].update(grads, rules["gen"].init(PARAMS), PARAMS)[0]
+    grads = like(PARAMS, 1.0)
+    disc, gen = (first(rules[name], grads, PARAMS) for name in ("disc", "gen"))
     np.testing.assert_allclose(disc["bias"], -0.5)
     np.testing.assert_allclose(gen["bias"], -1e-3, rtol=1e-4)
 

@@ -18,14 +18,18 @@ from tests.training import toys
 
 def start(system, config, **options):
     stage = system.stages[0]
-    params, extra = state.init_arrays(system.init, system.batch(config), 0)
     rules = optimizers(config, stage)
     step = make_step(stage, rules, StepOptions(seed=3, ema_decay=config.ema, **options))
-    return state.create(params, extra, stage, rules, system.ema), step
+
+    def fresh():
+        params, extra = state.init_arrays(system.init, system.batch(config), 0)
+        return state.create(params, extra, stage, rules, system.ema)
+
+    return jax.jit(fresh)(), step
 
 
 def batch(index=0):
-    return {k: jnp.asarray(v) for k, v in toys.pictures(16, 0, index).items()}
+    return toys.pictures(16, 0, index)
 
 
 def moved(before, after):
@@ -33,11 +37,11 @@ def moved(before, after):
 
 
 def _same(one, other):
-    return jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.all(a == b)), one, other))
+    return jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), *jax.device_get((one, other))))
 
 
 def every_leaf_moved(one, other):
-    return jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.any(a != b)), one, other))
+    return jax.tree.all(jax.tree.map(lambda a, b: (a != b).any(), *jax.device_get((one, other))))
 
 
 def close(one, other, **tolerance):
@@ -108,7 +112,7 @@ def test_scan_does_what_a_loop_does():
     for index in range(4):
         looped, metrics = jax.jit(step)(looped, batch(index))
         total += float(metrics["net/loss"].total)
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[batch(i) for i in range(4)])
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *[batch(i) for i in range(4)])
     scanned, metrics = jax.jit(scan_steps(step, 4))(first, stacked)
     assert int(scanned.step) == 4
     assert float(metrics["net/loss"].count) == 4
@@ -120,11 +124,11 @@ def test_averages_follow_the_formula():
     config = toys.config()
     config.ema = 0.25
     now, step = start(toys.denoiser(config), config)
-    expected = now.ema
+    expected = jax.device_get(now.ema)
     for index in range(5):
         now, _ = jax.jit(step)(now, batch(index))
-        d = min(0.25, (1 + index + 1) / (10 + index + 1))
-        expected = jax.tree.map(lambda e, p: d * e + (1 - d) * p, expected, dict(now.params))  # noqa: B023
+        d, params = min(0.25, (1 + index + 1) / (10 + index + 1)), jax.device_get(dict(now.params))
+        expected = jax.tree.map(lambda e, p: d * e + (1 - d) * p, expected, params)  # noqa: B023
     close(now.ema, expected, rtol=1e-5, atol=1e-7)
     assert state.variables(now)["params"]["net"] is now.ema["net"]
     assert state.variables(now, averaged=False)["params"]["net"] is now.params["net"]
