@@ -4,7 +4,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -256,9 +255,9 @@ def test_folder_goes_on_after_a_bad_file(tmp_path, key, capsys):
         assert (back / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_pipes(tmp_path, key):
+def test_pipes(tmp_path, key, warm):
     source = photo(tmp_path / "photo.png")
-    run = [sys.executable, "-m"]
+    run = [warm]
     done = subprocess.run(
         [*run, "jaxcrypt.encrypt", "-", "-o", "-", "--key-file", key],
         input=source.read_bytes(),
@@ -328,10 +327,10 @@ def test_an_existing_original_is_not_overwritten(tmp_path, key):
 
 
 @pytest.mark.slow
-def test_kill_at_any_moment_leaves_the_whole_output_or_none(tmp_path, key):
+def test_kill_at_any_moment_leaves_the_whole_output_or_none(tmp_path, key, warm):
     source = photo(tmp_path / "photo.png", size=(700, 500))
-    command = [sys.executable, "-m", "jaxcrypt.encrypt", str(source), "--key-file", key, "-o"]
-    for number, delay in enumerate(np.linspace(0.2, 2.6, 7)):
+    command = [warm, "jaxcrypt.encrypt", str(source), "--key-file", key, "-o"]
+    for number, delay in enumerate(np.geomspace(0.1, 2.6, 7)):
         target = tmp_path / f"{number}.png"
         child = subprocess.Popen([*command, str(target)], cwd=ROOT, stderr=subprocess.DEVNULL)
         try:

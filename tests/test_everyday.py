@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -69,7 +68,7 @@ def test_a_folders_reports_come_in_the_order_of_its_pictures(tmp_path, key, caps
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("verb", ["encrypt", "decrypt"])
-def test_an_interrupted_folder_holds_whole_files_only(tmp_path, key, verb):
+def test_an_interrupted_folder_holds_whole_files_only(tmp_path, key, verb, warm):
     folder, sealed, out = tmp_path / "in", tmp_path / "sealed", tmp_path / "out"
     folder.mkdir()
     for number in range(12):
@@ -80,7 +79,7 @@ def test_an_interrupted_folder_holds_whole_files_only(tmp_path, key, verb):
         source, suffix = sealed, ""
     out.mkdir()
     os.mkfifo(out / f"8.png{suffix}")  # which nobody reads: the run waits there
-    command = [sys.executable, "-m", f"jaxcrypt.{verb}", str(source), "-o", str(out), "--key-file", key]
+    command = [warm, f"jaxcrypt.{verb}", str(source), "-o", str(out), "--key-file", key]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
         late = threading.Timer(100, run.kill)
         late.start()

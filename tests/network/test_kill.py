@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 
 import pytest
 
@@ -16,10 +15,10 @@ pytestmark = pytest.mark.timeout(180)
 
 
 class Command:
-    """``python -m jaxcrypt.receive`` in a process of its own."""
+    """``warm jaxcrypt.receive``, in a process of its own."""
 
-    def __init__(self, folder, port=0):
-        command = [sys.executable, "-m", "jaxcrypt.receive", "--listen", f"127.0.0.1:{port}", "-o", "inbox"]
+    def __init__(self, warm, folder, port=0):
+        command = [warm, "jaxcrypt.receive", "--listen", f"127.0.0.1:{port}", "-o", "inbox"]
         command += ["--sign", "rx", "--identity", "mine", "--allow", "alice.pub"]
         how = {"cwd": folder, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
         for _ in range(10):  # somebody may have the port for a moment
@@ -47,14 +46,14 @@ def folder(tmp_path, receiver, alice, identity):
     return tmp_path
 
 
-def test_pictures_arrive_once_across_receivers_that_are_killed(folder, place, alice, known):
+def test_pictures_arrive_once_across_receivers_that_are_killed(warm, folder, place, alice, known):
     files = {f"{n}.png": picture_file(n, side=160) for n in range(12)}
     made = {name: seal(place.sealing, data, name) for name, data in files.items()}
 
     async def work():
         import asyncio
 
-        command = Command(folder)
+        command = Command(warm, folder)
         place.port = int(command.port)
         left = len(made)
 
@@ -70,7 +69,7 @@ def test_pictures_arrive_once_across_receivers_that_are_killed(folder, place, al
                 while left > goal:
                     await asyncio.sleep(0.002)
                 command.end()
-                command = await asyncio.to_thread(Command, folder, place.port)
+                command = await asyncio.to_thread(Command, warm, folder, place.port)
             receipts = await asyncio.gather(*tasks)
         code = await asyncio.to_thread(command.end, signal.SIGTERM)
         return receipts, code
@@ -81,18 +80,10 @@ def test_pictures_arrive_once_across_receivers_that_are_killed(folder, place, al
     assert sorted(name for receipt in receipts for name in receipt.files) == sorted(place.files())
 
 
-def test_send_as_a_command_seals_for_the_receiver_and_says_so(folder, place):
+def test_send_as_a_command_seals_for_the_receiver_and_says_so(warm, folder, place):
     (folder / "photo.png").write_bytes(picture_file(5))
-    command = Command(folder)
-    send = [
-        sys.executable,
-        "-m",
-        "jaxcrypt.send",
-        "photo.png",
-        f"127.0.0.1:{command.port}",
-        "--sign",
-        "alice",
-    ]
+    command = Command(warm, folder)
+    send = [warm, "jaxcrypt.send", "photo.png", f"127.0.0.1:{command.port}", "--sign", "alice"]
     send += ["--known", "known.json", "--json"]
     how = {"cwd": folder, "capture_output": True, "text": True, "timeout": 120}
     done = subprocess.run([*send, "--fingerprint", command.fingerprint], **how)
@@ -110,19 +101,9 @@ def test_send_as_a_command_seals_for_the_receiver_and_says_so(folder, place):
     assert place.files() == {"alice/photo.png": picture_file(5)}
 
 
-def test_two_receivers_cannot_share_an_inbox(folder):
-    command = Command(folder)
-    second = [
-        sys.executable,
-        "-m",
-        "jaxcrypt.receive",
-        "--listen",
-        "127.0.0.1:0",
-        "-o",
-        "inbox",
-        "--sign",
-        "rx",
-    ]
+def test_two_receivers_cannot_share_an_inbox(warm, folder):
+    command = Command(warm, folder)
+    second = [warm, "jaxcrypt.receive", "--listen", "127.0.0.1:0", "-o", "inbox", "--sign", "rx"]
     second += ["--identity", "mine", "--allow", "alice.pub"]
     done = subprocess.run(second, cwd=folder, capture_output=True, text=True, timeout=60)
     command.end()

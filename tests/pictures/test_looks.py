@@ -1,5 +1,6 @@
 """Coefficients of JPEG files: read, hidden behind a look, packed, written; no other is ever changed."""
 
+import functools
 import io
 
 import numpy as np
@@ -15,6 +16,7 @@ from tests.support import waves
 SAMPLINGS = ["4:4:4", "4:2:2", "4:2:0", "grey", "progressive"]
 
 
+@functools.cache
 def taken(kind="4:2:0", size=(75, 101)):
     """A JPEG whose sides are no multiples of its units."""
     file, pixels = io.BytesIO(), waves((*size, 3)) // 2 + np.random.default_rng(1).integers(0, 90, (*size, 3))
@@ -23,6 +25,12 @@ def taken(kind="4:2:0", size=(75, 101)):
     how |= {"subsampling": kind} if kind.startswith("4") else {}
     (image.convert("L") if kind == "grey" else image).save(file, "JPEG", quality=85, **how)
     return jpegmarkers.take_apart(file.getvalue())
+
+
+@functools.cache
+def read(kind="4:2:0"):
+    """Its coefficients; a process reads them, once."""
+    return coefficients.read(taken(kind))
 
 
 def box(bare):
@@ -38,8 +46,7 @@ def decoded(data: bytes) -> np.ndarray:
 @pytest.mark.parametrize("kind", SAMPLINGS)
 def test_coefficients_are_what_the_samples_were_made_from(kind):
     """An inverse DCT of my own of the luminance, against Pillow's samples."""
-    jpeg = taken(kind)
-    bare = coefficients.read(jpeg)
+    jpeg, bare = taken(kind), read(kind)
     n = np.arange(8)
     basis = np.cos((2 * n[None] + 1) * n[:, None] * np.pi / 16) / 2 * np.where(n == 0, 2**-0.5, 1)[:, None]
     blocks = basis.T @ (bare.planes[0] * bare.tables[0].astype(float)) @ basis + 128
@@ -54,8 +61,7 @@ def test_coefficients_are_what_the_samples_were_made_from(kind):
 @pytest.mark.parametrize("look", looks.LOOKS)
 @pytest.mark.parametrize("kind", SAMPLINGS)
 def test_a_look_changes_its_units_and_no_other(kind, look):
-    jpeg = taken(kind)
-    bare = coefficients.read(jpeg)
+    jpeg, bare = taken(kind), read(kind)
     inside = box(bare)
     hidden = looks.hide(bare, inside, look, bytes(range(32)))
     assert blockcodec.same_outside(bare, hidden, inside)
@@ -70,8 +76,7 @@ def test_a_look_changes_its_units_and_no_other(kind, look):
 
 
 def test_noise_and_fill_do_not_depend_on_what_they_hide():
-    jpeg = taken()
-    bare = coefficients.read(jpeg)
+    bare = read()
     inside = box(bare)
     other = blockcodec.unpack(blockcodec.pack(bare, inside), bare, inside).with_planes(
         [np.where(plane > 3, 0, plane) for plane in bare.planes]
@@ -87,7 +92,7 @@ def test_noise_and_fill_do_not_depend_on_what_they_hide():
 
 @pytest.mark.parametrize("kind", SAMPLINGS)
 def test_packed_blocks_come_back(kind):
-    bare = coefficients.read(taken(kind))
+    bare = read(kind)
     inside = box(bare)
     hidden = looks.hide(bare, inside, "noise", bytes(32))
     back = blockcodec.unpack(blockcodec.pack(bare, inside), hidden, inside)
@@ -96,7 +101,7 @@ def test_packed_blocks_come_back(kind):
 
 
 def test_packed_blocks_that_make_no_sense_are_refused():
-    bare = coefficients.read(taken())
+    bare = read()
     inside = box(bare)
     data = blockcodec.pack(bare, inside)
     wider = inside.copy()
