@@ -1,6 +1,7 @@
 """What XLA is told about convolutions on CPU."""
 
 import logging
+import re
 
 import jax
 import jax.numpy as jnp
@@ -27,9 +28,18 @@ class Lowered:
         return "program"
 
 
+def of_library(program):
+    """The computations that the library YNNPACK gets of a program, as HLO."""
+    text = program.as_text()
+    names = re.findall(r"kind=kCustom, calls=%([\w.]+)", text)
+    return [block for block in text.split("\n\n") if block.strip("%").split(" ")[0] in names]
+
+
 def test_eigen_computes_the_same_gradients_of_kernels():
     rng = np.random.default_rng(0)
-    kernel, x = (jnp.asarray(rng.normal(size=size), jnp.float32) for size in ((3, 3, 8, 8), (4, 16, 16, 8)))
+    kernel, x = (
+        jnp.asarray(rng.normal(size=size), jnp.float32) for size in ((3, 3, 64, 64), (32, 16, 16, 64))
+    )
 
     def loss(kernel):
         dims = ("NHWC", "HWIO", "NHWC")
@@ -39,10 +49,8 @@ def test_eigen_computes_the_same_gradients_of_kernels():
 
     lowered = jax.jit(jax.grad(loss)).lower(kernel)
     by_xla, by_eigen = (compiled(lowered, choice) for choice in ("xla", "eigen"))
-    np.testing.assert_allclose(by_xla(kernel), by_eigen(kernel), rtol=1e-4, atol=1e-6)
-    # What the library computes stands in computations of its own, before the entry.
-    inner, _, entry = by_eigen.as_text().partition("\nENTRY")
-    assert "convolution(" in entry and "convolution(" not in inner
+    np.testing.assert_allclose(by_xla(kernel), by_eigen(kernel), rtol=1e-3, atol=1e-4)
+    assert not [block for block in of_library(by_eigen) if "convolution(" in block]
 
 
 def test_each_choice_tells_the_compiler_what_it_says():
@@ -50,8 +58,10 @@ def test_each_choice_tells_the_compiler_what_it_says():
     lowered = Lowered(option)
     assert compiled(lowered, "xla") == compiled(lowered, "eigen") == "program"
     by_default, (told,) = lowered.told[0], lowered.told[1].items()
-    assert by_default is None and told[0] == option
-    assert "CONVOLUTION" not in told[1] and "REDUCE" in told[1]
+    assert by_default is None
+    assert told[0] == option
+    assert "CONVOLUTION" not in told[1]
+    assert "REDUCE" in told[1]
 
 
 def test_sums_stay_with_the_library():
@@ -59,7 +69,7 @@ def test_sums_stay_with_the_library():
     lowered = jax.jit(lambda x: x.sum((0, 1, 2))).lower(x)
     by_xla, by_eigen = (compiled(lowered, choice) for choice in ("xla", "eigen"))
     np.testing.assert_array_equal(by_xla(x), by_eigen(x))
-    assert ("ynn_fusion" in by_xla.as_text()) == ("ynn_fusion" in by_eigen.as_text())
+    assert len(of_library(by_xla)) == len(of_library(by_eigen))
 
 
 def test_a_jaxlib_with_other_kinds_says_so_and_goes_on(caplog):
