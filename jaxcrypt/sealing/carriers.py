@@ -157,7 +157,7 @@ def plan(
     if how.digits:
         rows, columns = _sides(how, shape, max(need, headline.ample(message) if unbound else least))
     else:
-        rows, columns = _below(how, shape, (need, least), plane)
+        rows, columns = _below(how, shape, need, message, plane)
     layout = Layout(rows * SIDE, columns * SIDE, plane, how.way, length)
     area = layout.height * layout.width
     allowed = (how.pixels or math.inf) * shape[0] * shape[1] * 1.001
@@ -177,12 +177,17 @@ class TooSmall(Exception):
 
 
 def _below(
-    how: Travel, shape: tuple[int, ...], need: tuple[int, int], plane: tuple[int, int]
+    how: Travel, shape: tuple[int, ...], need: int, message: int, plane: tuple[int, int]
 ) -> tuple[int, int]:
-    """Rows and columns of macroblocks, those of the plane and below them as many as digits need; no fewer
-    than the header needs."""
-    columns = -(-plane[1] // SIDE)
-    rows = max(-(-plane[0] // SIDE) + -(-need[0] // columns), -(-need[1] // columns))
+    """Rows and columns of macroblocks, those of the plane and below them as many as digits need.
+
+    No fewer than a header of ``message`` bytes needs: it is wider than the plane where so narrow a carrier
+    would not show it, however tall.
+    """
+    narrowest = headline.narrowest(message)
+    columns = max(-(-plane[1] // SIDE), narrowest)
+    rows = -(-plane[0] // SIDE) + -(-need // columns)
+    rows = max(rows, narrowest, -(-headline.smallest(message) // columns))
     if how.pixels:
         rows = max(rows, int(how.pixels * shape[0] * shape[1] / SIDE**2 / columns))
     return rows, columns

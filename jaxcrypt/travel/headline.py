@@ -77,6 +77,12 @@ def smallest(message: int) -> int:
     return int(np.ceil(_ROOM * 8 * message / _SLOTS))
 
 
+def narrowest(message: int) -> int:
+    """The rows or columns of macroblocks below which no number of the others shows a message of that
+    length."""
+    return -(-smallest(message) // _code(message).tile)
+
+
 def ample(message: int) -> int:
     """The macroblocks of which a third, cut out on no grid, carries a message of that length."""
     return int(np.ceil(_PARTS * smallest(message)))

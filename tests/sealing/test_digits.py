@@ -121,5 +121,17 @@ def test_a_long_header_gets_the_macroblocks_that_it_needs():
     short, long = (carriers.plan(how, (240, 400, 3), 5000, head, (240, 400)) for head in (300, 1500))
     assert long.rows * long.columns >= 1300 > short.rows * short.columns
     assert long.plane == short.plane == (240, 400)
-    with pytest.raises(carriers.TooSmall):  # rows beyond a tile's 64 say again what it says
-        carriers.plan(how, (240, 160, 3), 5000, 1500, (240, 160))
+    # Rows beyond a tile's 64 say again what it says: beside a narrow plane there is more of the carrier.
+    beside = carriers.plan(how, (240, 160, 3), 5000, 1500, (240, 160))
+    assert beside.plane == (240, 160)
+    assert min(beside.rows, 64) * min(beside.columns, 64) >= 1300
+    with pytest.raises(carriers.TooSmall):
+        carriers.plan(how, (240, 160, 3), 5000, 5000, (240, 160))
+
+
+def test_beside_a_narrow_plane_the_file_comes_back_through_jpeg():
+    photo = _photo(size=(80, 240))
+    sealed = seal(photo, _keys(), name="p.jpg", system="denoiser", options={"robust": 1, "survives": 75})
+    pixels = np.asarray(Image.open(io.BytesIO(sealed)))
+    assert pixels.shape[1] > 80
+    assert unseal(_jpeg(pixels), _keys(), name="chat.jpg").files[0][1] == photo
