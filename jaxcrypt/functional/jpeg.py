@@ -88,9 +88,10 @@ def clip_gain(steps: np.ndarray) -> float:
 
 
 @jax.jit
-def _evidence(c: jax.Array, steps: jax.Array) -> jax.Array:
-    """Log likelihood ratio, a scalar, of "blurred multiples of ``steps``" [P, 64] to "normal", of c [N, P,
-    64]."""
+def _evidence(c: jax.Array, gain: jax.Array, steps: jax.Array) -> jax.Array:
+    """Log likelihood ratio, a scalar, of "blurred multiples of ``steps``" [P, 64] to "normal", of c / gain,
+    c [N, P, 64]."""
+    c = c / gain
     nearest = steps * jnp.round(c / steps)
     blur = jnp.sqrt(jnp.mean((c - nearest) ** 2, axis=0)) + 0.1
     spread = jnp.sqrt(jnp.mean(c**2, axis=0)) + 0.1
@@ -98,6 +99,11 @@ def _evidence(c: jax.Array, steps: jax.Array) -> jax.Array:
     lattice = jnp.log(cell + 1e-6) - 0.5 * ((c - nearest) / blur) ** 2 - jnp.log(blur)
     normal = -0.5 * (c / spread) ** 2 - jnp.log(spread)
     return jnp.sum(jnp.mean(lattice - normal, axis=0))
+
+
+@jax.jit
+def _spectrum(pixels: jax.Array) -> jax.Array:
+    return blocks(to_planes(pixels))
 
 
 def find_quality(pixels: np.ndarray, clipped: bool = True) -> int | None:
@@ -112,12 +118,12 @@ def find_quality(pixels: np.ndarray, clipped: bool = True) -> int | None:
     h, w = (side // 8 * 8 for side in pixels.shape[:2])
     if h * w < 64 * 16:
         return None
-    c = blocks(to_planes(jnp.asarray(pixels[: min(h, _rows(w)), :w], jnp.float32)))
+    c = _spectrum(np.asarray(pixels[: min(h, _rows(w)), :w], np.float32))
 
     def score(quality: int, share: float) -> float:
         steps = tables(quality)[: c.shape[1]]
         gain = clip_gain(steps) ** share if clipped else 1.0
-        return float(_evidence(c / gain, steps))
+        return float(_evidence(c, gain, steps))
 
     coarse = {quality: score(quality, 0.9) for quality in _QUALITIES}
     best = max(coarse, key=coarse.get)
@@ -132,6 +138,7 @@ def _rows(width: int) -> int:
     return max(8, 2048 * 64 // width // 8 * 8)
 
 
+@jax.jit
 def in_cell(mean: jax.Array, variance: jax.Array, centre: jax.Array, step: jax.Array):
     """Mean and variance of N(mean, variance) given that the value lies within ``step / 2`` of ``centre``."""
     s = jnp.sqrt(variance)

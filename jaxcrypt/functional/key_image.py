@@ -9,6 +9,7 @@ from jaxcrypt.functional import universal_hash
 from jaxcrypt.functional.keyed import Purpose, prf
 
 
+@jax.jit
 def with_key_image(subkey: jax.Array, key_image: jax.Array) -> jax.Array:
     """Subkeys uint32 ``[B, 8]`` that depend on every sample of the key images, uint8 ``[B, H, W, C]``.
 

@@ -13,8 +13,8 @@ from jaxcrypt.attacks.budget import quick_config
 def get_config():
     config = quick_config()
     config.side, config.photos, config.judged = 40, 12, 24
-    config.known_plaintext.pairs = (100,)
-    config.ciphertext_only.pairs = (100,)
+    for learned in (config.known_plaintext, config.ciphertext_only):
+        learned.pairs, learned.train.steps = (100,), 20
     return config
 """
 

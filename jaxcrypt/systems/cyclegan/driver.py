@@ -56,9 +56,6 @@ def _sealer(seal: Callable[..., Any]) -> Callable[..., Any]:
     return jax.jit(run, static_argnums=3)
 
 
-_with_key_image = jax.jit(with_key_image)
-
-
 def _run(subkey: bytes, plan: code.Plan) -> turbo.Run:
     """Mixing of symbols: they have mean 0 and spread 1 already."""
     count = plan.count
@@ -178,7 +175,7 @@ def _conditioned(call: Call, keys: Sequence[bytes]) -> Sequence[bytes]:
         raise usage("--condition-on-key-image: the key image is a condition here; name it with --key-image")
     key_image = jnp.asarray(call.inputs["key_image"])[None]
     words = (jnp.asarray(host.words(key)[None]) for key in keys)
-    return [np.asarray(_with_key_image(own, key_image)).tobytes() for own in words]
+    return [np.asarray(with_key_image(own, key_image)).tobytes() for own in words]
 
 
 class _Opening:
