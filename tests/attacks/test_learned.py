@@ -13,7 +13,11 @@ from jaxcrypt.record import Sealed
 
 @pytest.fixture(scope="module")
 def config():
-    return quick_config()
+    """The quick budget with shorter runs."""
+    config = quick_config()
+    for kind in (config.known_plaintext, config.ciphertext_only):
+        kind.train.steps = 80
+    return config
 
 
 @pytest.fixture(scope="module")

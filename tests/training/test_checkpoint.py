@@ -1,9 +1,11 @@
 """Checkpoints: written whole, restored exactly, on any number of devices; the damaged one is passed over."""
 
+import collections
 import functools
 import json
 import logging
 import math
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -42,12 +44,27 @@ def meta(**more):
     return {"config": config, "stage": 0, "pipeline": [{"index": 3}], "hardware": "test", **more}
 
 
-def saved(workdir, scores, **options):
-    """A run with checkpoints at the steps of ``scores``, of which the values are the validation PSNR."""
-    checkpoints = Checkpoints(workdir, best="validation/psnr", **options)
-    for step, psnr in scores.items():
-        checkpoints.save(at(step), meta(), {"validation/psnr": psnr} if psnr else None)
-    checkpoints.close()
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Folders of runs by what is in them: a run that several tests want is written once."""
+    return collections.defaultdict(lambda: tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def saved(runs):
+    """Makes ``workdir`` a run with checkpoints at the steps of ``scores``, whose values are the validation
+    PSNR."""
+
+    def save(workdir, scores, **options):
+        run = runs[str(scores), str(options), checkpoint.FORMAT]
+        if not any(run.iterdir()):
+            checkpoints = Checkpoints(run, best="validation/psnr", **options)
+            for step, psnr in scores.items():
+                checkpoints.save(at(step), meta(), {"validation/psnr": psnr} if psnr else None)
+            checkpoints.close()
+        shutil.copytree(run, workdir, dirs_exist_ok=True)
+
+    return save
 
 
 def same(one, other):
@@ -71,7 +88,7 @@ def test_restored_exactly_onto_another_number_of_devices(tmp_path, count, rule):
     checkpoints.close()
 
 
-def test_the_last_and_the_best_are_kept(tmp_path):
+def test_the_last_and_the_best_are_kept(saved, tmp_path):
     scores = {1: 20.0, 2: 31.0, 3: math.nan, 4: 25.0, 5: 24.0, 6: None}
     saved(tmp_path, scores, keep_last=2, keep_best=1)
     checkpoints = Checkpoints(tmp_path, read_only=True)
@@ -80,7 +97,7 @@ def test_the_last_and_the_best_are_kept(tmp_path):
     assert {path.stem for path in (tmp_path / "checkpoints.sha256").iterdir()} == {"2", "5", "6"}
 
 
-def test_orbax_tells_nothing_of_its_inside(tmp_path, caplog):
+def test_orbax_tells_nothing_of_its_inside(saved, tmp_path, caplog):
     saved(tmp_path, {1: 20.0})
     checkpoints = Checkpoints(tmp_path, read_only=True)
     checkpoints.restore_arrays(1)
@@ -109,7 +126,7 @@ def cut(path):
 
 
 @pytest.mark.parametrize("harm", [flip, cut, lambda path: path.unlink()], ids=["flipped", "cut", "missing"])
-def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path, caplog, harm):
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(saved, tmp_path, caplog, harm):
     saved(tmp_path, {4: 20.0, 8: 21.0})
     harm(largest_file(tmp_path / "checkpoints" / "8"))
     with caplog.at_level(logging.WARNING, "jaxcrypt"):
@@ -125,7 +142,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path, capl
     checkpoints.close()
 
 
-def test_damage_is_seen_without_a_digest_too(tmp_path):
+def test_damage_is_seen_without_a_digest_too(saved, tmp_path):
     saved(tmp_path, {4: 20.0, 8: 21.0})
     (tmp_path / "checkpoints.sha256" / "8.json").unlink()
     cut(largest_file(tmp_path / "checkpoints" / "8" / "state"))
@@ -135,7 +152,7 @@ def test_damage_is_seen_without_a_digest_too(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
-def test_digests_that_cannot_be_read_are_as_none(tmp_path, text):
+def test_digests_that_cannot_be_read_are_as_none(saved, tmp_path, text):
     saved(tmp_path, {4: 20.0, 8: 21.0})
     (tmp_path / "checkpoints.sha256" / "8.json").write_text(text)
     checkpoints = Checkpoints(tmp_path)
@@ -144,7 +161,7 @@ def test_digests_that_cannot_be_read_are_as_none(tmp_path, text):
     assert "state/" in (tmp_path / "checkpoints.sha256" / "8.json").read_text()  # and are made anew
 
 
-def test_an_empty_step_is_damaged(tmp_path, caplog):
+def test_an_empty_step_is_damaged(saved, tmp_path, caplog):
     saved(tmp_path, {4: 20.0})
     (tmp_path / "checkpoints" / "8").mkdir()
     checkpoints = Checkpoints(tmp_path)
@@ -152,7 +169,7 @@ def test_an_empty_step_is_damaged(tmp_path, caplog):
     checkpoints.close()
 
 
-def test_when_every_checkpoint_is_damaged_the_run_says_so(tmp_path):
+def test_when_every_checkpoint_is_damaged_the_run_says_so(saved, tmp_path):
     saved(tmp_path, {4: 20.0})
     flip(largest_file(tmp_path / "checkpoints" / "4"))
     for _ in range(2):  # and goes on saying so
@@ -161,7 +178,7 @@ def test_when_every_checkpoint_is_damaged_the_run_says_so(tmp_path):
     assert (tmp_path / "checkpoints" / "4").is_dir()
 
 
-def test_a_newer_format_is_refused_in_one_line(tmp_path, monkeypatch):
+def test_a_newer_format_is_refused_in_one_line(saved, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "FORMAT", 99)
     saved(tmp_path, {4: 20.0})
     monkeypatch.undo()
@@ -169,7 +186,7 @@ def test_a_newer_format_is_refused_in_one_line(tmp_path, monkeypatch):
         Checkpoints(tmp_path, read_only=True).newest()
 
 
-def test_another_architecture_is_refused_in_one_line(tmp_path):
+def test_another_architecture_is_refused_in_one_line(saved, tmp_path):
     saved(tmp_path, {4: 20.0})
     _, template = make_state(build=toys.denoiser)
     with pytest.raises(Refusal, match="does not fit this System and config") as caught:
