@@ -89,12 +89,11 @@ def bits(words: jax.Array) -> jax.Array:
 
 def gaussians(words: jax.Array) -> jax.Array:
     """Standard normal values from 16 uniform bits each: uint32 ``[n]`` to float32 ``[2 * n]``, |g| < 4.33."""
-    low, high = words & 0xFFFF, words >> 16
     count = 2 * words.shape[0]
     if count > _TABLED and jax.default_backend() == "cpu":
-        table = jnp.asarray(_table())
-        return jnp.concatenate([table[low], table[high]])
-    halves = jnp.concatenate([low, high])
+        table = jnp.asarray(_table())  # looked up in a loop for a finished array, as below
+        return lax.map(lambda half: table[half], jnp.stack([words & 0xFFFF, words >> 16])).reshape(-1)
+    halves = jnp.concatenate([words & 0xFFFF, words >> 16])
     if count <= _CHUNK:
         return _normal(halves)
     # A loop over chunks yields a finished array: folded into its uses, the inverse is not vectorised.
