@@ -11,10 +11,8 @@ log = logging.getLogger("jaxcrypt")
 # What XLA hands to its library YNNPACK; by default that are single convolutions too, of gradients of kernels
 # among them, at which it is slower than Eigen by a factor of two where pictures are many.
 _YNN = "xla_cpu_experimental_ynn_fusion_type"
-# All the others: without the library a sum over pictures and positions takes thirty times as long.
-_BUT_CONVOLUTIONS = ",".join(
-    f"LIBRARY_FUSION_TYPE_{kind}" for kind in ("DOT", "INDIVIDUAL_DOT", "REDUCE", "ELTWISE")
-)
+# Sums stay there: without the library one over pictures and positions takes thirty times as long.
+_BUT_CONVOLUTIONS = ",".join(f"LIBRARY_FUSION_TYPE_{kind}" for kind in ("DOT", "INDIVIDUAL_DOT", "REDUCE"))
 _UNKNOWN = "No such compile option", "is not a valid enum value"
 
 
