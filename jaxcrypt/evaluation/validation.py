@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from jaxcrypt import data
@@ -20,7 +21,7 @@ from jaxcrypt.errors import Refusal
 from jaxcrypt.metrics import cipher as statistics
 from jaxcrypt.metrics import image as metrics
 from jaxcrypt.record import System
-from jaxcrypt.training.sharding import batch_sharding, fetch, global_batch, make_mesh
+from jaxcrypt.training.sharding import batch_sharding, fetch, global_batch, make_mesh, shardings
 from jaxcrypt.training.writer import sheet
 
 VALID = "valid"  # bool [B]: False for the examples that pad the last batch
@@ -63,7 +64,8 @@ def validation_evaluator(system: System, config: ConfigDict) -> Callable[[dict[s
     """
     pictures = _pipeline(system, config, "validation")
     beginning = pictures.get_state()
-    sharding = batch_sharding(make_mesh(config.mesh.data, config.mesh.fsdp))
+    mesh = make_mesh(config.mesh.data, config.mesh.fsdp)
+    sharding = batch_sharding(mesh)
 
     @jax.jit
     def measure(variables, batch, rng):
@@ -74,6 +76,7 @@ def validation_evaluator(system: System, config: ConfigDict) -> Callable[[dict[s
     def evaluate(variables: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         columns: dict[str, list[np.ndarray]] = {}
         pictures.set_state(beginning)
+        variables = _placed(mesh, variables)
         for index, batch in enumerate(pictures):
             if config.train.eval_batches and index >= config.train.eval_batches:
                 break
@@ -88,6 +91,13 @@ def validation_evaluator(system: System, config: ConfigDict) -> Callable[[dict[s
         yield from _means({name: np.concatenate(parts) for name, parts in columns.items()}).items()
 
     return evaluate
+
+
+def _placed(mesh: Mesh, variables: Any) -> Any:
+    """What came from a file lies as training has it, so that the program is the one that training compiled."""
+    if all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(variables)):
+        return variables
+    return jax.device_put(variables, shardings(mesh, variables))
 
 
 def picture_errors(images: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
