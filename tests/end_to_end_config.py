@@ -16,7 +16,7 @@ def get_config():
     config = full.get_config()
     config.model.size = 32
     for net in (config.model.grey, config.model.colour):
-        net.update({"features": 4, "encoder_blocks": 1, "decoder_blocks": 1})
+        net.update({"features": 4, "encoder_blocks": 0, "decoder_blocks": 0})
     config.data = default_config()
     config.data.path = os.environ["JAXCRYPT_TEST_PICTURES"]
     config.data.validation.last = 4
