@@ -94,7 +94,7 @@ def validation_evaluator(system: System, config: ConfigDict) -> Callable[[dict[s
 
 
 def _placed(mesh: Mesh, variables: Any) -> Any:
-    """What came from a file lies as training has it, so that the program is the one that training compiled."""
+    """What came from a file lies as training has it, so that the program is the one training compiled."""
     if all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(variables)):
         return variables
     return jax.device_put(variables, shardings(mesh, variables))

@@ -49,6 +49,7 @@ def tables(quality: int) -> np.ndarray:
 _DCT = dct.basis(8).astype(np.float32)
 
 
+@jax.jit
 def blocks(plane: jax.Array) -> jax.Array:
     """float32 [H, W, C], H and W multiples of 8, to orthonormal DCT coefficients [H/8·W/8, C, 64]."""
     h, w, c = plane.shape
@@ -56,6 +57,7 @@ def blocks(plane: jax.Array) -> jax.Array:
     return jnp.einsum("ui,aibjc,vj->abcuv", _DCT, cut, _DCT, precision="highest").reshape(-1, c, 64)
 
 
+@partial(jax.jit, static_argnames="shape")
 def unblocks(coefficients: jax.Array, shape: tuple[int, int, int]) -> jax.Array:
     """The inverse of :func:`blocks`; ``shape`` is (H, W, C)."""
     h, w, c = shape
@@ -63,6 +65,7 @@ def unblocks(coefficients: jax.Array, shape: tuple[int, int, int]) -> jax.Array:
     return jnp.einsum("ui,abcuv,vj->aibjc", _DCT, cut, _DCT, precision="highest").reshape(h, w, c)
 
 
+@jax.jit
 def to_planes(pixels: jax.Array) -> jax.Array:
     """RGB float32 [..., 3] in [0, 255] to Y, Cb, Cr less 128 (Cb, Cr centred on 0); grey [..., 1] less
     128."""
