@@ -53,10 +53,11 @@ def test_extra_noise_of_cyclegan_does_not_follow_the_damage(monkeypatch):
         return arrived
 
     def receive(nets, params, sent, subkey, arrived, rng, dimmed):
-        drawn["extra"] = np.asarray(losses.extra_levels(streams(rng, "levels", "noise")[0], (count,), dimmed))
+        drawn["extra"] = np.asarray(extra_levels(streams(rng, "levels", "noise")[0], (count,), dimmed))
         return jnp.zeros((count, 8, 8, 3))
 
-    channel_distorted = channel.distorted
+    channel_distorted = jax.jit(channel.distorted, static_argnums=2)
+    extra_levels = jax.jit(losses.extra_levels, static_argnums=(1, 2))
     monkeypatch.setattr(channel, "distorted", distorted)
     monkeypatch.setattr(losses, "receive", receive)
     monkeypatch.setattr(losses, "send", lambda nets, params, photo, *_: _Sent(photo * 0 + 128.0))
