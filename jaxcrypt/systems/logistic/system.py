@@ -19,7 +19,7 @@ from jaxcrypt.systems.drivers.regions import Regional
 from jaxcrypt.systems.logistic import host, kernels
 
 ENTRY = entry("logistic")
-_MUCH = 1 << 27  # samples after which a process has had so much to do that a start of half a second pays
+_MUCH = 1 << 26  # samples after which a process has had so much to do that a start of half a second pays
 
 
 @dataclass(frozen=True)
