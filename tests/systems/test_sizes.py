@@ -100,6 +100,7 @@ def _scene(width, height, channels):
     return picture
 
 
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("name", [name for name in SHIPPED if not catalog.entry(name).traits.covert])
 @pytest.mark.parametrize("size", _asked(), ids=lambda size: f"{size[0]}x{size[1]}")
 def test_every_option_comes_back(ciphers, name, size):
