@@ -11,7 +11,7 @@ from PIL import Image
 
 from jaxcrypt import decrypt, encrypt, inspect, keygen, verify
 from jaxcrypt.errors import ExitCode
-from tests.support import waves
+from tests.support import psnr, waves
 
 QUALITY = "75"
 
@@ -250,12 +250,37 @@ def test_the_best_inner_quality_that_fits(photo, key, capsys):
     assert Image.open(back).size == Image.open(photo).size
 
 
-def test_a_header_that_is_too_long_for_pixels_is_refused_before_the_work(tmp_path, key, capsys):
-    photo, target = tmp_path / "large.jpg", tmp_path / "s.png"
-    Image.new("RGB", (1024, 768), "teal").save(photo)
-    given = [str(photo), "--system", "cyclegan", "--robust", "1", "--survives", "75", "--key-file", key]
-    assert encrypt.main([*given, "-o", str(target)]) == ExitCode.USAGE
+def test_a_header_that_is_too_long_for_pixels_is_refused_before_the_work(tmp_path, photo, capsys):
+    target, friends = tmp_path / "s.png", [tmp_path / f"friend{number}" for number in range(4)]
+    for friend in friends:
+        assert keygen.main(["--recipient", str(friend)]) == ExitCode.OK
+    given = [str(photo), "--system", "cyclegan", "--robust", "1", "--survives", "75", "-o", str(target)]
+    recipients = [flag for friend in friends for flag in ("--recipient", f"{friend}.pub")]
+    capsys.readouterr()
+    assert encrypt.main([*given, *recipients]) == ExitCode.USAGE
     told = capsys.readouterr().err
     assert "--write-header" in told
     assert told.count("\n") == 1
     assert not target.exists()
+
+
+def test_a_learned_code_carries_its_header_in_its_pixels(tmp_path, key, capsys):
+    pixels = waves((320, 416, 3)).astype(float) + np.random.default_rng(7).normal(0, 6, (320, 416, 3))
+    pixels = pixels.clip(0, 255).astype(np.uint8)
+    photo, sealed, chat = tmp_path / "photo.png", tmp_path / "sealed.png", tmp_path / "chat.jpg"
+    Image.fromarray(pixels).save(photo)
+    given = [str(photo), "--system", "cyclegan", "--robust", "1", "--pixels-only", "--key-file", key]
+    assert encrypt.main([*given, "-o", str(sealed)]) == ExitCode.OK
+    assert "--write-header" not in capsys.readouterr().err  # nothing needs to be kept beside
+    received = Image.open(sealed)
+    received.resize((291, 224), Image.Resampling.LANCZOS).save(chat.with_name("small.jpg"), quality=80)
+    received.save(chat, quality=75, subsampling=2)
+    opened, told = {}, {}
+    for name in ("chat", "small"):
+        given = [str(tmp_path / f"{name}.jpg"), "--key-file", key, "--recover", "--json"]
+        assert decrypt.main([*given, "-o", str(tmp_path / f"{name}.png")]) == ExitCode.RECOVERED
+        told[name] = json.loads(capsys.readouterr().out)
+        opened[name] = psnr(np.asarray(Image.open(told[name]["output"])), pixels)
+        assert abs(told[name]["estimated_psnr"] - opened[name]) < 3
+    assert opened["chat"] > 30
+    assert opened["small"] > 20

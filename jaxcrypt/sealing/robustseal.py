@@ -57,17 +57,18 @@ class RobustSealer(Sealer):
         plain = super().read(data, name, **others)
         if not self._how.way:
             return plain
-        if headline.length_of(bytes(self._header(plain))) > headline.MOST:
-            most = f"{headline.MOST} bytes of header at most go into pixels"
+        needs = headline.length_of(bytes(self._header(plain)))
+        if needs > headline.MOST:
             raise usage(
-                f"{name}: {most}, and --system {self.entry.name} has more of so large a photo; "
-                "leave out --survives, and keep the header with --write-header"
+                f"{name}: its header takes {needs} bytes, and at most {headline.MOST} go into pixels; take "
+                "fewer recipients, no --thumbnail, or --write-header in place of --survives"
             )
         return plain if self._further else _recoded(plain)
 
     def _header(self, plain: Plain) -> int:
         """Bytes of the header, or a few more."""
-        side = self.entry.traits.beside * plain.shape[0] * plain.shape[1] // (8 * SIDE**2)
+        traits, pixels = self.entry.traits, self._options[ROBUST] * plain.shape[0] * plain.shape[1]
+        side = min(int(traits.beside * pixels / (8 * SIDE**2)), traits.beside_most)
         return _header_size(self.keys, plain) + _OPTIONS + side
 
     def _put_together(self, plain: Plain, key: FileKey, made: Sealed) -> SealedPicture | CarrierPicture:

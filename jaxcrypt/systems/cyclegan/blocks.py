@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcrypt.functional.block_transform import BLOCK, PLANE, analyse
+from jaxcrypt.models.cyclegan import OCTAVE
 from jaxcrypt.record import Progress
 from jaxcrypt.systems.cyclegan import code
 from jaxcrypt.systems.cyclegan.symbols import Symbols
@@ -17,6 +18,7 @@ from jaxcrypt.systems.drivers.windows import Window, over_windows
 
 _WINDOW, _REACH = 56, 4  # blocks: of windows, and of what nets see around a position
 _TOGETHER = 1600  # blocks whose scales one call computes
+_APART = 3  # blocks, of those whose expected error is looked at
 
 
 @cache
@@ -85,22 +87,33 @@ class Blocks:
 
     def restore(
         self, weighed: np.ndarray, levels: np.ndarray, symbols: Symbols, dtype: Any, progress: Progress = None
-    ) -> np.ndarray:
-        """The decrypting generator: ``[16h, 16w, 3]``, grey levels; uint8 are rounded, float32 are not.
+    ) -> tuple[np.ndarray, float]:
+        """The decrypting generator: ``[16h, 16w, 3]``, grey levels; uint8 are rounded, float32 are not. And
+        the error that Wiener's estimate, where it starts from, is expected to have, in grey levels.
 
         Args:
           weighed: symbols, float32 ``[k]``; levels: of their errors by mixing tile, float32 ``[t]``.
         """
+        errors: list[float] = []
 
         def one(seen: Window):
             part = symbols.window(seen)
             own = part.put(weighed), part.there, part.scales.astype(np.float32), part.by_tile(levels)
+            errors.append(_expected(*own[1:]))
             got = code.Received(*(array[None] for array in own), self._mean)
             picture = np.asarray(self._run["restore"](self._params, got))[0]
             return np.clip(np.rint(picture), 0, 255).astype(np.uint8) if dtype == np.uint8 else picture
 
         plan = symbols.plan
-        return over_windows(one, (plan.rows, plan.columns), BLOCK, _WINDOW, _REACH, progress)
+        picture = over_windows(one, (plan.rows, plan.columns), BLOCK, _WINDOW, _REACH, progress)
+        return picture, float(np.sqrt(np.mean(errors)))
+
+
+def _expected(there: np.ndarray, scales: np.ndarray, levels: np.ndarray) -> float:
+    """Mean square error of :func:`code.estimate` in some of a window's blocks."""
+    there, scales, levels = (array[::_APART, ::_APART] for array in (there, scales, levels))
+    scale, noise = np.exp2(scales / OCTAVE), np.square(levels)
+    return float(np.mean(np.square(scale) * np.where(there, noise / (scale + noise), 1)))
 
 
 _NOTHING = np.empty((0, 0, 0), np.uint8)

@@ -25,7 +25,7 @@ from jaxcrypt.functional.block_transform import BLOCK
 from jaxcrypt.functional.key_image import with_key_image
 from jaxcrypt.record import Call, Outcome, Sealed, Shape
 from jaxcrypt.systems.catalog import entry
-from jaxcrypt.systems.cyclegan import code, header, tiles
+from jaxcrypt.systems.cyclegan import cells, code, header, tiles
 from jaxcrypt.systems.cyclegan.blocks import Blocks
 from jaxcrypt.systems.cyclegan.symbols import Symbols
 from jaxcrypt.systems.decoding import received, robust, turbo
@@ -134,9 +134,10 @@ class CycleganDriver:
         mean = (np.round(mean * code.MEAN_STEPS) / code.MEAN_STEPS).astype(np.float32)
         blocks = Blocks(self.nets, params, plan.planes, mean)
         digits = blocks.digits(padded)
+        sent, digits = _shared(digits, layout)
         weighed = blocks.take(padded, Symbols(digits, blocks.scales, plan))
         masked, run = header.OnHost(subkey), _run(subkey, plan)
-        side = {"digits": masked.pack(digits), "mean": masked.pack_mean(mean)}
+        side = {"digits": masked.pack(sent), "mean": masked.pack_mean(mean)}
         spread = side["spread"] = np.zeros(plan.count, np.float32)
         if layout is not None:
             levelled = np.empty_like(weighed)
@@ -167,6 +168,19 @@ class CycleganDriver:
         return results
 
 
+def _shared(digits: np.ndarray, layout: Any) -> tuple[np.ndarray, np.ndarray]:
+    """What goes into the header of digits ``[h, w, 6]``, and what both sides take for them: with a robust
+    ``layout`` neighbours share theirs."""
+    if layout is None:
+        return digits, digits
+    height, width, _ = layout.cipher_shape
+    traits, blocks = ENTRY.traits, digits.shape[:2]
+    room = min(int(traits.beside * height * width / (8 * BLOCK**2)), traits.beside_most)
+    side = cells.side_for(blocks, room)
+    sent = cells.pooled(digits, side)
+    return sent, cells.interpolated(sent, side, blocks)
+
+
 def _conditioned(call: Call, keys: Sequence[bytes]) -> Sequence[bytes]:
     """The subkeys, made to depend on the key image where that is wanted."""
     if not choices(call.options)["key_image"]:
@@ -192,17 +206,24 @@ class _Opening:
         else:
             host.check_shape(self.cipher, code.cipher_shape(shape, settings["rate"]))
         plan, self.layout = _plan(shape, settings)
-        blocks_shape = (plan.rows, plan.columns, code.DIGIT_BYTES)
-        packed = host.side_array(self.side, "digits", blocks_shape, np.uint8)
+        blocks = plan.rows, plan.columns
+        many = np.shape(self.side.get("digits"))[:2] if settings["robust"] else blocks
+        share = cells.side_of(blocks, many) or 1
+        shape_of_digits = (*cells.grid(blocks, share), code.DIGIT_BYTES)
+        packed = host.side_array(self.side, "digits", shape_of_digits, np.uint8)
         mean = host.side_array(self.side, "mean", (3,), np.uint32)
         spread = host.side_array(self.side, "spread", (plan.count,), np.float32, 0, _MOST)
         self.masked, self.run = header.OnHost(subkey), _run(subkey, plan)
         self.spread = spread
         self.blocks = Blocks(nets, params, plan.planes, self.masked.unpack_mean(mean))
-        self.symbols = Symbols(self.masked.unpack(packed), self.blocks.scales, plan)
+        digits = cells.interpolated(self.masked.unpack(packed), share, blocks)
+        self.symbols = Symbols(digits, self.blocks.scales, plan)
 
-    def _picture(self, noisy: np.ndarray, levels: np.ndarray, dtype=np.float32, progress=None) -> np.ndarray:
-        """What symbols in the order of tiles show, whose errors have ``levels``, ``[t]``."""
+    def _picture(
+        self, noisy: np.ndarray, levels: np.ndarray, dtype=np.float32, progress=None
+    ) -> tuple[np.ndarray, float]:
+        """What symbols in the order of tiles show, whose errors have ``levels``, ``[t]``, as
+        :meth:`Blocks.restore` gives it."""
         plan, weighed = self.symbols.plan, np.empty(noisy.shape, np.float32)
         for tile, (start, stop) in enumerate(pairwise(plan.symbols)):
             weighed[tile :: plan.count] = noisy[start:stop] * self.spread[tile]
@@ -210,14 +231,14 @@ class _Opening:
 
     def _denoise(self, noisy: np.ndarray, levels: np.ndarray) -> np.ndarray:
         plan, by_tile = self.symbols.plan, levels[list(self.symbols.plan.symbols[:-1])]
-        weighed = self.blocks.take(self._picture(noisy, by_tile), self.symbols)
+        weighed = self.blocks.take(self._picture(noisy, by_tile)[0], self.symbols)
         clean = np.empty_like(noisy)
         for tile, (start, stop) in enumerate(pairwise(plan.symbols)):
             clean[start:stop] = weighed[tile :: plan.count] / np.maximum(self.spread[tile], np.float32(1e-3))
         return clean
 
     def outcome(self, lost: np.ndarray | None, progress) -> Outcome:
-        """The picture, and the mean level of the symbols' errors."""
+        """The picture, and what its error was before the net."""
         before = 0.1  # of the work, up to the last pass of the nets; with turns before it nine tenths
 
         def turns(share: float) -> None:
@@ -237,11 +258,11 @@ class _Opening:
         else:
             noisy, levels = self._decode_bytes(lost, turns)
         grey = self.shape[2] == 1
-        picture = self._picture(noisy, levels, np.float32 if grey else np.uint8, rest)
+        picture, error = self._picture(noisy, levels, np.float32 if grey else np.uint8, rest)
         picture = picture[: self.shape[0], : self.shape[1]]
         if grey:
             picture = np.clip(np.rint(picture.mean(axis=2, keepdims=True)), 0, 255).astype(np.uint8)
-        return Outcome([np.ascontiguousarray(picture)], float(np.sqrt(np.mean(levels**2))))
+        return Outcome([np.ascontiguousarray(picture)], error)
 
     def _decode_bytes(self, lost: np.ndarray | None, progress) -> tuple[np.ndarray, np.ndarray]:
         """Symbols and the levels of their errors by tile, from a cipher of bytes, damaged or not."""

@@ -1,0 +1,61 @@
+"""Digits that neighbouring blocks share, so that the header of a robust picture fits into its pixels.
+
+Cells of k×k blocks have the mean of their blocks' digits; between the cells' middles digits are interpolated
+linearly, in whole numbers, so that sender and receiver agree on every one. k is the smallest for which the
+cells' digits take no more bytes than there is room for; at k = 1 the digits are the blocks' own.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from jaxcrypt.models.cyclegan import DIGITS
+from jaxcrypt.systems.cyclegan.code import DIGIT_BYTES
+
+
+def side_for(blocks: tuple[int, int], room: int) -> int:
+    """The smallest side of cells whose digits take ``room`` bytes at most, or one cell for them all."""
+    for side in itertools.count(1):
+        rows, columns = grid(blocks, side)
+        if rows * columns * DIGIT_BYTES <= room or rows * columns == 1:
+            return side
+    raise AssertionError
+
+
+def side_of(blocks: tuple[int, int], cells: tuple[int, ...]) -> int | None:
+    """The smallest side of cells of which there are so many rows and columns, or None."""
+    for side in range(1, max(blocks) + 1):
+        if grid(blocks, side) == cells:
+            return side
+    return None
+
+
+def grid(blocks: tuple[int, int], side: int) -> tuple[int, int]:
+    """Rows and columns of cells."""
+    return -(-blocks[0] // side), -(-blocks[1] // side)
+
+
+def pooled(digits: np.ndarray, side: int) -> np.ndarray:
+    """Digits float32 ``[h, w, 6]`` of blocks to those of cells, float32 whole numbers ``[H, W, 6]``."""
+    rows, columns = grid(digits.shape[:2], side)
+    rest = (0, rows * side - digits.shape[0]), (0, columns * side - digits.shape[1]), (0, 0)
+    whole = np.pad(digits, rest, mode="edge").reshape(rows, side, columns, side, DIGITS)
+    return np.rint(whole.mean(axis=(1, 3)))
+
+
+def interpolated(cells: np.ndarray, side: int, blocks: tuple[int, int]) -> np.ndarray:
+    """The inverse, as far as there is one: float32 whole numbers ``[h, w, 6]``, the same on every machine."""
+    values = _along(cells.astype(np.int32), side, blocks[0])
+    values = _along(values.swapaxes(0, 1), side, blocks[1]).swapaxes(0, 1)
+    whole = 4 * side * side
+    return ((values + whole // 2) // whole).astype(np.float32)
+
+
+def _along(cells: np.ndarray, side: int, count: int) -> np.ndarray:
+    """Interpolated along the first axis at the middles of ``count`` blocks, times 2 ``side``."""
+    # Twice the distance, in blocks, of each block's middle from that of the first cell.
+    place = np.clip(2 * np.arange(count) + 1 - side, 0, 2 * side * (len(cells) - 1))
+    low, share = place // (2 * side), (place % (2 * side))[:, None, None]
+    return (2 * side - share) * cells[low] + share * cells[np.minimum(low + 1, len(cells) - 1)]

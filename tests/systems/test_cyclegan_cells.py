@@ -1,0 +1,52 @@
+"""Digits that neighbouring blocks share."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from jaxcrypt.systems.cyclegan import cells
+
+
+@pytest.mark.parametrize("blocks", [(1, 1), (5, 3), (24, 24), (32, 48), (188, 250)])
+@pytest.mark.parametrize("room", [3, 100, 445, 2048])
+def test_cells_are_the_smallest_that_fit(blocks, room):
+    side = cells.side_for(blocks, room)
+    rows, columns = cells.grid(blocks, side)
+    assert 3 * rows * columns <= room
+    if side > 1:
+        rows, columns = cells.grid(blocks, side - 1)
+        assert 3 * rows * columns > room
+    assert cells.side_of(blocks, cells.grid(blocks, side)) == side
+
+
+def test_a_grid_that_no_side_gives():
+    assert cells.side_of((6, 9), (6, 8)) is None
+    assert cells.side_of((6, 9), ()) is None
+
+
+def test_one_block_a_cell_keeps_its_digits(rng):
+    digits = rng.integers(0, 16, (7, 4, 6)).astype(np.float32)
+    np.testing.assert_array_equal(cells.pooled(digits, 1), digits)
+    np.testing.assert_array_equal(cells.interpolated(digits, 1, (7, 4)), digits)
+
+
+@pytest.mark.parametrize("side", [2, 3, 5])
+def test_interpolated_as_numpy_does_along_each_axis(rng, side):
+    blocks = 13, 17
+    sent = rng.integers(0, 16, (*cells.grid(blocks, side), 6)).astype(np.float32)
+    expected = sent.astype(np.float64)
+    for axis, count in enumerate(blocks):
+        middles, places = (np.arange(expected.shape[axis]) + 0.5) * side - 0.5, np.arange(count)
+        between = functools.partial(np.interp, places, middles)
+        expected = np.apply_along_axis(between, axis, expected)
+    made = cells.interpolated(sent, side, blocks)
+    assert made.shape == (*blocks, 6)
+    np.testing.assert_array_equal(made, np.floor(expected + 0.5 + 1e-9))
+
+
+def test_a_slope_comes_back_within_a_digit():
+    digits = np.broadcast_to(np.linspace(0, 15, 24)[:, None, None], (24, 20, 6)).astype(np.float32)
+    made = cells.interpolated(cells.pooled(digits, 4), 4, (24, 20))
+    assert np.abs(made - digits)[2:-2].max() <= 1  # the outermost half cells are their middles'
+    assert ((made >= 0) & (made <= 15)).all()
