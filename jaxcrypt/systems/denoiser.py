@@ -11,6 +11,7 @@ measure, denoise; the driver of the commands does all passes. ``robust`` picks t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ from jaxcrypt.systems.decoding.denoise import WindowedDenoiser
 from jaxcrypt.systems.drivers import host
 
 ENTRY = entry("denoiser")
-_BAND = 6_000_000  # samples decoded at a time
+_BAND, _TOGETHER = 6_000_000, 2  # samples that are decoded as one, and how many such at a time
 
 
 # ------------------------------------------------------------------------------------------------- driver
@@ -104,11 +105,11 @@ def _decrypt_bands(
     host.check_shape(one.pixels, layout.cipher_shape)
     statistics = [host.statistic(one.side, name, layout.count) for name, _, _ in mixing.SIDE]
     gaps, quality = received.distortion(one.pixels, received.lost_pixels(one.pixels, lost))
-    image, noise = np.empty(layout.plain[-1], np.uint8), []
-    count = max(1, _BAND // layout.size)
-    for first in range(0, layout.count, count):
+    image, count = np.empty(layout.plain[-1], np.uint8), max(1, _BAND // layout.size)
+    starts = range(0, layout.count, count)
+
+    def band(first: int, part) -> np.ndarray:
         last = min(first + count, layout.count)
-        part = host.share(progress, first // count, -(-layout.count // count))
         run = _run(layout, host.words(key), rounds, statistics, first, last)
         span = layout.cipher[first], layout.cipher[last]
         start, end = layout.plain[first], layout.plain[last]
@@ -116,7 +117,12 @@ def _decrypt_bands(
         image[start:end], levels = received.recover(
             run, one.pixels, span, gaps, quality, denoise, part, denoise.some
         )
-        noise.append(levels)
+        return levels
+
+    parts = host.shares(progress, len(starts))
+    noise = [band(starts[0], parts[0])]  # alone: it compiles what the others run
+    with ThreadPoolExecutor(_TOGETHER) as pool:  # while one mixes on the host, the other's net has both cores
+        noise += pool.map(band, starts[1:], parts[1:])
     return image.reshape(shape), float(np.sqrt(np.mean(np.concatenate(noise) ** 2)))
 
 

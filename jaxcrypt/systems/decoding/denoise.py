@@ -18,7 +18,7 @@ from jaxcrypt.systems.drivers.windows import map_windows, spans
 
 _UNIT = 8
 _WINDOW, _REACH = 96, 4  # units: windows of 768 pixels that share 64
-_OF = 3  # one of so many windows side by side is enough to tell how the denoiser reacts
+_OF = 6  # one of so many windows side by side is enough to tell how the denoiser reacts
 
 
 @cache
@@ -61,8 +61,9 @@ class WindowedDenoiser:
 
     def some(self, picture: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As the call, of some windows, zero elsewhere; and which samples those are, bool ``[H, W, C]``."""
-        chosen = spans(-(-picture.shape[1] // _UNIT), _WINDOW, _REACH)[_OF // 2 :: _OF]
-        if not chosen:
+        across = spans(-(-picture.shape[1] // _UNIT), _WINDOW, _REACH)
+        chosen = across[min(_OF, len(across)) // 2 :: _OF]
+        if len(across) == 1:
             return self(picture, sigma), np.ones(picture.shape, bool)
         clean, seen = np.zeros_like(picture), np.zeros(picture.shape, bool)
         for span in chosen:

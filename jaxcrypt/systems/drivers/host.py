@@ -6,7 +6,9 @@ Whoever holds a key can seal nonsense in a genuine header. What no encryption gi
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -113,3 +115,15 @@ def check_shape(pixels: np.ndarray, wanted: tuple[int, ...]) -> None:
 def share(progress: Callable[[float], None] | None, index: int, count: int) -> Callable[[float], None] | None:
     """The progress of item ``index`` of ``count`` as a part of the whole."""
     return None if progress is None else lambda done: progress((index + done) / count)
+
+
+def shares(progress: Callable[[float], None] | None, count: int) -> list[Callable[[float], None] | None]:
+    """The progress of each of ``count`` items that are worked on side by side."""
+    done, lock = [0.0] * count, threading.Lock()
+
+    def one(index: int, share: float) -> None:
+        with lock:
+            done[index] = share
+            progress(sum(done) / count)
+
+    return [None if progress is None else functools.partial(one, index) for index in range(count)]
