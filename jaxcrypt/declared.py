@@ -169,8 +169,6 @@ class Traits:
       growth: samples of the cipher picture for one of the photo's, options at their defaults.
       close: PSNR in dB of what undamaged pixels alone give back of a photo, as docs/MEASUREMENTS.md has it.
       cost: seconds that encrypting a megapixel takes on two busy cores (``bench speed --quick``).
-      beside: bits of side information that the header of a robust picture has room for, for each 256 of its
-        pixels; beside_most: bytes that it takes at most.
     """
 
     exact: bool = False
@@ -186,8 +184,6 @@ class Traits:
     growth: float = 1.0
     close: float = 0.0
     cost: float = 1.0
-    beside: float = 0.0
-    beside_most: int = 0
 
 
 def chosen(options: Sequence[Option], given: Options) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Outcome:
 
     Attributes:
       pictures: uint8 ``[H, W, C]`` each: the picture, or several secrets.
-      noise: standard deviation of the cipher's distortion, in grey levels of the picture before denoising;
+      noise: standard deviation of what is wrong with the picture before denoising, in grey levels;
         None where that is not measured.
       stages: uint8 pictures on the way, where there are any.
       report: further results by name, such as ``intact``.
@@ -238,6 +238,8 @@ class System:
       null: ``(shape, options, random) -> pixels``: a cipher picture that holds no picture, as the layout
         makes it of random symbols, for a plain picture ``(H, W, C)`` and numpy's generator ``random``; None
         where cipher pictures are uniform bytes with these options, or always (the default).
+      outline: ``(shape, options) -> Sealed``: pixels and side arrays as large as those of a plain picture
+        ``(H, W, C)``, all zero; of Systems with robust pictures, whose headers must fit into them.
     """
 
     init: Callable[..., Any]
@@ -255,3 +257,4 @@ class System:
     prior: Prior | None = None
     carrier: Carrier | None = None
     null: Callable[..., Any] = lambda shape, options, random: None
+    outline: Callable[..., Any] = lambda shape, options: None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jaxcrypt.crypto import header, payload
+from jaxcrypt.crypto import carried, header, payload
 from jaxcrypt.crypto.filekey import FileKey
 from jaxcrypt.crypto.sealed import SealedPicture
 from jaxcrypt.errors import usage
@@ -18,12 +18,11 @@ from jaxcrypt.sealing import carriers
 from jaxcrypt.sealing.carriers import CarrierPicture, TooSmall
 from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.sealing.seal import Plain, Sealer
-from jaxcrypt.systems.own import ROBUST
 from jaxcrypt.travel import digits, headline
 from jaxcrypt.travel.lattice import lattice
 from jaxcrypt.travel.planes import SIDE
 
-_PUBLIC, _OPTIONS = 64, 96  # bytes of a header's public part and what frames it; of a System's options more
+_PUBLIC, _SLACK = 64, 8  # bytes of a header's public part and what frames it; and of what carriers add
 _HIDDEN, _UNIT = 49, 32  # of its hidden part besides name and arrays, padded to units
 
 
@@ -57,7 +56,7 @@ class RobustSealer(Sealer):
         plain = super().read(data, name, **others)
         if not self._how.way:
             return plain
-        needs = headline.length_of(bytes(self._header(plain)))
+        needs = headline.length_of(bytes(self._header(plain)[0]))
         if needs > headline.MOST:
             raise usage(
                 f"{name}: its header takes {needs} bytes, and at most {headline.MOST} go into pixels; take "
@@ -65,15 +64,25 @@ class RobustSealer(Sealer):
             )
         return plain if self._further else _recoded(plain)
 
-    def _header(self, plain: Plain) -> int:
-        """Bytes of the header, or a few more."""
-        traits, pixels = self.entry.traits, self._options[ROBUST] * plain.shape[0] * plain.shape[1]
-        side = min(int(traits.beside * pixels / (8 * SIDE**2)), traits.beside_most)
-        return _header_size(self.keys, plain) + _OPTIONS + side
+    def _header(self, plain: Plain) -> tuple[int, int, int]:
+        """Bytes of the header, where there are digits a few more; and height and width of the System's
+        picture."""
+        empty = self.cipher.system.outline(plain.pixels.shape, self.cipher.options)
+        height, width, _ = empty.pixels.shape
+        stanzas = tuple(map(bytes, self.keys.keyring.stanza_sizes))
+        key = FileKey(bytes(32), bytes(32), len(plain.data), stanzas)
+        place = carried.Carrier(height, width, (height, width), self._how.way)
+        kind = header.FILE if self._how.way else header.NOTHING
+        size = len(carried.seal(key, place, **self._facts(plain, empty.side), payload=kind))
+        return size + (_SLACK if self._how.way else 0), height, width
+
+    def _facts(self, plain: Plain, side: Mapping[str, Any]) -> dict[str, Any]:
+        """What the header says besides where everything is."""
+        facts = {"system": self.entry.name, "options": self.cipher.stored, "original": plain.shape}
+        return facts | {"name": plain.name, "side": {**side, **plain.extras.arrays()}}
 
     def _put_together(self, plain: Plain, key: FileKey, made: Sealed) -> SealedPicture | CarrierPicture:
-        facts = {"system": self.entry.name, "options": self.cipher.stored, "original": plain.shape}
-        facts |= {"name": plain.name, "side": {**made.side, **plain.extras.arrays()}}
+        facts = self._facts(plain, made.side)
         if not self._how.way:
             self._check_fit(plain, made)
             pixels = carriers.with_header(key, made.pixels, facts)
@@ -97,17 +106,11 @@ class RobustSealer(Sealer):
             )
 
     def remarks(self, plain: Plain) -> list[str]:
-        """Where a picture will be too small for its header, as far as that is known before the work."""
-        height, width, _ = plain.shape
-        rows, length = (
-            self._options[ROBUST] * (height // SIDE),
-            headline.length_of(bytes(self._header(plain))),
-        )
-        if self._how.way or headline.fits(length, rows, width // SIDE):
+        """Where a picture will be too small for its header."""
+        size, height, width = self._header(plain)
+        if self._how.way or headline.fits(headline.length_of(bytes(size)), height // SIDE, width // SIDE):
             return []
-        return [
-            "its pixels may not carry its header, which is too long for them: keep a copy with --write-header"
-        ]
+        return ["its pixels will not carry its header, which is too long: keep a copy with --write-header"]
 
 
 def _refuse_signer(given: Mapping[str, Any]) -> None:

@@ -164,8 +164,6 @@ OWN = (
             argument=_MIXING,
             close=70.1,
             cost=0.78,
-            beside=2.3,  # a quarter of what its pixels carry of a header: the digits of its scales
-            beside_most=2048,
         ),
         yardsticks="jaxcrypt.systems.cyclegan.netless",
     ),

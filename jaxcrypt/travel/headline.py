@@ -72,6 +72,11 @@ def fits(message: int, rows: int, columns: int) -> bool:
     return _SLOTS * min(rows, tile) * min(columns, tile) >= _ROOM * 8 * message
 
 
+def room(rows: int, columns: int) -> int:
+    """Bytes that all of the macroblocks together would carry, did no tile repeat the others."""
+    return int(_SLOTS * rows * columns / (8 * _ROOM))
+
+
 def smallest(message: int) -> int:
     """The macroblocks that a message of that length needs."""
     return int(np.ceil(_ROOM * 8 * message / _SLOTS))

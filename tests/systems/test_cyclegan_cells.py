@@ -9,15 +9,11 @@ from jaxcrypt.systems.cyclegan import cells
 
 
 @pytest.mark.parametrize("blocks", [(1, 1), (5, 3), (24, 24), (32, 48), (188, 250)])
-@pytest.mark.parametrize("room", [3, 100, 445, 2048])
-def test_cells_are_the_smallest_that_fit(blocks, room):
-    side = cells.side_for(blocks, room)
-    rows, columns = cells.grid(blocks, side)
-    assert 3 * rows * columns <= room
-    if side > 1:
-        rows, columns = cells.grid(blocks, side - 1)
-        assert 3 * rows * columns > room
-    assert cells.side_of(blocks, cells.grid(blocks, side)) == side
+def test_the_side_follows_from_the_grid(blocks):
+    seen = {}
+    for side in range(1, max(blocks) + 1):
+        seen.setdefault(cells.grid(blocks, side), side)
+    assert {grid: cells.side_of(blocks, grid) for grid in seen} == seen
 
 
 def test_a_grid_that_no_side_gives():
@@ -43,6 +39,14 @@ def test_interpolated_as_numpy_does_along_each_axis(rng, side):
     made = cells.interpolated(sent, side, blocks)
     assert made.shape == (*blocks, 6)
     np.testing.assert_array_equal(made, np.floor(expected + 0.5 + 1e-9))
+
+
+def test_cells_have_the_mean_of_their_blocks(rng):
+    digits = rng.integers(0, 16, (7, 5, 6)).astype(np.float32)
+    made = cells.pooled(digits, 3)
+    assert made.shape == (3, 2, 6)
+    np.testing.assert_array_equal(made[0, 0], np.rint(digits[:3, :3].mean(axis=(0, 1), dtype=np.float64)))
+    np.testing.assert_array_equal(made[2, 1], np.rint(digits[6:, 3:].mean(axis=(0, 1), dtype=np.float64)))
 
 
 def test_a_slope_comes_back_within_a_digit():

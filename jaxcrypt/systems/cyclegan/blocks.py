@@ -113,7 +113,8 @@ def _expected(there: np.ndarray, scales: np.ndarray, levels: np.ndarray) -> floa
     """Mean square error of :func:`code.estimate` in some of a window's blocks."""
     there, scales, levels = (array[::_APART, ::_APART] for array in (there, scales, levels))
     scale, noise = np.exp2(scales / OCTAVE), np.square(levels)
-    return float(np.mean(np.square(scale) * np.where(there, noise / (scale + noise), 1)))
+    variance = np.square(scale) * np.where(there, noise / (scale + noise), 1)
+    return float(variance.sum() / (variance.shape[0] * variance.shape[1] * 3 * PLANE))
 
 
 _NOTHING = np.empty((0, 0, 0), np.uint8)

@@ -1,27 +1,13 @@
 """Digits that neighbouring blocks share, so that the header of a robust picture fits into its pixels.
 
 Cells of k×k blocks have the mean of their blocks' digits; between the cells' middles digits are interpolated
-linearly, in whole numbers, so that sender and receiver agree on every one. k is the smallest for which the
-cells' digits take no more bytes than there is room for; at k = 1 the digits are the blocks' own.
+linearly, in whole numbers, so that sender and receiver agree on every one. At k = 1 the digits are the
+blocks' own.
 """
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
-
-from jaxcrypt.models.cyclegan import DIGITS
-from jaxcrypt.systems.cyclegan.code import DIGIT_BYTES
-
-
-def side_for(blocks: tuple[int, int], room: int) -> int:
-    """The smallest side of cells whose digits take ``room`` bytes at most, or one cell for them all."""
-    for side in itertools.count(1):
-        rows, columns = grid(blocks, side)
-        if rows * columns * DIGIT_BYTES <= room or rows * columns == 1:
-            return side
-    raise AssertionError
 
 
 def side_of(blocks: tuple[int, int], cells: tuple[int, ...]) -> int | None:
@@ -39,15 +25,17 @@ def grid(blocks: tuple[int, int], side: int) -> tuple[int, int]:
 
 def pooled(digits: np.ndarray, side: int) -> np.ndarray:
     """Digits float32 ``[h, w, 6]`` of blocks to those of cells, float32 whole numbers ``[H, W, 6]``."""
-    rows, columns = grid(digits.shape[:2], side)
-    rest = (0, rows * side - digits.shape[0]), (0, columns * side - digits.shape[1]), (0, 0)
-    whole = np.pad(digits, rest, mode="edge").reshape(rows, side, columns, side, DIGITS)
-    return np.rint(whole.mean(axis=(1, 3)))
+    for axis in (0, 1):
+        starts = np.arange(0, digits.shape[axis], side)
+        counts = np.diff(np.append(starts, digits.shape[axis]))
+        sums = np.add.reduceat(digits, starts, axis)
+        digits = sums / counts.astype(np.float32).reshape(-1, *[1] * (2 - axis))
+    return np.rint(digits)
 
 
 def interpolated(cells: np.ndarray, side: int, blocks: tuple[int, int]) -> np.ndarray:
     """The inverse, as far as there is one: float32 whole numbers ``[h, w, 6]``, the same on every machine."""
-    values = _along(cells.astype(np.int32), side, blocks[0])
+    values = _along(cells.astype(np.int64), side, blocks[0])
     values = _along(values.swapaxes(0, 1), side, blocks[1]).swapaxes(0, 1)
     whole = 4 * side * side
     return ((values + whole // 2) // whole).astype(np.float32)

@@ -8,6 +8,7 @@ turns (:mod:`jaxcrypt.systems.decoding.turbo`), the decrypting generator being t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -31,11 +32,13 @@ from jaxcrypt.systems.cyclegan.symbols import Symbols
 from jaxcrypt.systems.decoding import received, robust, turbo
 from jaxcrypt.systems.drivers import host
 from jaxcrypt.systems.drivers.windows import pad_to
+from jaxcrypt.travel import headline
 
 ENTRY = entry("cyclegan")
 MEGAPIXELS = 40  # more would not fit into the memory of an ordinary machine
 _SMALL, _TOGETHER = 64 * 64 * 3, 64  # samples of pictures that are encrypted together, and how many
 _MOST = 1e6  # above every spread that pictures have
+_REST = 272  # bytes of a robust picture's header besides digits and spreads, under one key, and for a name
 
 
 def choices(given: Options) -> dict[str, int]:
@@ -133,8 +136,9 @@ class CycleganDriver:
         mean = np.broadcast_to(padded.mean(axis=(0, 1), dtype=np.float64), (3,))
         mean = (np.round(mean * code.MEAN_STEPS) / code.MEAN_STEPS).astype(np.float32)
         blocks = Blocks(self.nets, params, plan.planes, mean)
-        digits = blocks.digits(padded)
-        sent, digits = _shared(digits, layout)
+        share, blocks_shape = _cells_side(plan, layout), (plan.rows, plan.columns)
+        sent = cells.pooled(blocks.digits(padded), share)
+        digits = cells.interpolated(sent, share, blocks_shape)
         weighed = blocks.take(padded, Symbols(digits, blocks.scales, plan))
         masked, run = header.OnHost(subkey), _run(subkey, plan)
         side = {"digits": masked.pack(sent), "mean": masked.pack_mean(mean)}
@@ -168,17 +172,37 @@ class CycleganDriver:
         return results
 
 
-def _shared(digits: np.ndarray, layout: Any) -> tuple[np.ndarray, np.ndarray]:
-    """What goes into the header of digits ``[h, w, 6]``, and what both sides take for them: with a robust
-    ``layout`` neighbours share theirs."""
+def _cells_side(plan: code.Plan, layout: Any) -> int:
+    """How many blocks on a side share digits: one, but where the header has to fit into robust pixels.
+
+    Then digits take at most a quarter of what the header's symbols would hold, did no tile of them repeat the
+    others, and half of the longest header. One, too, where nothing would fit: such headers travel beside.
+    """
     if layout is None:
-        return digits, digits
-    height, width, _ = layout.cipher_shape
-    traits, blocks = ENTRY.traits, digits.shape[:2]
-    room = min(int(traits.beside * height * width / (8 * BLOCK**2)), traits.beside_most)
-    side = cells.side_for(blocks, room)
-    sent = cells.pooled(digits, side)
-    return sent, cells.interpolated(sent, side, blocks)
+        return 1
+    rows, columns = (side // BLOCK for side in layout.cipher_shape[:2])
+    room = min(headline.room(rows, columns) // 4, headline.MOST // 2)
+    rest, blocks = _REST + 4 * plan.count, (plan.rows, plan.columns)
+
+    def fits(side: int) -> bool:
+        digits = code.DIGIT_BYTES * math.prod(cells.grid(blocks, side))
+        if digits > max(room, code.DIGIT_BYTES):
+            return False
+        return headline.fits(headline.length_of(bytes(rest + digits)), rows, columns)
+
+    return next(filter(fits, range(1, max(blocks) + 1)), 1)
+
+
+def outline(shape: Shape, options: Options) -> Sealed:
+    """A robust picture of ``shape`` as the driver makes it, with zeros for everything."""
+    plan, layout = _plan(shape, choices(options))
+    rows, columns = cells.grid((plan.rows, plan.columns), _cells_side(plan, layout))
+    side = {
+        "digits": np.zeros((rows, columns, code.DIGIT_BYTES), np.uint8),
+        "mean": np.zeros(3, np.uint32),
+        "spread": np.zeros(plan.count, np.float32),
+    }
+    return Sealed(np.broadcast_to(np.uint8(0), layout.cipher_shape), side)
 
 
 def _conditioned(call: Call, keys: Sequence[bytes]) -> Sequence[bytes]:

@@ -33,7 +33,7 @@ from jaxcrypt.models.denoiser import Denoiser
 from jaxcrypt.record import Phase, Sealed, Stage, System
 from jaxcrypt.systems.concatenation import system as concatenation
 from jaxcrypt.systems.cyclegan import channel, code, header, losses
-from jaxcrypt.systems.cyclegan.driver import ENTRY, CycleganDriver, choices
+from jaxcrypt.systems.cyclegan.driver import ENTRY, CycleganDriver, choices, outline
 from jaxcrypt.systems.decoding import robust
 
 
@@ -182,5 +182,6 @@ def build(config: Any = None) -> System:
         ema=("encoder", "denoiser", "context"),
         driver=CycleganDriver(nets, seal),
         null=lambda shape, options, random: robust.null(shape, choices(options)["robust"], random),
+        outline=outline,
         **ENTRY.declared(),
     )

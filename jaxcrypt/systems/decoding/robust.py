@@ -84,6 +84,15 @@ def encrypt(
     return pixels, {"level": level, "mean": mean, "spread": spread}
 
 
+def outline(shape: Shape, strength: int) -> Sealed:
+    """A picture of ``shape`` as :func:`encrypt` makes it, with zeros for everything."""
+    layout = plan(shape, strength)
+    tiles = len(_tiles(layout)[1]) - 1
+    counts = {"level": len(layout.planes), "mean": tiles, "spread": tiles}
+    side = {name: np.zeros(count, np.float32) for name, count in counts.items()}
+    return Sealed(np.broadcast_to(np.uint8(0), layout.cipher_shape), side)
+
+
 def lay_out(symbols: np.ndarray, subkey: bytes, layout: jpeg_layout.Plan) -> np.ndarray:
     """Mixed symbols to the cipher picture, uint8 [H', W', 1]."""
     return jpeg_layout.lay_out(symbols, alignment(subkey, layout), layout)

@@ -1,0 +1,82 @@
+"""How long the header of a robust picture will be is known before the work; where it fits, it is there."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxcrypt.crypto.sources import Kind, Source
+from jaxcrypt.sealing import carriers
+from jaxcrypt.sealing.direct import seal
+from jaxcrypt.sealing.keys import Keys
+from jaxcrypt.sealing.robustseal import RobustSealer
+from jaxcrypt.sealing.seal import Plain
+from jaxcrypt.sealing.unseal import unseal
+from tests.support import waves
+
+KEYS = Keys(passphrase=Source(Kind.KEY_FILE, bytes(32)))
+SYSTEMS = ("cyclegan", "denoiser")
+
+
+def _sealer(system: str, strength: int, way: int = 0) -> RobustSealer:
+    return RobustSealer(KEYS, system, carriers.Travel(way=way), options={"robust": strength})
+
+
+def _plain(width: int, height: int) -> Plain:
+    shape = height, width, 3
+    return Plain("photo.png", bytes(1000), shape, np.broadcast_to(np.uint8(0), shape))
+
+
+def _file(pixels: np.ndarray, kind: str = "PNG", **how) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels.squeeze()).save(file, kind, **how)
+    return file.getvalue()
+
+
+def _chat(sealed: bytes) -> bytes:
+    return _file(np.asarray(Image.open(io.BytesIO(sealed))), "JPEG", quality=75, subsampling=2)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize(
+    "size", [(256, 256), (320, 240), (768, 512), (3000, 200), (300, 12000), (4000, 3000)]
+)
+def test_pictures_from_256_on_have_room_for_their_header(system, size):
+    for strength in (1, 2, 3):
+        assert _sealer(system, strength).remarks(_plain(*size)) == []
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_where_there_is_no_room_that_is_said(system):
+    (told,) = _sealer(system, 1).remarks(_plain(200, 200))
+    assert "--write-header" in told
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("strength", [1, 2])
+def test_the_length_is_what_was_said(system, strength, monkeypatch):
+    made, wanted = [], carriers.carried.seal
+
+    def kept(*args, **facts):
+        made.append(wanted(*args, **facts))
+        return made[-1]
+
+    sealer = _sealer(system, strength)
+    plain = sealer.read(_file(waves((256, 272, 3))), "a name with ü.png")
+    said, height, width = sealer._header(plain)
+    monkeypatch.setattr(carriers.carried, "seal", kept)
+    (sealed,) = sealer.seal([plain])
+    assert [len(head) for head in made] == [said]
+    assert sealed.pixels.shape == (height, width, 3)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_estimated_quality_is_about_the_true_one(channels, rng):
+    photo = waves((256, 288, 3))[..., :channels] + rng.normal(0, 6, (256, 288, channels))
+    photo = photo.clip(0, 255).astype(np.uint8)
+    options = {"robust": 1}
+    sealed = seal(_file(photo), KEYS, name="p.png", system="cyclegan", options=options, pixels_only=True)
+    opened = unseal(_chat(sealed), KEYS, name="chat.jpg", recover=True)
+    error = opened.pictures[0].astype(float) - photo
+    assert abs(opened.quality - 20 * np.log10(255 / np.sqrt(np.mean(error**2)))) < 3
