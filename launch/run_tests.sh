@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs jaxcrypt with its test requirements into a virtual environment, checks style and types, runs the tests.
 #   launch/run_tests.sh [--quick] [PYTEST-ARGUMENT…]
-# --quick leaves out what trains, decodes or starts commands. VENV names the environment (default .venv-test), PYTHON the interpreter,
-# WORKERS how many processes run tests (default 2); JAXCRYPT_DATA a folder of real pictures for the tests that
-# want them.
+# --quick leaves out what trains, decodes or starts commands. VENV names the environment (default .venv-test), PYTHON
+# the interpreter, WORKERS how many processes run tests (default 3, for two cores: some tests wait for programs that
+# they started); JAXCRYPT_DATA a folder of real pictures for the tests that want them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 venv=${VENV:-$here/.venv-test}
@@ -25,7 +25,7 @@ checking=$!
 trap 'kill "$checking" 2>/dev/null || true; rm -f "$types"' EXIT
 status=0
 # worksteal: with loadfile, pytest-xdist never ends once a worker has crashed (pytest-xdist issue 1378)
-"$venv/bin/python" -m pytest -n "${WORKERS:-2}" --dist worksteal "${selection[@]}" "$@" || status=$?
+"$venv/bin/python" -m pytest -n "${WORKERS:-3}" --dist worksteal "${selection[@]}" "$@" || status=$?
 wait "$checking" || status=1
 cat "$types"
 exit "$status"

@@ -86,6 +86,8 @@ def serve(listening: socket.socket) -> list[str]:
         if os.fork() == 0:
             listening.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            # As at a terminal, also where the tests were started in the background, which ignores interrupts.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             return _handle(client)
         client.close()
 
