@@ -1,6 +1,6 @@
 """Real pictures through the shipped generator, each way in a process of its own: the very files come back.
 
-JAXCRYPT_FACES faces of 64x64 (2) at the default quality, JAXCRYPT_PHOTOS centres of 256x256 (none) at the
+JAXCRYPT_FACES faces of 64x64 (1) at the default quality, JAXCRYPT_PHOTOS centres of 256x256 (none) at the
 quality that makes about 10 kB of them: a photo takes a minute or two of processor time.
 """
 
@@ -15,7 +15,7 @@ from PIL import Image
 from jaxcrypt.pictures.folders import find_all
 from jaxcrypt.systems.dcgan import inner
 
-FACES = int(os.environ.get("JAXCRYPT_FACES", "2"))
+FACES = int(os.environ.get("JAXCRYPT_FACES", "1"))
 PHOTOS = int(os.environ.get("JAXCRYPT_PHOTOS", "0"))
 QUALITY, BYTES = 50, 10_000
 HOUR = 3600

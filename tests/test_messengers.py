@@ -273,14 +273,10 @@ def test_a_learned_code_carries_its_header_in_its_pixels(tmp_path, key, capsys):
     assert encrypt.main([*given, "-o", str(sealed)]) == ExitCode.OK
     assert "--write-header" not in capsys.readouterr().err  # nothing needs to be kept beside
     received = Image.open(sealed)
-    received.resize((291, 224), Image.Resampling.LANCZOS).save(chat.with_name("small.jpg"), quality=80)
-    received.save(chat, quality=75, subsampling=2)
-    opened, told = {}, {}
-    for name in ("chat", "small"):
-        given = [str(tmp_path / f"{name}.jpg"), "--key-file", key, "--recover", "--json"]
-        assert decrypt.main([*given, "-o", str(tmp_path / f"{name}.png")]) == ExitCode.RECOVERED
-        told[name] = json.loads(capsys.readouterr().out)
-        opened[name] = psnr(np.asarray(Image.open(told[name]["output"])), pixels)
-        assert abs(told[name]["estimated_psnr"] - opened[name]) < 3
-    assert opened["chat"] > 30
-    assert opened["small"] > 20
+    received.resize((291, 224), Image.Resampling.LANCZOS).save(chat, quality=80)
+    given = [str(chat), "--key-file", key, "--recover", "--json", "-o", str(tmp_path / "back.png")]
+    assert decrypt.main(given) == ExitCode.RECOVERED
+    told = json.loads(capsys.readouterr().out)
+    opened = psnr(np.asarray(Image.open(told["output"])), pixels)
+    assert opened > 20
+    assert abs(told["estimated_psnr"] - opened) < 3

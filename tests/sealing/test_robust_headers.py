@@ -54,15 +54,14 @@ def test_where_there_is_no_room_that_is_said(system):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-@pytest.mark.parametrize("strength", [1, 2])
-def test_the_length_is_what_was_said(system, strength, monkeypatch):
+def test_the_length_is_what_was_said(system, monkeypatch):
     made, wanted = [], carriers.carried.seal
 
     def kept(*args, **facts):
         made.append(wanted(*args, **facts))
         return made[-1]
 
-    sealer = _sealer(system, strength)
+    sealer = _sealer(system, 1)
     plain = sealer.read(_file(waves((256, 272, 3))), "a name with ü.png")
     said, height, width = sealer._header(plain)
     monkeypatch.setattr(carriers.carried, "seal", kept)
@@ -73,7 +72,7 @@ def test_the_length_is_what_was_said(system, strength, monkeypatch):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_estimated_quality_is_about_the_true_one(channels, rng):
-    photo = waves((256, 288, 3))[..., :channels] + rng.normal(0, 6, (256, 288, channels))
+    photo = waves((256, 256, 3))[..., :channels] + rng.normal(0, 6, (256, 256, channels))
     photo = photo.clip(0, 255).astype(np.uint8)
     options = {"robust": 1}
     sealed = seal(_file(photo), KEYS, name="p.png", system="cyclegan", options=options, pixels_only=True)
