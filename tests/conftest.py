@@ -13,7 +13,7 @@ os.environ.setdefault("XLA_FLAGS", f"{FLAGS} --xla_force_host_platform_device_co
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait for each other, spinning
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir()) / "jaxcrypt-test-xla"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 import numpy as np
 import pytest

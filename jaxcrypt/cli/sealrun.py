@@ -69,7 +69,7 @@ class SealRun:
 
     def __init__(self, args: Any, sealer: Sealer, targets: Targets, report: Report):
         self._args, self._sealer, self._targets, self._report = args, sealer, targets, report
-        self._started, self._room = False, Room(_UNDER_WAY)
+        self._prepared, self._started, self._room = False, False, Room(_UNDER_WAY)
         self._hidden = HiddenNames(sealer.keys, args) if args.hide_names else None
 
     def work(self, jobs: list[Job]) -> int:
@@ -78,6 +78,8 @@ class SealRun:
         Raises:
           Refusal: the System itself cannot be had: a device, weights or options that do not go together.
         """
+        if self._sealer.foresees:
+            self._prepare()
         threaded, planned = len(jobs) > 1, sorted(map(_sized, jobs), key=lambda one: one[0])
         parts = self._batches(planned)
         with Outbox(threaded) as self._outbox:
@@ -92,11 +94,16 @@ class SealRun:
                     self._seal(part)
         return self._report.close()
 
+    def _prepare(self) -> None:
+        """Set JAX up, before anything imports it."""
+        if self._sealer.computes and not self._prepared:
+            runtime.prepare(self._args.device)
+            self._prepared = True
+
     def _start(self) -> None:
         """Load the System, only now that a picture was read: a typo costs no start of JAX."""
         if not self._started:
-            if self._sealer.computes:
-                runtime.prepare(self._args.device)
+            self._prepare()
             for note in self._sealer.notes():
                 self._outbox.put(partial(print, "note:", note, file=sys.stderr))
             self._started = True

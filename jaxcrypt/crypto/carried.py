@@ -32,7 +32,7 @@ VERSION = 2  # of the lattice that digits are on; nothing else changed since 1
 _VERSIONS = (1, 2)
 MAC_BYTES = 24
 _PAD = 32
-_MOST_PUBLIC = 1 << 14
+_MOST_PUBLIC, _MOST_HIDDEN = 1 << 14, 1 << 15
 _ASSOCIATED = [b"carrier"]
 _DICTIONARY = (
     b"cyclegan\x05\x09key_image\x02\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x04rate\x02\x00\x08\x00\x00\x00\x00\x00"
@@ -42,6 +42,10 @@ _DICTIONARY = (
     b"rounds\x02\x00\x08\x00\x00\x00\x00\x00\x00\x00\x03\x07weights\x04\x00\x19denoiser@"
 )
 _LAYOUT = struct.Struct(">IIIIBIIBB")
+
+
+class TooLong(ValueError):
+    """A header that no pixels carry: ``args[0]`` bytes, and more."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,9 @@ def seal(
       key, system, options, original, name, side: as in :func:`jaxcrypt.crypto.sealed.seal`.
       payload: what the digits are: nothing, a file, several, or one recoded; ``padded``: the length that
         they are padded to.
+
+    Raises:
+      TooLong: so much goes beside the picture (an alpha channel, a profile) that it fits no header.
     """
     public = bytes([len(system)]) + system.encode() + canonical.encode_options(options)
     public += _LAYOUT.pack(carrier.height, carrier.width, *carrier.plane, carrier.way, *original, payload)
@@ -94,6 +101,8 @@ def seal(
     public = packer.compress(public) + packer.flush()
     stanzas = b"".join(struct.pack(">H", len(stanza)) + stanza for stanza in key.stanzas)
     hidden = _encode_hidden(key, name, side, payload, padded)
+    if len(hidden) > _MOST_HIDDEN:
+        raise TooLong(len(hidden))
     hidden = AESSIV(key.subkey("header encryption", 64)).encrypt(hidden, _ASSOCIATED)
     body = struct.pack(">BH", VERSION, len(public)) + public + bytes([len(key.stanzas)]) + stanzas
     body += struct.pack(">H", len(hidden)) + hidden

@@ -268,7 +268,10 @@ def with_digits(
     data = b"".join(payload.seal(key.subkey("payload"), file, padded))
     sides = (0, 0) if plane is None else plane.shape[:2]
     told = dict(facts, payload=kind, padded=padded)
-    size = len(carried.seal(key, carried.Carrier(SIDE, SIDE, sides, how.way), **told))
+    try:
+        size = len(carried.seal(key, carried.Carrier(SIDE, SIDE, sides, how.way), **told))
+    except carried.TooLong:
+        raise TooSmall(math.inf) from None
     layout = plan(how, facts["original"], len(data), size + 8, sides)
     place = carried.Carrier(layout.height, layout.width, layout.plane, layout.way)
     head = carried.seal(key, place, **told)
@@ -280,7 +283,10 @@ def with_header(key: FileKey, plane: np.ndarray, facts: Mapping[str, Any]) -> np
     """A System's grey picture with its header in its chroma, uint8 [H, W, 3]; as it is where too small."""
     height, width, _ = plane.shape
     place = carried.Carrier(height, width, (height, width), 0)
-    head = carried.seal(key, place, **facts, payload=header.NOTHING)
+    try:
+        head = carried.seal(key, place, **facts, payload=header.NOTHING)
+    except carried.TooLong:
+        return plane
     if not headline.fits(headline.length_of(head), height // SIDE, width // SIDE):
         return plane
     return carrier.make(Layout(height, width, (height, width)), head, plane=plane[..., 0])

@@ -37,6 +37,8 @@ class RobustSealer(Sealer):
       Refusal: as there; a file in the pixels that is to be left out, or signed.
     """
 
+    foresees = True  # how large sealed picture and header will be
+
     def __init__(self, keys: Keys, system: str, how: carriers.Travel, **others: Any):
         if how.way:
             _refuse(others, "--survives", ("--pixels-only", "pixels_only"))
@@ -73,7 +75,10 @@ class RobustSealer(Sealer):
         key = FileKey(bytes(32), bytes(32), len(plain.data), stanzas)
         place = carried.Carrier(height, width, (height, width), self._how.way)
         kind = header.FILE if self._how.way else header.NOTHING
-        size = len(carried.seal(key, place, **self._facts(plain, empty.side), payload=kind))
+        try:
+            size = len(carried.seal(key, place, **self._facts(plain, empty.side), payload=kind))
+        except carried.TooLong as long:
+            size = long.args[0]
         return size + (_SLACK if self._how.way else 0), height, width
 
     def _facts(self, plain: Plain, side: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,6 +113,7 @@ class Sealer:
             raise usage(f"{count} further files; at most {bundle.MAX_FILES - 1} travel with a picture")
 
     computes = True  # whether sealing needs a System
+    foresees = False  # whether reading a picture does, too
 
     @property
     def label(self) -> str:

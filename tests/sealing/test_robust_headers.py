@@ -1,5 +1,6 @@
 """How long the header of a robust picture will be is known before the work; where it fits, it is there."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from jaxcrypt.crypto.sources import Kind, Source
+from jaxcrypt.errors import Refusal
 from jaxcrypt.sealing import carriers
 from jaxcrypt.sealing.direct import seal
 from jaxcrypt.sealing.keys import Keys
@@ -51,6 +53,19 @@ def test_pictures_from_256_on_have_room_for_their_header(system, size):
 def test_where_there_is_no_room_that_is_said(system):
     (told,) = _sealer(system, 1).remarks(_plain(200, 200))
     assert "--write-header" in told
+
+
+def test_what_goes_beside_may_be_too_long_for_any_header(rng):
+    noisy = np.concatenate([waves((256, 256, 3)), rng.integers(0, 256, (256, 256, 1), np.uint8)], axis=2)
+    sealer = _sealer("denoiser", 1)
+    plain = sealer.read(_file(noisy[..., :3]), "profile.png")
+    plain = dataclasses.replace(plain, extras=dataclasses.replace(plain.extras, icc=rng.bytes(50_000)))
+    (told,) = sealer.remarks(plain)
+    assert "--write-header" in told
+    (sealed,) = sealer.seal([plain])
+    assert sealed.pixels.shape[2] == 1  # the layout alone
+    with pytest.raises(Refusal, match="at most 4096 go into pixels"):
+        _sealer("cyclegan", 1, 75).read(_file(noisy), "alpha.png")
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

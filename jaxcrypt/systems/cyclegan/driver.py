@@ -176,21 +176,25 @@ def _cells_side(plan: code.Plan, layout: Any) -> int:
     """How many blocks on a side share digits: one, but where the header has to fit into robust pixels.
 
     Then digits take at most a quarter of what the header's symbols would hold, did no tile of them repeat the
-    others, and half of the longest header. One, too, where nothing would fit: such headers travel beside.
+    others, and half of the longest header. Where no header would fit they take what the latter allows: it
+    travels beside, or in a carrier that grows.
     """
     if layout is None:
         return 1
     rows, columns = (side // BLOCK for side in layout.cipher_shape[:2])
-    room = min(headline.room(rows, columns) // 4, headline.MOST // 2)
+    room, half = headline.room(rows, columns) // 4, headline.MOST // 2
     rest, blocks = _REST + 4 * plan.count, (plan.rows, plan.columns)
+    sizes = {
+        side: code.DIGIT_BYTES * math.prod(cells.grid(blocks, side)) for side in range(1, max(blocks) + 1)
+    }
 
     def fits(side: int) -> bool:
-        digits = code.DIGIT_BYTES * math.prod(cells.grid(blocks, side))
-        if digits > max(room, code.DIGIT_BYTES):
+        if sizes[side] > max(min(room, half), code.DIGIT_BYTES):
             return False
-        return headline.fits(headline.length_of(bytes(rest + digits)), rows, columns)
+        return headline.fits(headline.length_of(bytes(rest + sizes[side])), rows, columns)
 
-    return next(filter(fits, range(1, max(blocks) + 1)), 1)
+    allowed = next(side for side, size in sizes.items() if size <= half)
+    return next(filter(fits, sizes), allowed)
 
 
 def outline(shape: Shape, options: Options) -> Sealed:
