@@ -256,7 +256,7 @@ def _words(result: Any, paths: list[Path]) -> str:
     count = len(result.files)
     if not result.authenticated:
         says = "RECOVERED, UNAUTHENTICATED"
-        says += "" if result.quality is None else f", about {result.quality:.0f} dB or better"
+        says += "" if result.quality is None else f", about {result.quality:.0f} dB"
     elif not result.from_pixels:
         says = "the very file" if count == 1 else f"the {count} very files"
     else:

@@ -112,8 +112,10 @@ class RobustSealer(Sealer):
 
     def remarks(self, plain: Plain) -> list[str]:
         """Where a picture will be too small for its header."""
+        if self._how.way:
+            return []
         size, height, width = self._header(plain)
-        if self._how.way or headline.fits(headline.length_of(bytes(size)), height // SIDE, width // SIDE):
+        if headline.fits(headline.length_of(bytes(size)), height // SIDE, width // SIDE):
             return []
         return ["its pixels will not carry its header, which is too long: keep a copy with --write-header"]
 
