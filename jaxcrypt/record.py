@@ -79,12 +79,14 @@ class Call:
       options: stored values by name; those that are missing are at their defaults.
       inputs: host arrays by the names of the System's inputs.
       progress: called with the share that is done, 0 to 1.
+      grows: the header travels in a carrier that is as large as both need, not in the cipher picture alone.
     """
 
     variables: Any = field(default_factory=dict)
     options: Options = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress = None
+    grows: bool = False
 
 
 @dataclass(frozen=True)
@@ -238,8 +240,9 @@ class System:
       null: ``(shape, options, random) -> pixels``: a cipher picture that holds no picture, as the layout
         makes it of random symbols, for a plain picture ``(H, W, C)`` and numpy's generator ``random``; None
         where cipher pictures are uniform bytes with these options, or always (the default).
-      outline: ``(shape, options) -> Sealed``: pixels and side arrays as large as those of a plain picture
-        ``(H, W, C)``, all zero; of Systems with robust pictures, whose headers must fit into them.
+      outline: ``(shape, options, grows) -> Sealed``: pixels and side arrays as large as those of a plain
+        picture ``(H, W, C)``, all zero; of Systems with robust pictures, whose headers must fit into them, or
+        into what grows with them (:class:`Call`).
     """
 
     init: Callable[..., Any]
@@ -257,4 +260,4 @@ class System:
     prior: Prior | None = None
     carrier: Carrier | None = None
     null: Callable[..., Any] = lambda shape, options, random: None
-    outline: Callable[..., Any] = lambda shape, options: None
+    outline: Callable[..., Any] = lambda shape, options, grows: None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from jaxcrypt.pictures import recoding
 from jaxcrypt.record import Progress, Sealed
 from jaxcrypt.sealing import carriers
 from jaxcrypt.sealing.carriers import CarrierPicture, TooSmall
+from jaxcrypt.sealing.cipher import Cipher
 from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.sealing.seal import Plain, Sealer
 from jaxcrypt.travel import digits, headline
@@ -49,6 +51,11 @@ class RobustSealer(Sealer):
         super().__init__(keys, system, **others)
         self._how = how
 
+    @cached_property
+    def cipher(self) -> Cipher:
+        """As :attr:`~jaxcrypt.sealing.seal.Sealer.cipher`, told whether its pictures travel in a carrier."""
+        return replace(self._load(), grows=bool(self._how.way))
+
     def read(self, data: bytes, name: str = "picture", **others: Any) -> Plain:
         """As :meth:`~jaxcrypt.sealing.seal.Sealer.read`.
 
@@ -69,7 +76,8 @@ class RobustSealer(Sealer):
     def _header(self, plain: Plain) -> tuple[int, int, int]:
         """Bytes of the header, where there are digits a few more; and height and width of the System's
         picture."""
-        empty = self.cipher.system.outline(plain.pixels.shape, self.cipher.options)
+        cipher = self.cipher
+        empty = cipher.system.outline(plain.pixels.shape, cipher.options, cipher.grows)
         height, width, _ = empty.pixels.shape
         stanzas = tuple(map(bytes, self.keys.keyring.stanza_sizes))
         key = FileKey(bytes(32), bytes(32), len(plain.data), stanzas)

@@ -128,6 +128,9 @@ class Sealer:
     @cached_property
     def cipher(self) -> Cipher:
         """The System with its weights; loading it starts JAX."""
+        return self._load()
+
+    def _load(self) -> Cipher:
         return load(self.entry.name, self._weights, self._options, self._inputs.arrays)
 
     def read(

@@ -236,7 +236,7 @@ def build(config: Any = None) -> System:
         null=lambda shape, options, random: robust.null(
             shape, chosen(ENTRY.options, options)["robust"], random
         ),
-        outline=lambda shape, options: robust.outline(shape, chosen(ENTRY.options, options)["robust"]),
+        outline=lambda shape, options, grows: robust.outline(shape, chosen(ENTRY.options, options)["robust"]),
         driver=DenoiserDriver(net),
         **ENTRY.declared(),
     )

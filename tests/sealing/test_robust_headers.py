@@ -94,3 +94,15 @@ def test_the_estimated_quality_is_about_the_true_one(channels, rng):
     opened = unseal(_chat(sealed), KEYS, name="chat.jpg", recover=True)
     error = opened.pictures[0].astype(float) - photo
     assert abs(opened.quality - 20 * np.log10(255 / np.sqrt(np.mean(error**2)))) < 3
+
+
+def test_busy_blocks_among_flat_ones_cost_the_others_little(rng):
+    photo = waves((320, 320, 3)).astype(float)
+    for top, left in ((64, 64), (208, 256)):
+        photo[top : top + 32, left : left + 32] += rng.normal(0, 60, (32, 32, 1))
+    photo = photo.clip(0, 255).astype(np.uint8)
+    sealed = seal(
+        _file(photo), KEYS, name="p.png", system="cyclegan", options={"robust": 1}, pixels_only=True
+    )
+    (opened,) = unseal(_chat(sealed), KEYS, name="chat.jpg", recover=True).pictures
+    assert 20 * np.log10(255 / np.sqrt(np.mean((opened.astype(float) - photo) ** 2))) > 33

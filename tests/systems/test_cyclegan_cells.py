@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from jaxcrypt.systems.cyclegan import cells
+from jaxcrypt.systems.cyclegan import cells, driver
 
 
 @pytest.mark.parametrize("blocks", [(1, 1), (5, 3), (24, 24), (32, 48), (188, 250)])
@@ -41,16 +41,32 @@ def test_interpolated_as_numpy_does_along_each_axis(rng, side):
     np.testing.assert_array_equal(made, np.floor(expected + 0.5 + 1e-9))
 
 
-def test_cells_have_the_mean_of_their_blocks(rng):
-    digits = rng.integers(0, 16, (7, 5, 6)).astype(np.float32)
+def test_cells_have_the_mean_of_their_blocks_and_more_than_the_most_of_the_first_digit(rng):
+    digits = rng.integers(0, 14, (7, 5, 6)).astype(np.float32)
+    digits[:3, :3, 0] = [[15, 0, 0], [0, 0, 0], [0, 0, 0]]
     made = cells.pooled(digits, 3)
     assert made.shape == (3, 2, 6)
-    np.testing.assert_array_equal(made[0, 0], np.rint(digits[:3, :3].mean(axis=(0, 1), dtype=np.float64)))
-    np.testing.assert_array_equal(made[2, 1], np.rint(digits[6:, 3:].mean(axis=(0, 1), dtype=np.float64)))
+    for cell, blocks in (((0, 0), digits[:3, :3]), ((2, 1), digits[6:, 3:])):
+        np.testing.assert_array_equal(made[cell][1:], np.rint(blocks.mean((0, 1), dtype=np.float64))[1:])
+    assert made[0, 0, 0] == 15
+    assert made[2, 1, 0] == digits[6:, 3:, 0].max() + 1
+
+
+@pytest.mark.parametrize("strength", [1, 2, 3])
+@pytest.mark.parametrize("size", [(256, 256), (384, 384), (512, 768), (3000, 200), (3000, 4000)])
+def test_where_the_carrier_grows_there_are_no_fewer_digits(size, strength):
+    alone, beside = (
+        driver.outline((*size, 3), (("robust", strength),), grows).side["digits"].size
+        for grows in (False, True)
+    )
+    assert beside >= alone
+    if max(size) < 800 and strength == 1:
+        assert beside > alone
 
 
 def test_a_slope_comes_back_within_a_digit():
     digits = np.broadcast_to(np.linspace(0, 15, 24)[:, None, None], (24, 20, 6)).astype(np.float32)
     made = cells.interpolated(cells.pooled(digits, 4), 4, (24, 20))
-    assert np.abs(made - digits)[2:-2].max() <= 1  # the outermost half cells are their middles'
+    assert np.abs(made - digits)[2:-2, :, 1:].max() <= 1  # the outermost half cells are their middles'
+    assert (made - digits)[..., 0].min() > -1  # and of the first the most
     assert ((made >= 0) & (made <= 15)).all()

@@ -1,13 +1,17 @@
 """Digits that neighbouring blocks share, so that the header of a robust picture fits into its pixels.
 
-Cells of k×k blocks have the mean of their blocks' digits; between the cells' middles digits are interpolated
-linearly, in whole numbers, so that sender and receiver agree on every one. At k = 1 the digits are the
-blocks' own.
+Cells of k×k blocks have the mean of their blocks' digits, but of the first, which tells how much there is in
+a block: there they have the largest and one more, so that blocks whose neighbours are flat are not given
+symbols far beyond the others. (With the mean, what came back of JPEG photos was up to 10 dB worse; the one
+more makes up for peaks that interpolation cuts.) Between the cells' middles digits are interpolated linearly,
+in whole numbers, so that sender and receiver agree on every one. At k = 1 the digits are the blocks' own.
 """
 
 from __future__ import annotations
 
 import numpy as np
+
+from jaxcrypt.models.cyclegan import LEVELS
 
 
 def side_of(blocks: tuple[int, int], cells: tuple[int, ...]) -> int | None:
@@ -25,12 +29,15 @@ def grid(blocks: tuple[int, int], side: int) -> tuple[int, int]:
 
 def pooled(digits: np.ndarray, side: int) -> np.ndarray:
     """Digits float32 ``[h, w, 6]`` of blocks to those of cells, float32 whole numbers ``[H, W, 6]``."""
+    if side == 1:
+        return digits
+    mean, most = digits, digits[..., :1]
     for axis in (0, 1):
         starts = np.arange(0, digits.shape[axis], side)
         counts = np.diff(np.append(starts, digits.shape[axis]))
-        sums = np.add.reduceat(digits, starts, axis)
-        digits = sums / counts.astype(np.float32).reshape(-1, *[1] * (2 - axis))
-    return np.rint(digits)
+        mean = np.add.reduceat(mean, starts, axis) / counts.astype(np.float32).reshape(-1, *[1] * (2 - axis))
+        most = np.maximum.reduceat(most, starts, axis)
+    return np.concatenate([np.minimum(most + 1, LEVELS - 1), np.rint(mean[..., 1:])], axis=2)
 
 
 def interpolated(cells: np.ndarray, side: int, blocks: tuple[int, int]) -> np.ndarray:

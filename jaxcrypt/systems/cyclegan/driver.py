@@ -109,7 +109,7 @@ class CycleganDriver:
         if len(pictures) > 1 and pictures[0].size <= _SMALL and not settings["robust"]:
             return self._encrypt_small(call, pictures, keys)
         for index, (picture, key) in enumerate(zip(pictures, keys, strict=True), 1):
-            made.append(self._encrypt(call.variables["params"], picture, key, settings))
+            made.append(self._encrypt(call.variables["params"], picture, key, settings, call.grows))
             if call.progress is not None:
                 call.progress(index / len(pictures))
         return made
@@ -130,13 +130,15 @@ class CycleganDriver:
                 call.progress(len(made) / len(pictures))
         return made
 
-    def _encrypt(self, params, picture: np.ndarray, subkey: bytes, settings: dict[str, int]) -> Sealed:
+    def _encrypt(
+        self, params, picture: np.ndarray, subkey: bytes, settings: dict[str, int], grows: bool
+    ) -> Sealed:
         plan, layout = _plan(picture.shape, settings)
         padded = pad_to(picture, BLOCK)
         mean = np.broadcast_to(padded.mean(axis=(0, 1), dtype=np.float64), (3,))
         mean = (np.round(mean * code.MEAN_STEPS) / code.MEAN_STEPS).astype(np.float32)
         blocks = Blocks(self.nets, params, plan.planes, mean)
-        share, blocks_shape = _cells_side(plan, layout), (plan.rows, plan.columns)
+        share, blocks_shape = _cells_side(plan, layout, grows), (plan.rows, plan.columns)
         sent = cells.pooled(blocks.digits(padded), share)
         digits = cells.interpolated(sent, share, blocks_shape)
         weighed = blocks.take(padded, Symbols(digits, blocks.scales, plan))
@@ -172,17 +174,19 @@ class CycleganDriver:
         return results
 
 
-def _cells_side(plan: code.Plan, layout: Any) -> int:
+def _cells_side(plan: code.Plan, layout: Any, grows: bool) -> int:
     """How many blocks on a side share digits: one, but where the header has to fit into robust pixels.
 
     Then digits take at most a quarter of what the header's symbols would hold, did no tile of them repeat the
-    others, and half of the longest header. Where no header would fit they take what the latter allows: it
-    travels beside, or in a carrier that grows.
+    others, and half of the longest header. In a carrier that grows (:class:`~jaxcrypt.record.Call`) they take
+    half of what one twice as large would hold: beside a file it is about that. Where no header would fit they
+    take what is allowed at most, since it travels beside.
     """
     if layout is None:
         return 1
     rows, columns = (side // BLOCK for side in layout.cipher_shape[:2])
-    room, half = headline.room(rows, columns) // 4, headline.MOST // 2
+    rows, share = (2 * rows, 2) if grows else (rows, 4)
+    room, half = headline.room(rows, columns) // share, headline.MOST // 2
     rest, blocks = _REST + 4 * plan.count, (plan.rows, plan.columns)
     sizes = {
         side: code.DIGIT_BYTES * math.prod(cells.grid(blocks, side)) for side in range(1, max(blocks) + 1)
@@ -197,10 +201,10 @@ def _cells_side(plan: code.Plan, layout: Any) -> int:
     return next(filter(fits, sizes), allowed)
 
 
-def outline(shape: Shape, options: Options) -> Sealed:
+def outline(shape: Shape, options: Options, grows: bool) -> Sealed:
     """A robust picture of ``shape`` as the driver makes it, with zeros for everything."""
     plan, layout = _plan(shape, choices(options))
-    rows, columns = cells.grid((plan.rows, plan.columns), _cells_side(plan, layout))
+    rows, columns = cells.grid((plan.rows, plan.columns), _cells_side(plan, layout, grows))
     side = {
         "digits": np.zeros((rows, columns, code.DIGIT_BYTES), np.uint8),
         "mean": np.zeros(3, np.uint32),
