@@ -25,8 +25,8 @@ def shrunk(model):
         small |= {name: small[name][1:] for name in ("widths", "blocks")}
         if "attention" in small:
             small["attention"] = tuple(scale - 1 for scale in small["attention"])
-    if "shares" in small:  # a quarter of the bytes takes the way of a half
-        small["shares"] = (1, 1, 0)
+    if "shares" in small:  # less than all of the bytes takes the same way
+        small["shares"] = (1, 0, 0)
     return ConfigDict(small)
 
 

@@ -1,5 +1,7 @@
 """Every training config: what of it runs in bfloat16, and two steps of a small likeness of it."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -29,9 +31,20 @@ def stages(config):
         yield make_step(stage, rules, options), fresh, spec, stage
 
 
-def _away(state):
-    """``state`` with other parameters: kernels that start at zero hide the gradients of others."""
-    return state.replace(params=jax.tree.map(lambda leaf: np.asarray(leaf) + np.float32(0.01), state.params))
+def _filled(fresh, rng):
+    """A state like ``fresh()`` that XLA need not compile: drawn parameters, of which none is zero as kernels
+    are that hide the gradients of others, and ones or zeros for the rest."""
+    shapes = jax.eval_shape(fresh)
+    like = partial(jax.tree.map, lambda leaf: np.zeros(leaf.shape, leaf.dtype))
+    params = jax.tree.map(partial(_drawn, rng), shapes.params)
+    extra = jax.tree.map(lambda leaf: np.ones(leaf.shape, leaf.dtype), shapes.extra)
+    ema = {net: params[net] for net in shapes.ema}
+    return state.TrainState(like(shapes.step), params, extra, like(shapes.opt), ema)
+
+
+def _drawn(rng, leaf):
+    spread = 0.3 / np.sqrt(1 + np.prod(leaf.shape[:-1]))
+    return rng.normal(0.01, spread, leaf.shape).astype(leaf.dtype)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -64,7 +77,7 @@ def test_a_small_likeness_trains_two_steps(name):
         for pictures in batch.values():
             pictures[0], pictures[1] = 0, 93
         with jax.default_prng_impl("unsafe_rbg"):  # whose programs compile many times faster
-            now, run = _away(jax.jit(fresh)()), jax.jit(step)
+            now, run = _filled(fresh, rng), jax.jit(step)
             before = now
             for _ in range(2):
                 now, metrics = run(now, batch)

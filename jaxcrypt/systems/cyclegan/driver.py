@@ -178,15 +178,15 @@ def _cells_side(plan: code.Plan, layout: Any, grows: bool) -> int:
     """How many blocks on a side share digits: one, but where the header has to fit into robust pixels.
 
     Then digits take at most a quarter of what the header's symbols would hold, did no tile of them repeat the
-    others, and half of the longest header. In a carrier that grows (:class:`~jaxcrypt.record.Call`) they take
-    half of what one twice as large would hold: beside a file it is about that. Where no header would fit they
-    take what is allowed at most, since it travels beside.
+    others, and half of the longest header. A carrier that grows (:class:`~jaxcrypt.record.Call`) counts as
+    twice as large: beside a file it is about that. Where no header would fit they take what is allowed at
+    most, since it travels beside.
     """
     if layout is None:
         return 1
     rows, columns = (side // BLOCK for side in layout.cipher_shape[:2])
-    rows, share = (2 * rows, 2) if grows else (rows, 4)
-    room, half = headline.room(rows, columns) // share, headline.MOST // 2
+    rows *= 2 if grows else 1
+    room, half = headline.room(rows, columns) // 4, headline.MOST // 2
     rest, blocks = _REST + 4 * plan.count, (plan.rows, plan.columns)
     sizes = {
         side: code.DIGIT_BYTES * math.prod(cells.grid(blocks, side)) for side in range(1, max(blocks) + 1)
