@@ -16,6 +16,7 @@ fi
 [ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$here[test]"
 cd "$here"
+unset PYTHONDONTWRITEBYTECODE  # hundreds of processes would each compile every module that they import
 "$venv/bin/ruff" check .
 "$venv/bin/ruff" format --check --quiet .
 # Types are checked beside the tests, whose start leaves a core idle.

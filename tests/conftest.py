@@ -28,6 +28,11 @@ _MAPS = Path("/proc/self/maps")
 _MANY_MAPS = 40_000  # no module makes more than a third of that
 
 
+def pytest_collection_modifyitems(items):
+    """Whole commands first: they take longest, and at the end the other processes would wait for them."""
+    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def few_memory_maps():
     """Drop what was compiled once a module leaves too many memory maps behind."""

@@ -1,11 +1,14 @@
 """Pixels made exact by what travels beside them: measured, and told."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from jaxcrypt import evaluate
 from jaxcrypt.errors import ExitCode
+from jaxcrypt.evaluation.suites import exact
 from tests.support import picture
 
 
@@ -16,6 +19,12 @@ def test_exact_samples_and_what_they_cost(tmp_path, capsys):
     told = capsys.readouterr().out
     assert "Exact in the end: 1 of 1." in told
     assert "bytes that mend them" in told
+    facts = json.loads((tmp_path / "out" / "exact.json").read_text())
+    costs = {name: 100 * values[0] for name, values in facts["values"].items()}
+    *_, one, other = exact.beside([facts, facts]).splitlines()
+    assert one == other
+    assert f"| {costs['residual']:.2f}% (" in one
+    assert "| 1 of 1" in one
 
 
 def test_systems_that_are_exact_have_nothing_to_mend(tmp_path):

@@ -7,7 +7,8 @@ All bytes of that file count: PNG, header, what travels beside.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,12 @@ from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.sealing.seal import Sealer
 from jaxcrypt.sealing.unseal import Opener
 
-_VALUES = ("bytes", "residual", "differing", "exact")
+_COSTS = {
+    "differing": "samples that the System alone leaves wrong",
+    "residual": "bytes that mend them, of the samples'",
+    "bytes": "the whole sealed file, of the samples' bytes",
+}
+_VALUES = (*_COSTS, "exact")
 
 
 def run(setting: Setting) -> Result:
@@ -61,18 +67,31 @@ def _one(sealer: Sealer, opener: Opener, pixels: np.ndarray) -> dict[str, float]
 
 def table(facts: Mapping[str, Any]) -> str:
     """Means and extremes as Markdown."""
-    values = {name: np.array(kept, float) for name, kept in facts["values"].items()}
-    exact = int(values["exact"].sum())
+    values, told = _shares(facts), f"Exact in the end: {_exact(facts)}."
     rows = [
         [words, *(f"{100 * stat(values[name]):.2f}%" for stat in (np.mean, np.min, np.max))]
-        for name, words in (
-            ("differing", "samples that the System alone leaves wrong"),
-            ("residual", "bytes that mend them, of the samples'"),
-            ("bytes", "the whole sealed file, of the samples' bytes"),
-        )
+        for name, words in _COSTS.items()
     ]
-    told = f"Exact in the end: {exact} of {facts['pictures']}."
     return "\n\n".join([title(facts, [facts["system"]]), markdown(["", "mean", "least", "most"], rows), told])
+
+
+def beside(results: Sequence[Mapping[str, Any]]) -> str:
+    """Several results as one table: a row for each, of means, least and most."""
+    rows = []
+    for facts in results:
+        values, data = _shares(facts), ", ".join(map(os.path.basename, facts["setting"]["data"]))
+        own = [values[name] for name in _COSTS]
+        cells = [f"{100 * v.mean():.2f}% ({100 * v.min():.2f} to {100 * v.max():.2f})" for v in own]
+        rows.append([f"{facts['system']}, {data}", *cells, _exact(facts)])
+    return markdown(["centres of", *_COSTS.values(), "exact in the end"], rows)
+
+
+def _shares(facts: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {name: np.array(kept, float) for name, kept in facts["values"].items()}
+
+
+def _exact(facts: Mapping[str, Any]) -> str:
+    return f"{int(_shares(facts)['exact'].sum())} of {facts['pictures']}"
 
 
 def plot(facts: Mapping[str, Any]) -> bytes:
