@@ -28,11 +28,6 @@ _MAPS = Path("/proc/self/maps")
 _MANY_MAPS = 40_000  # no module makes more than a third of that
 
 
-def pytest_collection_modifyitems(items):
-    """Whole commands first: they take longest, and at the end the other processes would wait for them."""
-    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def few_memory_maps():
     """Drop what was compiled once a module leaves too many memory maps behind."""
@@ -123,9 +118,13 @@ def pytest_collection_finish():
 
 
 def pytest_collection_modifyitems(items):
-    """Mark everything in the folders and files of :data:`SLOW`."""
+    """Mark everything in the folders and files of :data:`SLOW`; whole commands are run first.
+
+    They take longest, and at the end the other processes would wait for them.
+    """
     root = Path(__file__).parent
     for item in items:
         place = item.path.relative_to(root).as_posix()
         if any(place == slow or place.startswith(f"{slow}/") for slow in SLOW):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: item.path.parent != root)
