@@ -14,8 +14,12 @@ if [ "${1:-}" = --quick ]; then
 fi
 
 [ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$here[test]"
 cd "$here"
+wanted=$(pwd; cat pyproject.toml)
+if [ "$wanted" != "$(cat "$venv/installed" 2>/dev/null)" ]; then
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$here[test]"
+  echo "$wanted" >"$venv/installed"
+fi
 unset PYTHONDONTWRITEBYTECODE  # hundreds of processes would each compile every module that they import
 "$venv/bin/ruff" check .
 "$venv/bin/ruff" format --check --quiet .

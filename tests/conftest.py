@@ -118,13 +118,13 @@ def pytest_collection_finish():
 
 
 def pytest_collection_modifyitems(items):
-    """Mark everything in the folders and files of :data:`SLOW`; whole commands are run first.
+    """Mark everything in the folders and files of :data:`SLOW`; whole commands and training are run first.
 
-    They take longest, and at the end the other processes would wait for them.
+    They take longest, or wait most, and at the end the other processes would wait for them.
     """
     root = Path(__file__).parent
     for item in items:
         place = item.path.relative_to(root).as_posix()
         if any(place == slow or place.startswith(f"{slow}/") for slow in SLOW):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: item.path.parent != root)
+    items.sort(key=lambda item: item.path.parent not in (root, root / "training"))

@@ -19,7 +19,7 @@ from jaxcrypt.training import state as states
 from jaxcrypt.training.checkpoint import FOLDERS, Checkpoints
 from jaxcrypt.training.defaults import check, complete, flat_names
 from jaxcrypt.training.hardware import describe
-from jaxcrypt.training.stage import Setting, StageTrainer, Surroundings
+from jaxcrypt.training.stage import Setting, StageTrainer, Surroundings, checked_optimizers
 from jaxcrypt.training.stopping import Stopped, StopRequest
 from jaxcrypt.training.watch import Watch
 from jaxcrypt.training.writer import Writer
@@ -47,6 +47,8 @@ def train(system: System, config: ConfigDict, workdir: Path, around: Surrounding
     if not system.stages:
         raise usage(f"config.system={config.system}: nothing in it is learned, so there is nothing to train")
     check(config)
+    for stage in system.stages:
+        checked_optimizers(config, stage)
     opts = config.train
     mesh = sharding.make_mesh(config.mesh.data, config.mesh.fsdp)
     sharding.check_batch_size(opts.batch_size, mesh)

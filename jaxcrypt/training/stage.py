@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import optax
 from clu import parameter_overview
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from jaxcrypt.errors import usage
-from jaxcrypt.record import System
+from jaxcrypt.record import Stage, System
 from jaxcrypt.training import callbacks, hosts, sharding
 from jaxcrypt.training import state as states
 from jaxcrypt.training.callbacks import Callback, Run
@@ -85,6 +86,18 @@ class Setting:
     writer: Writer | None
 
 
+def checked_optimizers(config: ConfigDict, stage: Stage) -> Mapping[str, optax.GradientTransformation]:
+    """The stage's optimizers by phase.
+
+    Raises:
+      Refusal: settings that make no sense for it.
+    """
+    substeps = config.train.substeps
+    if stage.steps % substeps:
+        raise usage(f"config.train.substeps={substeps}: does not divide the stage's {stage.steps} steps")
+    return optimizers(config, stage)
+
+
 class StageTrainer:
     """One stage: makes or restores its state, compiles its step, runs it.
 
@@ -96,12 +109,8 @@ class StageTrainer:
         self.around, self.mesh = setting.around, setting.mesh
         self.checkpoints, self.writer = setting.checkpoints, setting.writer
         self.index, self.start, self.stage = index, start, self.system.stages[index]
-        config = self.config
-        self.substeps = config.train.substeps
-        if self.stage.steps % self.substeps:
-            steps = self.stage.steps
-            raise usage(f"config.train.substeps={self.substeps}: does not divide the stage's {steps} steps")
-        self.optimizers = optimizers(config, self.stage)
+        self.substeps = self.config.train.substeps
+        self.optimizers = checked_optimizers(self.config, self.stage)
 
     def run(self, resumed: tuple[int, dict[str, Any]] | None, stop: StopRequest) -> states.TrainState:
         """Train the stage from ``resumed`` (step and meta of a checkpoint in it), or from its beginning."""
