@@ -88,21 +88,20 @@ def test_the_length_is_what_was_said(system, monkeypatch):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_estimated_quality_is_about_the_true_one(channels, rng):
     photo = waves((256, 256, 3))[..., :channels] + rng.normal(0, 6, (256, 256, channels))
-    photo = photo.clip(0, 255).astype(np.uint8)
-    options = {"robust": 1}
-    sealed = seal(_file(photo), KEYS, name="p.png", system="cyclegan", options=options, pixels_only=True)
-    opened = unseal(_chat(sealed), KEYS, name="chat.jpg", recover=True)
-    error = opened.pictures[0].astype(float) - photo
-    assert abs(opened.quality - 20 * np.log10(255 / np.sqrt(np.mean(error**2)))) < 3
+    opened, error = _recovered(photo.clip(0, 255).astype(np.uint8))
+    assert abs(opened.quality - 20 * np.log10(255 / error)) < 3
 
 
 def test_busy_blocks_among_flat_ones_cost_the_others_little(rng):
     photo = waves((320, 320, 3)).astype(float)
     for top, left in ((64, 64), (208, 256)):
         photo[top : top + 32, left : left + 32] += rng.normal(0, 60, (32, 32, 1))
-    photo = photo.clip(0, 255).astype(np.uint8)
-    sealed = seal(
-        _file(photo), KEYS, name="p.png", system="cyclegan", options={"robust": 1}, pixels_only=True
-    )
-    (opened,) = unseal(_chat(sealed), KEYS, name="chat.jpg", recover=True).pictures
-    assert 20 * np.log10(255 / np.sqrt(np.mean((opened.astype(float) - photo) ** 2))) > 33
+    assert _recovered(photo.clip(0, 255).astype(np.uint8))[1] < 5.7
+
+
+def _recovered(photo: np.ndarray):
+    """What comes back of a robust ``cyclegan`` picture after JPEG 75, and the root of its mean square error."""
+    options = {"robust": 1}
+    sealed = seal(_file(photo), KEYS, name="p.png", system="cyclegan", options=options, pixels_only=True)
+    opened = unseal(_chat(sealed), KEYS, name="chat.jpg", recover=True)
+    return opened, np.sqrt(np.mean((opened.pictures[0].astype(float) - photo) ** 2))

@@ -139,7 +139,7 @@ def test_training_moves_every_parameter_and_lowers_the_loss():
     system = build("diffusion", config)
     (stage,) = system.stages
     rules = optimizers(config, stage)
-    params, extra = jax.jit(system.init)(jax.random.key(0), None)
+    params, extra = {"unet": _moved()}, {}
     state = create(params, extra, stage, rules, system.ema, 0)
     step = jax.jit(make_step(stage, rules, StepOptions()))
     batch = _batch()
@@ -190,7 +190,7 @@ def test_what_the_key_image_tells_can_be_learned():
         updates, state = rule.update(grads, state)
         return optax.apply_updates(params, updates), state
 
-    params = jax.jit(NET.init)(jax.random.key(0), *INPUTS)["params"]
+    params = _moved()
     state = jax.jit(rule.init)(params)
     for rng in jax.random.split(jax.random.key(3), 250):
         params, state = step(params, state, rng)
@@ -213,8 +213,7 @@ def test_masks_of_the_data_are_asked_for():
 
 def test_outputs_are_pictures_that_can_be_compared():
     system = build("diffusion", _config())
-    params, extra = jax.jit(system.init)(jax.random.key(0), None)
-    given = {"params": params, "extra": extra}
+    given = {"params": {"unet": _moved()}, "extra": {}}
     shown = jax.device_get(jax.jit(system.outputs)(given, _batch(), jax.random.key(0)))
     assert {"image", "decrypted", "region_image", "region_decrypted", "keyed_decrypted"} <= set(shown)
     for picture in shown.values():
