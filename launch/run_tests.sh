@@ -13,10 +13,12 @@ if [ "${1:-}" = --quick ]; then
   selection=(-m "not slow")
 fi
 
-[ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
+[ -x "$venv/bin/python" ] || { "${PYTHON:-python3}" -m venv "$venv"; rm -f "$venv/installed"; }
+venv=$(cd "$venv" && pwd)
 cd "$here"
-wanted=$(pwd; cat pyproject.toml)
+wanted=$(pwd; "$venv/bin/python" -VV; cat pyproject.toml)
 if [ "$wanted" != "$(cat "$venv/installed" 2>/dev/null)" ]; then
+  rm -f "$venv/installed"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$here[test]"
   echo "$wanted" >"$venv/installed"
 fi

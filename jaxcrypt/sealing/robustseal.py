@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxcrypt.crypto import carried, header, payload
-from jaxcrypt.crypto.filekey import FileKey
+from jaxcrypt.crypto.filekey import RECIPIENT_BYTES, FileKey
 from jaxcrypt.crypto.sealed import SealedPicture
 from jaxcrypt.errors import usage
 from jaxcrypt.pictures import recoding
@@ -53,8 +53,12 @@ class RobustSealer(Sealer):
 
     @cached_property
     def cipher(self) -> Cipher:
-        """As :attr:`~jaxcrypt.sealing.seal.Sealer.cipher`, told whether its pictures travel in a carrier."""
-        return replace(self._load(), grows=bool(self._how.way))
+        """As :attr:`~jaxcrypt.sealing.seal.Sealer.cipher`, told whether carriers may grow for digits.
+
+        With a bound, or with recipients' long stanzas, there is no room to give away.
+        """
+        bound = self._how.pixels or self._how.fit or RECIPIENT_BYTES in self.keys.keyring.stanza_sizes
+        return replace(self._load(), grows=bool(self._how.way) and not bound)
 
     def read(self, data: bytes, name: str = "picture", **others: Any) -> Plain:
         """As :meth:`~jaxcrypt.sealing.seal.Sealer.read`.

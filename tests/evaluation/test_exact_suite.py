@@ -21,9 +21,13 @@ def test_exact_samples_and_what_they_cost(tmp_path, capsys):
     assert "bytes that mend them" in told
     facts = json.loads((tmp_path / "out" / "exact.json").read_text())
     costs = {name: 100 * values[0] for name, values in facts["values"].items()}
-    *_, one, other = exact.beside([facts, facts]).splitlines()
-    assert one == other
-    assert f"| {costs['residual']:.2f}% (" in one
+    more = {**facts, "values": {name: [*values, 3 * values[0]] for name, values in facts["values"].items()}}
+    *_, one, other = (" ".join(line.split()) for line in exact.beside([facts, more]).splitlines())
+    alone = costs["residual"]
+    assert f"| {alone:.2f}% ({alone:.2f} to {alone:.2f}) |" in one
+    assert f"| {2 * alone:.2f}% ({alone:.2f} to {3 * alone:.2f}) |" in other
+    assert one.startswith("| mixing")
+    assert ", 32×32" in one
     assert "| 1 of 1" in one
 
 

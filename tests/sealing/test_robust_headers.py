@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxcrypt.crypto import recipients
 from jaxcrypt.crypto.sources import Kind, Source
 from jaxcrypt.errors import Refusal
 from jaxcrypt.sealing import carriers
@@ -85,6 +86,14 @@ def test_the_length_is_what_was_said(system, monkeypatch):
     assert sealed.pixels.shape == (height, width, 3)
 
 
+def test_digits_take_room_only_where_nothing_bounds_the_carrier():
+    recipient = Keys(recipients=[recipients.generate().recipient()])
+    bounds = [(KEYS, {"pixels": 3.0}), (KEYS, {"fit": 2000}), (recipient, {})]
+    for keys, how in [(KEYS, {}), *bounds]:
+        sealer = RobustSealer(keys, "cyclegan", carriers.Travel(way=75, **how), options={"robust": 1})
+        assert sealer.cipher.grows == (not how and keys is KEYS)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_estimated_quality_is_about_the_true_one(channels, rng):
     photo = waves((256, 256, 3))[..., :channels] + rng.normal(0, 6, (256, 256, channels))
@@ -100,7 +109,7 @@ def test_busy_blocks_among_flat_ones_cost_the_others_little(rng):
 
 
 def _recovered(photo: np.ndarray):
-    """What comes back of a robust ``cyclegan`` picture after JPEG 75, and the root of its mean square error."""
+    """What comes back of a robust picture of ``cyclegan`` after JPEG 75, and its root mean square error."""
     options = {"robust": 1}
     sealed = seal(_file(photo), KEYS, name="p.png", system="cyclegan", options=options, pixels_only=True)
     opened = unseal(_chat(sealed), KEYS, name="chat.jpg", recover=True)

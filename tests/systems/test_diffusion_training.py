@@ -139,7 +139,7 @@ def test_training_moves_every_parameter_and_lowers_the_loss():
     system = build("diffusion", config)
     (stage,) = system.stages
     rules = optimizers(config, stage)
-    params, extra = {"unet": _moved()}, {}
+    params, extra = jax.jit(system.init)(jax.random.key(0), None)
     state = create(params, extra, stage, rules, system.ema, 0)
     step = jax.jit(make_step(stage, rules, StepOptions()))
     batch = _batch()

@@ -172,6 +172,7 @@ def test_what_ends_early_or_is_not_trained_is_refused(tmp_path):
     config.train.substeps = 5
     with pytest.raises(Refusal, match="substeps=5"):
         run.train(toys.denoiser(config), config, tmp_path, around())
+    assert not any(tmp_path.iterdir())  # before its checkpoints are opened
 
 
 def test_padding_of_the_last_validation_batch_does_not_count():

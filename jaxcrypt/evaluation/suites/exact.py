@@ -7,8 +7,8 @@ All bytes of that file count: PNG, header, what travels beside.
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,11 +79,14 @@ def beside(results: Sequence[Mapping[str, Any]]) -> str:
     """Several results as one table: a row for each, of means, least and most."""
     rows = []
     for facts in results:
-        values, data = _shares(facts), ", ".join(map(os.path.basename, facts["setting"]["data"]))
+        values, crop = _shares(facts), facts["setting"]["crop"]
+        data = ", ".join(Path(folder).name for folder in facts["setting"]["data"])
         own = [values[name] for name in _COSTS]
         cells = [f"{100 * v.mean():.2f}% ({100 * v.min():.2f} to {100 * v.max():.2f})" for v in own]
-        rows.append([f"{facts['system']}, {data}", *cells, _exact(facts)])
-    return markdown(["centres of", *_COSTS.values(), "exact in the end"], rows)
+        rows.append(
+            [facts["system"], f"{data}, {f'{crop}×{crop}' if crop else 'whole'}", *cells, _exact(facts)]
+        )
+    return markdown(["", "centres of", *_COSTS.values(), "exact in the end"], rows)
 
 
 def _shares(facts: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -3,8 +3,9 @@
 Cells of k×k blocks have the mean of their blocks' digits, but of the first, which tells how much there is in
 a block: there they have the largest and one more, so that blocks whose neighbours are flat are not given
 symbols far beyond the others. (With the mean, what came back of JPEG photos was up to 10 dB worse; the one
-more makes up for peaks that interpolation cuts.) Between the cells' middles digits are interpolated linearly,
-in whole numbers, so that sender and receiver agree on every one. At k = 1 the digits are the blocks' own.
+more makes up for peaks that interpolation cuts.) A single cell has half-way between mean and largest. Between
+the cells' middles digits are interpolated linearly, in whole numbers, so that sender and receiver agree on
+every one. At k = 1 the digits are the blocks' own.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def pooled(digits: np.ndarray, side: int) -> np.ndarray:
         counts = np.diff(np.append(starts, digits.shape[axis]))
         mean = np.add.reduceat(mean, starts, axis) / counts.astype(np.float32).reshape(-1, *[1] * (2 - axis))
         most = np.maximum.reduceat(most, starts, axis)
-    return np.concatenate([np.minimum(most + 1, LEVELS - 1), np.rint(mean[..., 1:])], axis=2)
+    single = mean.shape[:2] == (1, 1)
+    first = (mean[..., :1] + most) / 2 if single else np.minimum(most + 1, LEVELS - 1)
+    return np.rint(np.concatenate([first, mean[..., 1:]], axis=2))
 
 
 def interpolated(cells: np.ndarray, side: int, blocks: tuple[int, int]) -> np.ndarray:
