@@ -17,7 +17,7 @@ SEEDS = (0,)
 def quick():
     """The quick budget with shorter runs."""
     config = quick_config()
-    config.surroundings.train.update({"steps": 50, "batch_size": 32})
+    config.surroundings.train.update({"steps": 40, "batch_size": 32})
     return config
 
 
