@@ -12,7 +12,7 @@ out of which results, by the names on the way to it:
 
     <!-- numbers: about {damage/values/nothing/mixing; .0f} dB -->about 45 dB<!-- end of numbers -->
 
-A list there is its mean, of PSNRs as elsewhere. Both are invisible where a document is read.
+A list there is its mean. Both are invisible where a document is read.
 """
 
 from __future__ import annotations

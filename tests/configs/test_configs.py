@@ -36,11 +36,11 @@ def _filled(fresh, rng):
     """A state like ``fresh()`` that XLA need not compile: drawn parameters, of which none is zero as kernels
     are that hide the gradients of others, and ones or zeros for the rest."""
     shapes = jax.eval_shape(fresh)
-    like = partial(jax.tree.map, lambda leaf: np.zeros(leaf.shape, leaf.dtype))
+    zeros = partial(jax.tree.map, lambda leaf: np.zeros(leaf.shape, leaf.dtype))
     params = jax.tree.map(partial(_drawn, rng), shapes.params)
     extra = jax.tree.map(lambda leaf: np.ones(leaf.shape, leaf.dtype), shapes.extra)
     ema = {net: params[net] for net in shapes.ema}
-    return state.TrainState(like(shapes.step), params, extra, like(shapes.opt), ema)
+    return state.TrainState(zeros(shapes.step), params, extra, zeros(shapes.opt), ema)
 
 
 def _drawn(rng, leaf):

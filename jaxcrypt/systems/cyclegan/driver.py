@@ -138,10 +138,7 @@ class CycleganDriver:
         mean = np.broadcast_to(padded.mean(axis=(0, 1), dtype=np.float64), (3,))
         mean = (np.round(mean * code.MEAN_STEPS) / code.MEAN_STEPS).astype(np.float32)
         blocks = Blocks(self.nets, params, plan.planes, mean)
-        share, blocks_shape = (
-            _cells_side(plan, layout, grows and settings["robust"]),
-            (plan.rows, plan.columns),
-        )
+        share, blocks_shape = _cells_side(plan, layout, grows), (plan.rows, plan.columns)
         sent = cells.pooled(blocks.digits(padded), share)
         digits = cells.interpolated(sent, share, blocks_shape)
         weighed = blocks.take(padded, Symbols(digits, blocks.scales, plan))
@@ -177,19 +174,19 @@ class CycleganDriver:
         return results
 
 
-def _cells_side(plan: code.Plan, layout: Any, grows: int = 0) -> int:
+def _cells_side(plan: code.Plan, layout: Any, grows: bool) -> int:
     """How many blocks on a side share digits: one, but where the header has to fit into robust pixels.
 
     Then digits take at most a quarter of what the header's symbols would hold, did no tile of them repeat the
     others, and half of the longest header. A carrier that grows (:class:`~jaxcrypt.record.Call`) does so by
-    about a photo's size, where the layout alone takes ``grows`` of them: there may be more digits, never
-    fewer. Where no header would fit they take what is allowed at most, since it travels beside.
+    about a photo's size: there may be more digits, never fewer. Where no header would fit they take what is
+    allowed at most, since it travels beside.
     """
     if layout is None:
         return 1
     rows, columns = (side // BLOCK for side in layout.cipher_shape[:2])
     if grows:
-        rows = rows * (grows + 1) // grows
+        rows += plan.rows * plan.columns // columns
     room, half = headline.room(rows, columns) // 4, headline.MOST // 2
     rest, blocks = _REST + 4 * plan.count, (plan.rows, plan.columns)
     sizes = {
@@ -203,15 +200,13 @@ def _cells_side(plan: code.Plan, layout: Any, grows: int = 0) -> int:
 
     allowed = next(side for side, size in sizes.items() if size <= half)
     side = next(filter(fits, sizes), allowed)
-    return min(side, _cells_side(plan, layout)) if grows else side
+    return min(side, _cells_side(plan, layout, grows=False)) if grows else side
 
 
 def outline(shape: Shape, options: Options, grows: bool) -> Sealed:
     """A robust picture of ``shape`` as the driver makes it, with zeros for everything."""
-    settings = choices(options)
-    plan, layout = _plan(shape, settings)
-    share = _cells_side(plan, layout, grows and settings["robust"])
-    rows, columns = cells.grid((plan.rows, plan.columns), share)
+    plan, layout = _plan(shape, choices(options))
+    rows, columns = cells.grid((plan.rows, plan.columns), _cells_side(plan, layout, grows))
     side = {
         "digits": np.zeros((rows, columns, code.DIGIT_BYTES), np.uint8),
         "mean": np.zeros(3, np.uint32),
