@@ -65,6 +65,7 @@ def train_defaults() -> dict[str, Any]:
         "batch_size": 64,  # over all hosts
         "steps": 1000,  # read by the System for its stages
         "seed": 0,
+        "init_from": "",  # a zoo entry or the folder of a run whose nets the first stage starts from
         "substeps": 1,  # steps per dispatch, by lax.scan
         "precision": "float32",  # or bfloat16: of layers and what they give; parameters and losses stay
         "remat": False,  # a tenth to a fifth less memory of a GPU for an eighth more time; not on CPU

@@ -156,9 +156,11 @@ class StageTrainer:
             log.info("parameters of stage %d (%s):\n%s", self.index + 1, phases, overview)
             self.writer.text(self.start, "parameters", f"```\n{overview}\n```")
             self.writer.text(self.start, "config", f"```\n{self.config}\n```")
-        if self.stage.init_from is None:
+        asked = self.config.train.init_from if self.index == 0 else ""
+        name = asked or self.stage.init_from
+        if not name:
             return sharding.create_sharded(self.mesh, self.fresh)
-        given = self._initial_weights(self.stage.init_from)
+        given = self._initial_weights(name)
         return sharding.create_sharded(self.mesh, lambda: self.fresh(given))
 
     def fresh(self, given: Mapping[str, Any] | None = None) -> states.TrainState:

@@ -120,6 +120,16 @@ def test_a_stage_may_start_from_the_zoo_or_from_nothing(tmp_path):
         run.train(system, config, tmp_path / "unknown", around())
 
 
+def test_any_run_may_be_told_to_start_from_the_zoo(tmp_path):
+    config = complete(toys.config())
+    config.train.init_from = "zoo-entry"
+    given = {"params": {"w": {"x": np.float32(7.0)}, "v": {"x": np.float32(3.0)}}, "extra": {}}
+    zoo = around(weights=lambda name: {"zoo-entry": given}[name])
+    variables = run.train(two_nets(config), config, tmp_path, zoo)
+    w, v = (float(variables["params"][net]["x"]) for net in "wv")
+    assert (w, v) == pytest.approx((7.0, 3.0), abs=0.1)
+
+
 def test_an_explosion_names_its_phase_and_is_never_saved(tmp_path):
     def loss(params, extra, batch, rng):
         x = params["net"]["x"]
