@@ -19,12 +19,12 @@ def get_config():
     config.model.kind = "networks"
     config.model.beta = 1.0
     config.model.distortions = ()
-    config.model.networks = {"levels": 2, "features": 64, "layers": 3}
+    config.model.networks = {"levels": 2, "features": 56, "layers": 3}
     config.optimizer.lr = 3e-3
     config.optimizer.warmup_steps = 100
     config.train.batch_size = 8
     config.train.cpu_convolutions = "eigen"
-    config.train.steps = 20_000
+    config.train.steps = 30_000
     config.train.eval_every = 2000
     config.train.checkpoint_every = 1000
     return config

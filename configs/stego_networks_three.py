@@ -16,7 +16,5 @@ from jaxcrypt.training.defaults import config_beside
 def get_config():
     config = config_beside(__file__, "stego_networks")
     config.model.secrets = 3
-    config.model.networks.features = 56
-    config.train.batch_size = 4
-    config.train.steps = 2200
+    config.train.steps = 24_000
     return config

@@ -15,7 +15,7 @@ from jaxcrypt.pictures.damages import Damage
 from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.drivers import windows
-from jaxcrypt.systems.stego import coefficients
+from jaxcrypt.systems.stego import coefficients, networks
 from jaxcrypt.training.optimizer import optimizers
 from jaxcrypt.training.state import create, init_arrays
 from jaxcrypt.training.step import StepOptions, make_step
@@ -41,6 +41,15 @@ def config(kind, secrets=1):
     if kind == "networks":
         made.model.networks = {"levels": 2, "features": 4, "layers": 2}
     return made
+
+
+def test_rounding_passes_gradients_but_never_drives_what_is_clipped_further_out():
+    x = jnp.array([-1.2, -1.2, -0.3, 0.3, 1.2, 1.2])
+    wanted = jnp.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])  # descent towards this side
+    gradient = jax.grad(lambda x: -jnp.sum(wanted * networks.rounded(x)))(x)
+    assert gradient.tolist() == [-1.0, 0.0, -1.0, 1.0, 0.0, 1.0]
+    shown = np.asarray((networks.rounded(x) + 1) * 127.5)
+    assert np.allclose(shown, [0, 0, 89, 166, 255, 255], atol=1e-4)
 
 
 def _waves(shape):

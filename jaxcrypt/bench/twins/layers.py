@@ -6,6 +6,7 @@ A permuted view of a contiguous NHWC tensor is torch's channels_last. Parameters
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import torch
@@ -83,6 +84,21 @@ def unit(levels: torch.Tensor) -> torch.Tensor:
     return levels.float() / 127.5 - 1
 
 
+class _Rounded(torch.autograd.Function):
+    """See ``systems.stego.networks.rounded``."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return unit(torch.clamp(torch.round((x + 1) * 127.5), 0, 255))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        (x,) = ctx.saved_tensors
+        outwards = ((x > 1) & (gradient < 0)) | ((x < -1) & (gradient > 0))
+        return torch.where(outwards, 0, gradient)
+
+
 def rounded(x: torch.Tensor) -> torch.Tensor:
-    """What an 8-bit picture keeps of ``x`` in [-1, 1]; the gradient passes straight through."""
-    return passed(x, unit(torch.clamp(torch.round((x + 1) * 127.5), 0, 255)))
+    """What an 8-bit picture keeps of ``x`` in [-1, 1]; its gradient takes what is clipped no further out."""
+    return _Rounded.apply(x)

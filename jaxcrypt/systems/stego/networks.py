@@ -4,9 +4,10 @@
     loss = mean (stego - cover)^2 + beta mean (reveal(stego) - scramble(secrets))^2,    all in [-1, 1].
 
 Rounding to 8 bits happens in training too; its gradient is that of the identity (Bengio et al. 2013,
-arXiv:1308.3432). With a key the secrets are scrambled (:mod:`jaxcrypt.functional.scramble`) before they are
-hidden. With ``config.model.distortions`` the reveal network sees a damaged stego picture, rounded once more:
-each batch one of them, at random (:mod:`jaxcrypt.functional.distortion`).
+arXiv:1308.3432) wherever a step down it changes anything. With a key the secrets are scrambled
+(:mod:`jaxcrypt.functional.scramble`) before they are hidden. With ``config.model.distortions`` the reveal
+network sees a damaged stego picture, rounded once more: each batch one of them, at random
+(:mod:`jaxcrypt.functional.distortion`).
 """
 
 from __future__ import annotations
@@ -38,9 +39,24 @@ ARGUMENT = (
 KINDS = {"invertible": Invertible, "networks": Networks}
 
 
+@jax.custom_vjp
 def rounded(x: jax.Array) -> jax.Array:
-    """What an 8-bit picture keeps of ``x``; the gradient passes straight through."""
-    return x + jax.lax.stop_gradient(to_floats(to_bytes(x)) - x)
+    """What an 8-bit picture keeps of ``x``; the gradient passes straight through, unless a step down it would
+    take what is clipped still further out. No error would fall by that, so that nothing would end it: white
+    and black areas of covers drove the nets on until all of the cover was spoilt."""
+    return to_floats(to_bytes(x))
+
+
+def _rounded_forwards(x: jax.Array):
+    return rounded(x), x
+
+
+def _rounded_backwards(x: jax.Array, gradient: jax.Array):
+    outwards = ((x > 1) & (gradient < 0)) | ((x < -1) & (gradient > 0))
+    return (jnp.where(outwards, 0, gradient),)
+
+
+rounded.defvjp(_rounded_forwards, _rounded_backwards)
 
 
 def flatten(secrets: jax.Array) -> jax.Array:
