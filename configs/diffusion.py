@@ -22,7 +22,9 @@ Where the settings of the source's train.py are here:
 The shipped weights: two minutes of one NVIDIA H100, 5,772 steps at a constant rate of 3e-3, averaged, with
 12 data threads (--config.data.workers=0): 3,670 images/s, which is 109 TFLOP/s of products, 11% of the card's
 peak in bfloat16. The rate never came down: the run was stopped before. The mean gain over the
-noise, all levels, was 7.0 dB in one step, 7.1 in two. A whole run, to the end of its schedule: not yet run.
+noise, all levels, was 7.0 dB in one step, 7.1 in two. From there 6,000 steps more, the rate falling to 0
+(--config.train.init_from=diffusion --config.optimizer.schedule=linear, two minutes of an H200, 2,000 of the
+faces), brought nothing: boxes of 96 in three photos of Kodak24 36.27 dB after JPEG 75, before 36.32.
 """
 
 import os
