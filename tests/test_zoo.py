@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import jaxcrypt.data
 from jaxcrypt import export, zoo
@@ -200,6 +201,24 @@ def test_weights_keep_structure_types_and_values():
         save_weights({"params": {"w": np.float32([1e6])}, "extra": {}}, {}, "float16")
     with pytest.raises(Refusal, match="not a weights file"):
         load_weights(json.dumps({}).encode())
+
+
+def test_kernels_in_bytes_are_within_half_a_unit_of_each_output():
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 8, 4)).astype(np.float32) * np.float32(
+        [1, 10, 0.1, 0]
+    )
+    net = {"kernel": kernel, "bias": np.float32([0.5, -2.0, 0.25, 4.0])}
+    data = save_weights({"params": {"net": net}, "extra": {}}, {}, "int8")
+    assert len(data) < len(save_weights({"params": {"net": net}, "extra": {}}, {}, "float16"))
+    back = load_weights(data)["params"]["net"]
+    assert set(back) == set(net)
+    np.testing.assert_array_equal(back["bias"], net["bias"])
+    unit = np.abs(kernel).max(axis=(0, 1, 2)) / 127
+    assert (np.abs(back["kernel"] - kernel) <= unit * 0.5001).all()
+    assert back["kernel"].dtype == np.float32
+    orphan = safetensors.numpy.save({"params/w:unit": np.ones(3, np.float32)}, {"empty": "[]"})
+    with pytest.raises(Refusal, match="not a weights file"):
+        load_weights(orphan)
 
 
 def test_exported_configs_hold_nobodys_folders(monkeypatch):
