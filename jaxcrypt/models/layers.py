@@ -13,12 +13,33 @@ from flax import linen as nn
 from jax.ad_checkpoint import checkpoint_name
 
 KEPT = "between blocks"
+_LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 def _as_kernel(*arrays: jax.Array | None, dtype: Any = None, inexact: bool = True) -> list[Any]:
     """Inputs, kernel and bias in the kernel's dtype."""
     kernel = arrays[1]
     return [None if array is None else array.astype(kernel.dtype) for array in arrays]
+
+
+@jax.custom_jvp
+def pointwise(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """A 1x1 convolution, NHWC and HWIO, whose derivatives are products: XLA's convolution for the gradient of
+    such a kernel takes a CPU up to twenty times as long. What comes out is the convolution's, bit by bit."""
+    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=_LAYOUT)
+
+
+@pointwise.defjvp
+def _pointwise_jvp(primals, tangents):
+    (x, kernel), (moved, changed) = primals, tangents
+    return pointwise(x, kernel), moved @ kernel[0, 0] + x @ changed[0, 0]
+
+
+def _convolve(x: jax.Array, kernel: jax.Array, strides: Any, *args: Any, **named: Any) -> jax.Array:
+    plain = kernel.ndim == 4 and kernel.shape[:2] == (1, 1) and tuple(strides) == (1, 1)
+    if plain and jax.default_backend() == "cpu":
+        return pointwise(x, kernel)
+    return jax.lax.conv_general_dilated(x, kernel, strides, *args, **named)
 
 
 class Conv(nn.Conv):
@@ -28,6 +49,7 @@ class Conv(nn.Conv):
     """
 
     promote_dtype: Any = _as_kernel
+    conv_general_dilated_cls: Any = lambda: _convolve
 
 
 class Dense(nn.Dense):

@@ -24,11 +24,11 @@ from jaxcrypt.errors import usage
 from jaxcrypt.functional.rng import streams
 from jaxcrypt.models.denoiser import Denoiser
 from jaxcrypt.record import Call, Outcome, Phase, Sealed, Shape, Stage, System
-from jaxcrypt.systems import mixing
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.decoding import received, region, robust, turbo
 from jaxcrypt.systems.decoding.denoise import WindowedDenoiser
 from jaxcrypt.systems.drivers import host
+from jaxcrypt.systems.mixing import system as mixing
 
 ENTRY = entry("denoiser")
 _BAND, _TOGETHER = 6_000_000, 2  # samples that are decoded as one, and how many such at a time

@@ -78,7 +78,7 @@ OWN = (
     ),
     Entry(
         "mixing",
-        "jaxcrypt.systems.mixing",
+        "jaxcrypt.systems.mixing.system",
         "keyed mixing: noise and lost blocks cost quality instead of the picture",
         options=(_ROUNDS,),
         inputs=(_MASK,),

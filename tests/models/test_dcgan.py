@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from configs.dcgan_light import get_config as light
-from jaxcrypt.models.dcgan import Discriminator, Extractor, Generator, Upsample, of_settings
+from jaxcrypt.models.dcgan import Discriminator, Extractor, Generator, Halve, Upsample, of_settings
 
 FACES, LATENTS = jnp.zeros((2, 64, 64, 3)), jnp.zeros((2, 100))
 GENERATOR = {  # layer: output shape, parameters
@@ -134,3 +134,18 @@ def test_the_extractor_reads_as_many_latents_as_there_are():
     net = Extractor()
     stored = jax.eval_shape(net.init, jax.random.key(0), FACES)
     assert jax.eval_shape(net.apply, stored, FACES).shape == LATENTS.shape
+
+
+@pytest.mark.parametrize("net", [Halve, Upsample])
+def test_both_ways_of_a_stride_are_one_function(net):
+    x = np.random.default_rng(0).normal(size=(2, 6, 4, 5)).astype(np.float32)
+    params = start(net(7), x)
+
+    def slope(direct):  # of a function of the gradient, as the gradient penalty is
+        def value(params, x):
+            return jnp.sum(jnp.sin(net(7, direct=direct).apply(params, x)))
+
+        return jax.jit(jax.grad(lambda p: jnp.sum(jax.grad(value, 1)(p, x) ** 2)))(params)
+
+    np.testing.assert_allclose(net(7).apply(params, x), net(7, direct=True).apply(params, x), atol=1e-5)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4), slope(False), slope(True))

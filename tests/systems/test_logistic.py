@@ -15,6 +15,7 @@ from jaxcrypt.errors import Refusal
 from jaxcrypt.pictures.files import encode_png, load_picture
 from jaxcrypt.record import Call
 from jaxcrypt.systems.catalog import build
+from jaxcrypt.systems.drivers import effort
 from jaxcrypt.systems.logistic import host, system
 from jaxcrypt.systems.logistic import tiles as logistic
 from tests.systems.through import decrypt_pictures, encrypt_pictures
@@ -177,7 +178,7 @@ def test_what_starts_fast_comes_first_then_what_is_fast(monkeypatch):
     from jaxcrypt.systems.logistic import compiled, kernels
 
     def chosen(done, *started, numba=True):
-        monkeypatch.setattr(system, "_done", done)
+        monkeypatch.setattr(effort, "_done", done)
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: numba or None)
         for name in ("jax", "numba"):
             monkeypatch.setitem(sys.modules, name, jax)

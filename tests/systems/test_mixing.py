@@ -7,10 +7,13 @@ import pytest
 import scipy.stats
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.functional import keyed
+from jaxcrypt.functional import mixing as functional
 from jaxcrypt.record import Call
 from jaxcrypt.sealing import cipher as loading
-from jaxcrypt.systems import mixing
 from jaxcrypt.systems.catalog import build
+from jaxcrypt.systems.drivers import effort
+from jaxcrypt.systems.mixing import system as mixing
 from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 SYSTEM = build("mixing")
@@ -49,6 +52,59 @@ def hard_pictures() -> dict[str, np.ndarray]:
     text = np.full(SHAPE, 255, np.uint8)
     text[10:50:6, 5:60:2] = 0
     return {"flat": flat, "dot": dot, "dark": dark, "step": step, "text": text}
+
+
+def streams(rng, size, rounds):
+    """Bits of signs and keys of permutations, as they are drawn, and as the functions of JAX take them."""
+    block = functional.block_size(size)
+    words = rng.integers(0, 2**32, rounds * (size + block) // 32 + 1, np.uint32)
+    keys = rng.integers(0, 2**32, (rounds, 16), np.uint32)
+    drawn = np.asarray(keyed.bits(jnp.asarray(words)))
+    signs, ends = drawn[: rounds * size], drawn[rounds * size : rounds * (size + block)]
+    none = jnp.zeros(size)
+    return (
+        words,
+        keys,
+        functional.Material(signs.reshape(rounds, size), ends.reshape(rounds, block), keys, none, none, none),
+    )
+
+
+@pytest.mark.parametrize("size", [32, 64, 1024, 1 << 12])
+@pytest.mark.parametrize("rounds", [2, 3])
+def test_numba_mixes_as_jax_does(size, rounds, rng):
+    compiled = pytest.importorskip("jaxcrypt.systems.mixing.compiled", exc_type=ImportError)
+    words, keys, material = streams(rng, size, rounds)
+    z = rng.normal(size=size).astype(np.float32)
+    mix, unmix = jax.jit(functional.mix), jax.jit(functional.unmix)
+    for length in (size // 4, size // 2 + 1, size - 3, size):
+        mixed = compiled.mix(z, length, words, keys)
+        np.testing.assert_allclose(mixed, mix(z, length, material), atol=5e-6)
+        np.testing.assert_allclose(
+            compiled.unmix(z, length, words, keys), unmix(z, length, material), atol=5e-6
+        )
+        np.testing.assert_allclose(compiled.unmix(mixed, length, words, keys), z, atol=5e-6)
+
+
+def test_numba_seals_and_opens_as_jax_does(rng, monkeypatch):
+    pytest.importorskip("numba")
+    pictures = [photo_like(rng, (350, 300, 3)), np.full((350, 300, 3), 9, np.uint8)]
+    lost = [np.zeros(mixing.cipher_shape(pictures[0].shape)[:2], bool)] * 2
+    plain, keys = seal(pictures)
+    monkeypatch.setattr(effort, "has_numba", lambda much: True)
+    ours, _ = seal(pictures)
+    for (a, _), (b, _) in zip(ours, plain, strict=True):
+        apart = a.astype(int) - b
+        assert abs(apart).max() <= 1
+        assert (apart != 0).mean() < 1e-3
+    opened = unseal(ours, keys, pictures[0].shape)
+    blind = unseal(ours, keys, pictures[0].shape, lost)
+    monkeypatch.setattr(effort, "has_numba", lambda much: False)
+    for one, other, none, picture in zip(
+        opened, unseal(plain, keys, pictures[0].shape), blind, pictures, strict=True
+    ):
+        assert psnr(one["image"], picture) > 40
+        assert abs(one["image"].astype(int) - other["image"]).max() <= 2
+        assert abs(one["image"].astype(int) - none["image"]).max() <= 1
 
 
 @pytest.mark.parametrize("name", list(hard_pictures()))

@@ -12,12 +12,12 @@ from collections.abc import Callable
 import numpy as np
 
 from jaxcrypt.record import Sealed, Shape
-from jaxcrypt.systems import mixing
 from jaxcrypt.systems.decoding import received, turbo
 from jaxcrypt.systems.decoding.denoise import WindowedDenoiser
 from jaxcrypt.systems.drivers import host, regions
 from jaxcrypt.systems.drivers.regions import Region
 from jaxcrypt.systems.drivers.windows import widened
+from jaxcrypt.systems.mixing import system as mixing
 
 _AROUND = 64  # pixels of the surroundings that are taken along
 _SIZES = (192, 320)  # pixels: few shapes, few programs

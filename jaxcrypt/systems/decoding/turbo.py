@@ -28,7 +28,7 @@ from jaxcrypt.functional import mixing
 from jaxcrypt.record import Progress
 from jaxcrypt.systems.drivers.passes import with_drawn
 from jaxcrypt.systems.drivers.tiles import over_tiles
-from jaxcrypt.systems.mixing import draws, keyed_of
+from jaxcrypt.systems.mixing.system import draws, keyed_of
 
 _CLAIM = (
     0.05  # relative error of the noise level that a pass claims; pilots measure it with 1 / sqrt(2 pilots)

@@ -33,7 +33,7 @@ from jaxcrypt.record import Sealed
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers.layout import even_bounds
 from jaxcrypt.systems.drivers.tiles import cut, join, over_tiles
-from jaxcrypt.systems.mixing import keyed_of, standardised
+from jaxcrypt.systems.mixing.system import keyed_of, standardised
 
 LEAST = 1e-4  # share of a symbol's power that must be left: its byte tells next to nothing of less
 KEY_SIDE = 64  # key images are seen by the net at this size

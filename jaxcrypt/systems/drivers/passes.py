@@ -45,6 +45,13 @@ def _programs(tiles: Tiles) -> dict[str, Callable]:
     return _PROGRAMS[tiles]
 
 
+def _function(tiles: Tiles, name: str, flats: Sequence[np.ndarray]) -> Callable:
+    """What does ``seal`` or ``open`` of the tiles of these pictures."""
+    samples = sum(flat.size for flat in flats)
+    here = tiles.on_host is not None and jax.default_backend() == "cpu" and tiles.on_host(samples)
+    return here[name] if here else _programs(tiles)[name]
+
+
 def _gather(
     flats: Sequence[np.ndarray], bounds: Sequence[int], size: int, group: Sequence[_Job]
 ) -> np.ndarray:
@@ -190,7 +197,7 @@ def stacked(rows: Sequence[dict]) -> dict[str, np.ndarray]:
 
 def seal(tiles, layout, flats, shared, groups, progress: Progress, part):
     """Flat cipher pictures, and the side arrays of each picture's tiles."""
-    seal = _programs(tiles)["seal"]
+    seal = _function(tiles, "seal", flats)
     ciphers = [np.empty(layout.cipher[-1], np.uint8) for _ in flats]
     own = [[{}] * layout.count for _ in flats]
 
@@ -208,7 +215,7 @@ def seal(tiles, layout, flats, shared, groups, progress: Progress, part):
 
 def open_tiles(tiles, layout, flats, gaps, shared, own, groups, progress: Progress, part):
     """Flat plain pictures, and what the System found out about each one's tiles."""
-    opening = _programs(tiles)["open"]
+    opening = _function(tiles, "open", flats)
     images = [np.empty(layout.plain[-1], np.uint8) for _ in flats]
     findings = [[{}] * layout.count for _ in flats]
 

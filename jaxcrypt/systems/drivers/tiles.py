@@ -7,7 +7,7 @@ same functions inside one jittable program. Both give the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -57,6 +57,8 @@ class Tiles:
       side: name, shape and dtype of the head's arrays, or of each tile's own where there is no head.
       draws: ``(size, "seal", "open" or "summary") -> `` the streams which that function takes from the tile's
         ``drawn``, uint32 arrays by purposes' names, where that is there.
+      on_host: ``samples -> `` functions by the names ``seal`` and ``open`` that do the same with stacks of
+        tiles on a CPU in less time, given that so many samples come; None where JAX is to do it.
     """
 
     layout: Callable[[Shape], Layout]
@@ -69,6 +71,7 @@ class Tiles:
     unfold: Callable[..., Any] | None = None
     word: Any = jnp.uint8
     draws: Callable[[int, str], Sequence[Draw]] | None = None
+    on_host: Callable[[int], Mapping[str, Callable] | None] | None = None
 
 
 def over_tiles(function: Callable, tiles: dict[str, Any]) -> Any:

@@ -6,14 +6,14 @@ it compiled is kept beside this file, or in the user's cache folder.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from jaxcrypt.systems.drivers.permuting import images, tables
+from jaxcrypt.systems.drivers.permuting import jit as _jit
 from jaxcrypt.systems.logistic.layout import ROUNDS
 
 _SUMS, _STEPS = 8, 64
 _BLOCK = 1 << 10  # pairs of words
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 _u32, _u64 = np.uint32, np.uint64
 
 
@@ -38,45 +38,11 @@ def _round(x, k1, k2):
 
 
 @_jit
-def _hash16(x, k1, k2):
-    h = _u32((x ^ k1) * _u32(0x9E3779B1))
-    h = _u32((h ^ (h >> _u32(15))) * (k2 | _u32(1)))
-    h = _u32((h ^ (h >> _u32(13))) * _u32(0x85EBCA6B))
-    return _u32(h >> _u32(16))
-
-
-@_jit
 def _orbits(states, made):
     for t in range(_STEPS):
         for lane in range(states.size):
             states[lane] = _step(states[lane])
             made[t, lane] = _middle(states[lane])
-
-
-@_jit
-def _images(start, images, left, right, key, count, shift):
-    """The keyed permutation of range(count): images of the numbers from ``start`` on."""
-    mask, by = _u32((1 << shift) - 1), _u32(shift)
-    a = _u32((count + (1 << shift) - 1) >> shift)
-    for j in range(images.size):
-        left[j], right[j] = _u32(start + j) >> by, _u32(start + j) & mask
-    _rounds(left, right, key, a, mask)
-    for j in range(images.size):
-        images[j] = _u32(left[j] << by) | right[j]
-        while images[j] >= count:  # cycle walking
-            left[0], right[0] = images[j] >> by, images[j] & mask
-            _rounds(left[:1], right[:1], key, a, mask)
-            images[j] = _u32(left[0] << by) | right[0]
-
-
-@_jit
-def _rounds(left, right, key, a, mask):
-    for i in range(0, key.size, 4):
-        k0, k1, k2, k3 = key[i], key[i + 1], key[i + 2], key[i + 3]
-        for j in range(left.size):
-            right[j] ^= _hash16(left[j], k0, k1) & mask
-            moved = _u32(left[j] + _u32(_u32(_hash16(right[j], k2, k3) * a) >> _u32(16)))
-            left[j] = min(moved, _u32(moved - a))  # the difference wraps where it is below a
 
 
 @_jit
@@ -95,22 +61,23 @@ def _feistel(left, right, keys, start, paired, inverse):
 
 @_jit
 def _run(words, keys, key, count, shift, inverse, out):
-    images, halves = np.empty(2 * _BLOCK, np.uint32), np.empty((2, 2 * _BLOCK), np.uint32)
+    places, halves = np.empty(2 * _BLOCK, np.uint32), np.empty((2, 2 * _BLOCK), np.uint32)
     left, right = np.empty(_BLOCK, np.uint32), np.empty(_BLOCK, np.uint32)
+    added = tables(key, count, shift)
     for start in range(0, count, 2 * _BLOCK):
         size = min(2 * _BLOCK, count - start)
         some, paired = (size + 1) // 2, size // 2
-        _images(start, images[:size], halves[0, :size], halves[1, :size], key, count, shift)
+        images(start, places[:size], halves, added, count, shift, False)
         for j in range(some):
-            left[j] = words[start + 2 * j] if inverse else words[images[2 * j]]
+            left[j] = words[start + 2 * j] if inverse else words[places[2 * j]]
         right[some - 1] = 0
         for j in range(paired):
-            right[j] = words[start + 2 * j + 1] if inverse else words[images[2 * j + 1]]
+            right[j] = words[start + 2 * j + 1] if inverse else words[places[2 * j + 1]]
         _feistel(left[:some], right[:some], keys, start // 2, paired, inverse)
         for j in range(some):
-            out[images[2 * j] if inverse else start + 2 * j] = left[j]
+            out[places[2 * j] if inverse else start + 2 * j] = left[j]
         for j in range(paired):
-            out[images[2 * j + 1] if inverse else start + 2 * j + 1] = right[j]
+            out[places[2 * j + 1] if inverse else start + 2 * j + 1] = right[j]
 
 
 @_jit

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ import numpy as np
 from jaxcrypt.declared import Options, chosen
 from jaxcrypt.record import Call, Outcome, Sealed, Shape, System
 from jaxcrypt.systems.catalog import entry
+from jaxcrypt.systems.drivers import effort
 from jaxcrypt.systems.drivers.regions import Regional
 from jaxcrypt.systems.logistic import host, kernels
 
 ENTRY = entry("logistic")
-_MUCH = 1 << 26  # samples after which a process has had so much to do that a start of half a second pays
 
 
 @dataclass(frozen=True)
@@ -58,20 +57,15 @@ class LogisticDriver:
         return _tiles().DRIVER.decrypt(call, sealed, keys, shape, lost)
 
 
-_done = 0  # samples of this process
-
-
 def _arithmetic(pictures: Sequence[np.ndarray]) -> ModuleType | None:
     """What the host computes these pictures with, or None: then JAX does, on its device.
 
     On CPUs numba is the fastest, then JAX, then NumPy, which alone needs no time to start.
     """
-    global _done
-    _done += sum(picture.size for picture in pictures)
-    much, started = _done > _MUCH, "jax" in sys.modules
+    much, started = effort.much(sum(picture.size for picture in pictures)), "jax" in sys.modules
     if started and sys.modules["jax"].default_backend() != "cpu":
         return None
-    if (much or "numba" in sys.modules) and importlib.util.find_spec("numba") is not None:
+    if effort.has_numba(much):
         return importlib.import_module("jaxcrypt.systems.logistic.compiled")
     return None if much or started else kernels
 

@@ -5,9 +5,9 @@ import pytest
 
 from jaxcrypt.errors import ExitCode, Refusal
 from jaxcrypt.record import Call, Sealed
-from jaxcrypt.systems import mixing
 from jaxcrypt.systems.drivers import masks
 from jaxcrypt.systems.logistic import tiles as logistic
+from jaxcrypt.systems.mixing import system as mixing
 from tests.support import waves
 
 KEY, OTHER = bytes(range(32)), bytes([1, *range(1, 32)])

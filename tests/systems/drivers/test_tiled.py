@@ -9,13 +9,13 @@ import pytest
 
 from jaxcrypt.declared import chosen
 from jaxcrypt.record import Sealed
-from jaxcrypt.systems import mixing
 from jaxcrypt.systems.catalog import build
 from jaxcrypt.systems.drivers.layout import even_bounds
 from jaxcrypt.systems.drivers.tiles import over_tiles
 from jaxcrypt.systems.drivers.whole import driven
 from jaxcrypt.systems.logistic import layout as logistic_layout
 from jaxcrypt.systems.logistic import tiles as logistic
+from jaxcrypt.systems.mixing import system as mixing
 from tests.systems.through import decrypt_pictures, encrypt_pictures
 
 

@@ -1,0 +1,1 @@
+"""Keyed mixing alone, the floor for every cipher that is learned over it: :mod:`.system`."""
