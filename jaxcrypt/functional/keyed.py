@@ -91,7 +91,7 @@ def gaussians(words: jax.Array) -> jax.Array:
     """Standard normal values from 16 uniform bits each: uint32 ``[n]`` to float32 ``[2 * n]``, |g| < 4.33."""
     count = 2 * words.shape[0]
     if count > _TABLED and jax.default_backend() == "cpu":
-        table = jnp.asarray(_table())  # looked up in a loop for a finished array, as below
+        table = jnp.asarray(normal_table())  # looked up in a loop for a finished array, as below
         return lax.map(lambda half: table[half], jnp.stack([words & 0xFFFF, words >> 16])).reshape(-1)
     halves = jnp.concatenate([words & 0xFFFF, words >> 16])
     if count <= _CHUNK:
@@ -107,7 +107,7 @@ def _normal(part: jax.Array) -> jax.Array:
 
 
 @cache
-def _table() -> np.ndarray:
-    """:func:`_normal` of all its numbers, float32 ``[65536]``."""
+def normal_table() -> np.ndarray:
+    """The normal value of every number of 16 bits, float32 ``[65536]``."""
     with jax.ensure_compile_time_eval():
         return np.asarray(jax.jit(_normal)(jnp.arange(_TABLED, dtype=jnp.uint32)))

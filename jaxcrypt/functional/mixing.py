@@ -41,7 +41,7 @@ OLD_ROUNDS = 2  # of pictures sealed before version 3 of the format
 MAX_BLOCK = 1 << 14
 MAX_TILE = 1 << 18
 _MIN_TILE = 32
-_CHUNK = 1 << 12  # pilots drawn together
+PILOT_CHUNK = 1 << 12  # pilots drawn together
 
 
 def array_size(total: int) -> int:
@@ -134,7 +134,7 @@ def _old_pads(pilots: jax.Array, plain: jax.Array) -> tuple[jax.Array, jax.Array
 
 def _pilots(subkey, tile, size: int, plain, length) -> jax.Array:
     """Pilots in the chunks that [plain, length) touches, 0 in all others: float32 ``[size]``."""
-    chunk = min(size, _CHUNK)
+    chunk = min(size, PILOT_CHUNK)
     blocks = chunk // 32  # two values a word, sixteen words a block
 
     def one(index, pilots):

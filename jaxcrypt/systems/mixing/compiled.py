@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from jaxcrypt.functional.companding import DITHER, KEPT
 from jaxcrypt.functional.mixing import block_size
 from jaxcrypt.systems.drivers.permuting import images, jit, tables, u32
 
 _CHUNK = 1 << 11  # images that are computed together
 _LOW = 16  # places within whose multiples nothing can be computed side by side
 _SMALL = _LOW * _LOW  # blocks below this are transformed step by step
-_f32 = np.float32
+_f32, _f64 = np.float32, np.float64
+_KEEP, _ADD, _BACK, _ROOT = _f32(KEPT**0.5), _f32(DITHER), _f32(KEPT**-0.5), _f32(0.5**0.5)
 
 
 def mix(z: np.ndarray, length: int, signs: np.ndarray, rounds: np.ndarray) -> np.ndarray:
@@ -50,6 +52,96 @@ def unmix(y: np.ndarray, length: int, signs: np.ndarray, rounds: np.ndarray) -> 
         z, scratch = scratch, z
         _flip(z, signs, turn * y.size)
     return z
+
+
+@jit
+def standardised(data, plain, fill):
+    """A tile's samples, mean 0 and unit power, its mean and its spread: float32 ``[S]`` and two numbers.
+
+    Args:
+      data: uint8 ``[S]``, of which ``plain`` are samples.
+      fill: uint32 ``[S / 32]``, whose bits are the signs that stand for the samples of a flat tile.
+    """
+    z, total, squares = np.zeros(data.size, np.float32), 0, 0
+    for j in range(plain):
+        total += np.int64(data[j])
+        squares += np.int64(data[j]) ** 2
+    mean = total / plain
+    spread = np.sqrt(_f64(plain * squares - total * total)) / plain  # exactly 0 where all are equal
+    if spread == 0:
+        for j in range(plain):
+            z[j] = _f32(1) - _f32(2) * _f32((fill[j % fill.size] >> u32(j // fill.size)) & u32(1))
+    else:
+        by = _f32(1 / spread)
+        for j in range(plain):
+            z[j] = (_f32(data[j]) - _f32(mean)) * by
+    return z, mean, spread
+
+
+@jit
+def shown(mixed, words, normal, length):
+    """Bytes of mixed samples and their dither, as :func:`jaxcrypt.functional.companding.compand` gives them.
+
+    Args:
+      mixed: float32 ``[S]``, of which ``length`` count; words: uint32 ``[S / 2]``, the dither's stream.
+      normal: float32 ``[65536]``, the normal value of every 16 bits.
+
+    Returns:
+      uint8 ``[S]``, 0 from ``length`` on.
+    """
+    made, half, moved = np.zeros(mixed.size, np.uint8), words.size, mixed.copy()
+    for part in range(2):
+        some = moved[part * half : length]
+        for j in range(min(half, some.size)):
+            dither = normal[(words[j] >> u32(16 * part)) & u32(0xFFFF)]
+            some[j] = _KEEP * some[j] + _ADD * dither
+    for j in range(length):  # by itself, which makes it a loop over vectors
+        moved[j] = _f32(128) + _f32(128) * _erf(_ROOT * moved[j])
+    for j in range(length):
+        made[j] = np.uint8(np.int32(min(max(moved[j], _f32(0)), _f32(255))))
+    return made
+
+
+@jit
+def received(data, words, normal, centroids, length):
+    """The inverse on average, float32 ``[S]``: as :func:`jaxcrypt.functional.companding.expand`."""
+    made, half = np.zeros(data.size, np.float32), words.size
+    for part in range(2):
+        some, out = data[part * half : length], made[part * half : length]
+        for j in range(min(half, some.size)):
+            dither = normal[(words[j] >> u32(16 * part)) & u32(0xFFFF)]
+            out[j] = (centroids[some[j]] - _ADD * dither) * _BACK
+    return made
+
+
+@jit
+def recovered(z, plain, mean, spread):
+    """Samples uint8 ``[S]`` of standardised ones; 0 from ``plain`` on."""
+    made = np.zeros(z.size, np.uint8)
+    for j in range(plain):
+        made[j] = np.uint8(min(max(np.rint(mean + spread * z[j]), _f32(0)), _f32(255)))
+    return made
+
+
+@jit
+def _erf(x):
+    """The error function in float32, by the rational function that XLA takes."""
+    x = x if x < _f32(3.8325069) else _f32(3.8325069)
+    x = x if x > _f32(-3.8325069) else _f32(-3.8325069)
+    y = x * x
+    above = _f32(0.00022905065861350646)
+    above = above * y + _f32(0.0034082910107109506)
+    above = above * y + _f32(0.050955695062380861)
+    above = above * y + _f32(0.18520832239976145)
+    above = above * y + _f32(1.128379143519084)
+    below = _f32(-1.1791602954361697e-7)
+    below = below * y + _f32(0.000023547966471313185)
+    below = below * y + _f32(0.0010179625278914885)
+    below = below * y + _f32(0.014070470171167667)
+    below = below * y + _f32(0.11098505178285362)
+    below = below * y + _f32(0.49746925110067538)
+    below = below * y + _f32(1)
+    return x * above / below
 
 
 @jit

@@ -1,62 +1,72 @@
-"""Tiles of keyed mixing on a CPU where numba is: JAX before and after, :mod:`.compiled` between.
+"""Tiles of keyed mixing on a CPU where numba is: what :mod:`.system` does, without JAX between.
 
-The bytes are those of :mod:`.system` but where rounding falls to the other side: in one of some ten thousand.
+The bytes are the same but where rounding falls to the other side: in one of some ten thousand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 
+from jaxcrypt.functional import keyed
+from jaxcrypt.functional.companding import CENTROIDS
+from jaxcrypt.functional.mixing import PILOT_CHUNK, ROUNDS
 from jaxcrypt.functional.permutation import KEY_WORDS
-from jaxcrypt.systems.drivers.tiles import over_tiles
-from jaxcrypt.systems.mixing import compiled, system
+from jaxcrypt.functional.purposes import Purpose
+from jaxcrypt.systems.drivers import host
+from jaxcrypt.systems.mixing import compiled
 
-Tile = Mapping[str, Any]
-
-
-@cache
-def functions(rounds: int) -> dict[str, Callable]:
-    """``seal`` and ``open`` of stacks of tiles with their streams ``drawn``."""
-    parts = (_standard, _shown, _received, _recovered, system.open_tile)
-    programs = (jax.jit(partial(over_tiles, partial(part, rounds))) for part in parts)
-    standard, shown, received, recovered, with_gaps = programs
-
-    def seal(tile: dict[str, Any]):
-        samples, mean, spread = standard(tile)
-        mixed = _each(compiled.mix, samples, tile, rounds)
-        return shown({**tile, "data": mixed}), {"mean": mean, "spread": spread}
-
-    def opened(tile: dict[str, Any]):
-        if "lost" in tile:
-            return with_gaps(tile)
-        return recovered({**tile, "data": _each(compiled.unmix, received(tile), tile, rounds)})
-
-    return {"seal": seal, "open": opened}
+Tile = dict[str, Any]
 
 
-def _each(work: Callable, values: Any, tile: Tile, rounds: int) -> np.ndarray:
-    """``work`` of every tile of a stack: float32 ``[k, S]`` to the same."""
-    signs, keys = (np.asarray(tile["drawn"][name]) for name in ("SIGNS", "ROUNDS"))
-    rows = zip(np.asarray(values), tile["cipher_length"], signs, keys, strict=True)
-    return np.stack([work(row, int(n), bits, key.reshape(rounds, KEY_WORDS)) for row, n, bits, key in rows])
+def functions(otherwise: Callable[[Tile], Any]) -> dict[str, Callable[[Tile], Any]]:
+    """``seal`` and ``open`` of stacks of tiles with their streams ``drawn``, in :data:`ROUNDS` rounds; what
+    has gaps ``otherwise`` opens."""
+
+    def opened(stack: Tile):
+        return otherwise(stack) if "lost" in stack else _stacked(_open, stack)
+
+    return {"seal": partial(_stacked, _seal), "open": opened}
 
 
-def _standard(rounds: int, tile: dict[str, jax.Array]):
-    return system.standardised(tile, system.keyed_of(tile, rounds))
+def _stacked(work: Callable[[Tile], tuple[np.ndarray, dict]], stack: Tile):
+    """``work`` of each tile, its results stacked again."""
+    made = []
+    for index in range(len(stack["data"])):
+        tile = {name: value[index] for name, value in stack.items() if name != "drawn"}
+        made.append(work(tile | {name: value[index] for name, value in stack["drawn"].items()}))
+    samples, sides = zip(*made, strict=True)
+    return np.stack(samples), {name: np.stack([side[name] for side in sides]) for name in sides[0]}
 
 
-def _shown(rounds: int, tile: dict[str, jax.Array]):
-    return system.shown(tile, tile["data"], system.keyed_of(tile, rounds))
+def _seal(tile: Tile):
+    plain, length = int(tile["plain_length"]), int(tile["cipher_length"])
+    z, mean, spread = compiled.standardised(tile["data"], plain, tile["FILL"])
+    z[plain:length] = _pilots(tile, plain, length)
+    mixed = compiled.mix(z, length, tile["SIGNS"], tile["ROUNDS"].reshape(ROUNDS, KEY_WORDS))
+    cipher = compiled.shown(mixed, tile["DITHER"], keyed.normal_table(), length)
+    return cipher, {"mean": np.float32(mean), "spread": np.float32(spread)}
 
 
-def _received(rounds: int, tile: dict[str, jax.Array]):
-    return system.received(tile, system.keyed_of(tile, rounds))
+def _open(tile: Tile):
+    plain, length = int(tile["plain_length"]), int(tile["cipher_length"])
+    mixed = compiled.received(tile["data"], tile["DITHER"], keyed.normal_table(), CENTROIDS, length)
+    z = compiled.unmix(mixed, length, tile["SIGNS"], tile["ROUNDS"].reshape(ROUNDS, KEY_WORDS))
+    errors = z[plain:length] - _pilots(tile, plain, length)
+    noise = np.sqrt(np.mean(np.square(errors))) if errors.size else np.float32(0)
+    return compiled.recovered(z, plain, tile["mean"], tile["spread"]), {"noise": noise * tile["spread"]}
 
 
-def _recovered(rounds: int, tile: dict[str, jax.Array]):
-    return system.recovered(tile, tile["data"], system.keyed_of(tile, rounds))
+def _pilots(tile: Tile, plain: int, length: int) -> np.ndarray:
+    """The pilots in ``[plain, length)``, drawn in the chunks that lie there."""
+    chunk = min(tile["data"].size, PILOT_CHUNK)
+    blocks, first = chunk // 32, plain // chunk
+    drawn = []
+    for index in range(first, -(-length // chunk)):
+        start = [index * blocks, int(Purpose.PADS), int(tile["index"]), 0]
+        words = host.blocks(tile["subkey"], start, blocks).T.reshape(-1)
+        drawn.append(keyed.normal_table()[np.concatenate([words & 0xFFFF, words >> 16])])
+    return np.concatenate(drawn)[plain - first * chunk : length - first * chunk] if drawn else np.zeros(0)

@@ -25,7 +25,7 @@ from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers import effort
 from jaxcrypt.systems.drivers.layout import Layout, even_bounds
 from jaxcrypt.systems.drivers.tiled import tiled_system
-from jaxcrypt.systems.drivers.tiles import Draw, Tiles
+from jaxcrypt.systems.drivers.tiles import Draw, Tiles, over_tiles
 
 _PILOT_SHARE = 96
 _FEW = 16
@@ -100,39 +100,23 @@ def keyed_of(tile: dict[str, jax.Array], rounds: int = mixing.ROUNDS) -> mixing.
 
 
 def _seal(rounds: int, tile: dict[str, jax.Array]):
-    keyed = keyed_of(tile, rounds)
+    size, keyed = tile["data"].shape[0], keyed_of(tile, rounds)
     standard, mean, spread = standardised(tile, keyed)
-    mixed = mixing.mix(standard, tile["cipher_length"], keyed)
-    return shown(tile, mixed, keyed), {"mean": mean, "spread": spread}
+    cipher = companding.compand(mixing.mix(standard, tile["cipher_length"], keyed), keyed.dither)
+    cipher = jnp.where(jnp.arange(size, dtype=jnp.int32) < tile["cipher_length"], cipher, 0)
+    return cipher, {"mean": mean, "spread": spread}
 
 
-def shown(tile: dict[str, jax.Array], mixed: jax.Array, keyed: mixing.Material) -> jax.Array:
-    """A tile's cipher, uint8 ``[S]``, of its mixed samples."""
-    cipher = companding.compand(mixed, keyed.dither)
-    return jnp.where(jnp.arange(cipher.size, dtype=jnp.int32) < tile["cipher_length"], cipher, 0)
-
-
-def open_tile(rounds: int, tile: dict[str, jax.Array]):
-    """A cipher's tile to its samples, uint8 ``[S]``, and the ``noise`` in them."""
-    keyed = keyed_of(tile, rounds)
-    values = received(tile, keyed)
+def _open(rounds: int, tile: dict[str, jax.Array]):
+    size, keyed = tile["data"].shape[0], keyed_of(tile, rounds)
+    position = jnp.arange(size, dtype=jnp.int32)
+    values = companding.expand(tile["data"], keyed.dither)
+    values = jnp.where(position < tile["cipher_length"], values, 0.0)
     if "lost" in tile:
         weights = 1.0 - tile["lost"].astype(jnp.float32)
         standard = mixing.unmix_weighted(values, weights, tile["cipher_length"], keyed)
     else:
         standard = mixing.unmix(values, tile["cipher_length"], keyed)
-    return recovered(tile, standard, keyed)
-
-
-def received(tile: dict[str, jax.Array], keyed: mixing.Material) -> jax.Array:
-    """Mixed samples, float32 ``[S]``, as a tile's cipher tells them; 0 behind it."""
-    values = companding.expand(tile["data"], keyed.dither)
-    return jnp.where(jnp.arange(values.size, dtype=jnp.int32) < tile["cipher_length"], values, 0.0)
-
-
-def recovered(tile: dict[str, jax.Array], standard: jax.Array, keyed: mixing.Material):
-    """A tile's samples, uint8 ``[S]``, of what un-mixing gave, and the ``noise`` in them."""
-    position = jnp.arange(standard.size, dtype=jnp.int32)
     is_pilot = (position >= tile["plain_length"]) & (position < tile["cipher_length"])
     noise = mixing.noise_level(standard, keyed.pilots, is_pilot) * tile["spread"]
     samples = tile["mean"] + tile["spread"] * standard
@@ -149,17 +133,22 @@ SIDE = (("mean", (), "float32"), ("spread", (), "float32"))  # of each tile
 
 @cache
 def _tiles(rounds: int) -> Tiles:
-    seal, opened = partial(_seal, rounds), partial(open_tile, rounds)
+    seal, opened = partial(_seal, rounds), partial(_open, rounds)
     own = {"draws": lambda size, stage: draws(size, rounds), "on_host": partial(_on_host, rounds)}
     return Tiles(layout, seal, opened, _report, SIDE, **own)
 
 
 def _on_host(rounds: int, samples: int) -> dict[str, Callable] | None:
-    if not effort.has_numba(effort.much(samples)):
+    if not effort.has_numba(effort.much(samples)) or rounds != mixing.ROUNDS:
         return None
     from jaxcrypt.systems.mixing import host
 
-    return host.functions(rounds)
+    return host.functions(_with_gaps(rounds))
+
+
+@cache
+def _with_gaps(rounds: int) -> Callable:
+    return jax.jit(partial(over_tiles, partial(_open, rounds)))
 
 
 def draws(size: int, rounds: int) -> tuple[Draw, ...]:
