@@ -53,6 +53,7 @@ def get_config():
     config.train.batch_size = 64
     config.train.steps = 20_000
     config.train.precision = "bfloat16"
+    config.train.cpu_convolutions = "eigen"
     config.train.eval_every = 1000  # a sheet of faces, from the same latents every time
     config.train.eval_batches = 2
     config.train.checkpoint_every = 1000

@@ -47,6 +47,7 @@ def get_config():
     config.train.batch_size = 64
     config.train.steps = 10_000
     config.train.precision = "bfloat16"
+    config.train.cpu_convolutions = "eigen"
     config.train.log_every = 100
     config.train.eval_every = 2_000
     config.train.eval_batches = 2
