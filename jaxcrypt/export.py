@@ -4,7 +4,8 @@
       [--nets NET …] [--opens DIGEST …] [--url URL]
 
 The result loads by name (in the package's own zoo, the default) or as FOLDER/NAME.safetensors. --dtype auto
-takes float16 where the System measures the same with it on the validation split. --nets leaves out what only
+takes float16 where the System measures the same with it on the validation split; int8 keeps the kernels of
+convolutions in bytes. --nets leaves out what only
 training needs; --opens names earlier weights whose cipher pictures these read too.
 """
 
@@ -23,7 +24,7 @@ from jaxcrypt import __version__, runtime, zoo
 from jaxcrypt.cli import command as cli
 from jaxcrypt.errors import usage
 
-DTYPES = ("auto", "float16", "float32")
+DTYPES = ("auto", "float16", "float32", "int8")
 SAME = 1e-3  # relative difference of a validation metric below which two weight types measure the same
 
 

@@ -39,9 +39,9 @@ class Phase:
 class Stage:
     """Phases trained together for ``steps`` steps; stages follow one another.
 
-    ``init_from`` names the earlier stage or the zoo entry whose parameters the stage starts from: nets that
-    it has are taken over (averaged where they were), all others start anew. None: everything starts anew.
-    ``name`` is what a later stage calls this one.
+    ``init_from`` names the earlier stage, the zoo entry or the folder of a run whose parameters the stage
+    starts from: nets that it has are taken over (averaged where they were), all others start anew. None:
+    everything starts anew. ``name`` is what a later stage calls this one.
     """
 
     phases: Mapping[str, Phase]

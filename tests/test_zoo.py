@@ -20,6 +20,7 @@ from jaxcrypt.sealing import cipher
 from jaxcrypt.systems import catalog
 from jaxcrypt.training import run
 from jaxcrypt.training.weights import load_weights, save_weights
+from jaxcrypt.zoo import cards
 from tests.training import toys
 
 
@@ -216,9 +217,14 @@ def test_kernels_in_bytes_are_within_half_a_unit_of_each_output():
     unit = np.abs(kernel).max(axis=(0, 1, 2)) / 127
     assert (np.abs(back["kernel"] - kernel) <= unit * 0.5001).all()
     assert back["kernel"].dtype == np.float32
-    orphan = safetensors.numpy.save({"params/w:unit": np.ones(3, np.float32)}, {"empty": "[]"})
-    with pytest.raises(Refusal, match="not a weights file"):
-        load_weights(orphan)
+    assert cards.parameters(data) == kernel.size + 4
+    bad = {"params/w:unit": np.ones(300, np.float32)}
+    for tensors in (bad, bad | {"params/w": np.ones((2, 1), np.int8)}):
+        with pytest.raises(Refusal, match="not a weights file"):
+            load_weights(safetensors.numpy.save(tensors, {"empty": "[]"}))
+    net["kernel"][0, 0, 0, 0] = np.inf
+    with pytest.raises(Refusal, match="no numbers"):
+        save_weights({"params": {"net": net}, "extra": {}}, {}, "int8")
 
 
 def test_exported_configs_hold_nobodys_folders(monkeypatch):

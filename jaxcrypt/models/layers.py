@@ -35,11 +35,13 @@ def _pointwise_jvp(primals, tangents):
     return pointwise(x, kernel), moved @ kernel[0, 0] + x @ changed[0, 0]
 
 
-def _convolve(x: jax.Array, kernel: jax.Array, strides: Any, *args: Any, **named: Any) -> jax.Array:
+def _convolve(x: jax.Array, kernel: jax.Array, strides: Any, padding: Any, **named: Any) -> jax.Array:
+    """``lax.conv_general_dilated`` as Flax calls it; by :func:`pointwise` where that is the same, sooner."""
     plain = kernel.ndim == 4 and kernel.shape[:2] == (1, 1) and tuple(strides) == (1, 1)
+    plain = plain and padding in ("SAME", "VALID") and kernel.shape[2] == x.shape[-1]
     if plain and jax.default_backend() == "cpu":
         return pointwise(x, kernel)
-    return jax.lax.conv_general_dilated(x, kernel, strides, *args, **named)
+    return jax.lax.conv_general_dilated(x, kernel, strides, padding, **named)
 
 
 class Conv(nn.Conv):

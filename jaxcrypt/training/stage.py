@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import optax
 from clu import parameter_overview
 from jax.sharding import Mesh
@@ -161,7 +162,19 @@ class StageTrainer:
         if not name:
             return sharding.create_sharded(self.mesh, self.fresh)
         given = self._initial_weights(name)
+        self._check_initial(name, given)
         return sharding.create_sharded(self.mesh, lambda: self.fresh(given))
+
+    def _check_initial(self, name: str, given: Mapping[str, Any]) -> None:
+        """Refuse weights without a net of this System, or with one of another make."""
+        own = jax.eval_shape(self.fresh).params
+        shared = [net for net in own if given["params"].get(net)]
+        if not shared:
+            raise usage(f"init_from={name}: has none of the nets {', '.join(own)}")
+        for net in shared:
+            here, there = (_shapes(tree[net]) for tree in (own, given["params"]))
+            if here != there:
+                raise usage(f"init_from={name}: its net {net} is of another make than this config's")
 
     def fresh(self, given: Mapping[str, Any] | None = None) -> states.TrainState:
         """The state that the stage begins with; ``given`` are variables that it takes over."""
@@ -273,3 +286,9 @@ def _flops(step: Callable, state: Any, batch: Any) -> float:
 
 def _one_step(leaf: jax.Array, substeps: int) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(leaf.shape[1:] if substeps > 1 else leaf.shape, leaf.dtype)
+
+
+def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+    """The shape of every array of a tree, by its path."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {jax.tree_util.keystr(path): tuple(np.shape(leaf)) for path, leaf in leaves}

@@ -17,7 +17,8 @@ from safetensors.numpy import load, save
 from jaxcrypt.errors import Refusal
 
 HALF, BYTE = "float16", "int8"
-_EMPTY, _UNIT = "empty", ":unit"
+_EMPTY = "empty"
+UNIT = ":unit"  # ends the name of a kernel's unit
 
 
 def save_weights(variables: Mapping[str, Any], metadata: Mapping[str, str], dtype: str = "float32") -> bytes:
@@ -25,7 +26,7 @@ def save_weights(variables: Mapping[str, Any], metadata: Mapping[str, str], dtyp
     1×1 and float16 for the rest), other types as they are.
 
     Raises:
-      Refusal: float16 was asked for, and a value is beyond its range.
+      Refusal: a value is beyond the range of what was asked for.
     """
     stored, empty = {}, []
     for name, leaf in _flatten(variables):
@@ -34,7 +35,9 @@ def save_weights(variables: Mapping[str, Any], metadata: Mapping[str, str], dtyp
             continue
         value = np.asarray(leaf)
         if value.dtype == np.float32 and dtype == BYTE and _many_taps(value):
-            value, stored[name + _UNIT] = _in_bytes(value)
+            if not np.isfinite(value).all():
+                raise Refusal(f"{name}: holds values that are no numbers; take --dtype float32")
+            value, stored[name + UNIT] = _in_bytes(value)
         if value.dtype == np.float32 and dtype != "float32":
             if np.abs(value).max(initial=0) > np.finfo(np.float16).max:
                 raise Refusal(f"{name}: holds values beyond float16; take --dtype float32")
@@ -53,8 +56,10 @@ def load_weights(data: bytes, where: str = "weights") -> dict[str, Any]:
         flat = load(data)
         length = int.from_bytes(data[:8], "little")
         empty = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][_EMPTY])
-        for name in [name for name in flat if name.endswith(_UNIT)]:
-            unit, kernel = flat.pop(name), name.removesuffix(_UNIT)
+        for name in [name for name in flat if name.endswith(UNIT)]:
+            unit, kernel = flat.pop(name), name.removesuffix(UNIT)
+            if unit.shape != flat[kernel].shape[-1:]:
+                raise ValueError(f"{name} does not fit its kernel")
             flat[kernel] = flat[kernel] * unit
     except (SafetensorError, ValueError, KeyError) as error:
         raise Refusal(f"{where}: not a weights file ({error})") from None
@@ -79,7 +84,7 @@ def _many_taps(value: np.ndarray) -> bool:
 def _in_bytes(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """int8 of the shape, and what they are multiples of: float32 ``[last axis]``."""
     most = np.abs(value).max(axis=tuple(range(value.ndim - 1)), initial=0)
-    unit = np.where(most > 0, most / np.iinfo(np.int8).max, 1).astype(np.float32)
+    unit = np.maximum(most / np.iinfo(np.int8).max, np.finfo(np.float32).tiny).astype(np.float32)
     return np.round(value / unit).astype(np.int8), unit
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxcrypt.errors import Refusal
+from jaxcrypt.training.weights import UNIT
 
 FOLDER = Path(__file__).parent / "cards"
 SECTIONS = ("Intended use", "Known limits", "Biases")
@@ -100,7 +101,8 @@ def parameters(weights: bytes) -> int:
         tensors = json.loads(weights[8 : 8 + length])
     except (struct.error, ValueError):
         raise Refusal("not a file of safetensors") from None
-    return sum(math.prod(one["shape"]) for name, one in tensors.items() if name != "__metadata__")
+    tensors.pop("__metadata__", None)
+    return sum(math.prod(one["shape"]) for name, one in tensors.items() if not name.endswith(UNIT))
 
 
 def _data(entry: Mapping[str, Any]) -> str:

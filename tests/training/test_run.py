@@ -130,6 +130,22 @@ def test_any_run_may_be_told_to_start_from_the_zoo(tmp_path):
     assert (w, v) == pytest.approx((7.0, 3.0), abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("nets", "why"),
+    [
+        ({"other": {"x": np.float32(7.0)}}, "has none of the nets v, w"),
+        ({"w": {"x": np.zeros(3, np.float32)}}, "its net w is of another make"),
+        ({"w": {"y": np.float32(7.0)}}, "its net w is of another make"),
+    ],
+)
+def test_weights_that_do_not_fit_start_nothing(nets, why, tmp_path):
+    config = complete(toys.config())
+    config.train.init_from = "zoo-entry"
+    given = around(weights=lambda name: {"params": nets, "extra": {}})
+    with pytest.raises(Refusal, match=f"init_from=zoo-entry: {why}"):
+        run.train(two_nets(config), config, tmp_path, given)
+
+
 def test_an_explosion_names_its_phase_and_is_never_saved(tmp_path):
     def loss(params, extra, batch, rng):
         x = params["net"]["x"]

@@ -1,16 +1,16 @@
-"""Whether it pays to start numba (extra ``fast``), which takes half a second: by how much there was to do."""
+"""Whether it pays to start numba (extra ``fast``): that takes half a second, and seconds the first time."""
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 
 _MUCH = 1 << 26  # samples
 _done = 0  # samples of this process
 
 
-def much(samples: int) -> bool:
-    """Whether this process has had much to do, with so many samples more."""
+def counted(samples: int) -> bool:
+    """Count so many samples more; whether this process has had much to do by now."""
     global _done
     _done += samples
     return _done > _MUCH
@@ -18,4 +18,12 @@ def much(samples: int) -> bool:
 
 def has_numba(much: bool) -> bool:
     """Whether numba is to compute: where it is installed, and has started already or should."""
-    return (much or "numba" in sys.modules) and importlib.util.find_spec("numba") is not None
+    return (much or "numba" in sys.modules) and _starts()
+
+
+def _starts() -> bool:
+    try:
+        importlib.import_module("numba")
+    except ImportError:  # not installed, or not made for the NumPy that is
+        return False
+    return True

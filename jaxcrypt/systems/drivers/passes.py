@@ -45,11 +45,13 @@ def _programs(tiles: Tiles) -> dict[str, Callable]:
     return _PROGRAMS[tiles]
 
 
-def _function(tiles: Tiles, name: str, flats: Sequence[np.ndarray]) -> Callable:
-    """What does ``seal`` or ``open`` of the tiles of these pictures."""
-    samples = sum(flat.size for flat in flats)
-    here = tiles.on_host is not None and jax.default_backend() == "cpu" and tiles.on_host(samples)
-    return here[name] if here else _programs(tiles)[name]
+def _function(tiles: Tiles, name: str, flats: Sequence[np.ndarray], whole: bool = True) -> Callable:
+    """What does ``seal`` or ``open`` of the tiles of these pictures, ``whole`` or with gaps."""
+    if tiles.on_host is not None and whole and jax.default_backend() == "cpu":
+        here = tiles.on_host(sum(flat.size for flat in flats))
+        if here is not None:
+            return here[name]
+    return _programs(tiles)[name]
 
 
 def _gather(
@@ -215,7 +217,7 @@ def seal(tiles, layout, flats, shared, groups, progress: Progress, part):
 
 def open_tiles(tiles, layout, flats, gaps, shared, own, groups, progress: Progress, part):
     """Flat plain pictures, and what the System found out about each one's tiles."""
-    opening = _function(tiles, "open", flats)
+    opening = _function(tiles, "open", flats, gaps is None)
     images = [np.empty(layout.plain[-1], np.uint8) for _ in flats]
     findings = [[{}] * layout.count for _ in flats]
 

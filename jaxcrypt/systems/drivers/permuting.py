@@ -5,11 +5,9 @@ Halves of an index have few values. So the keyed hashes of all of them are made 
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-jit = numba.njit(nogil=True, cache=True, error_model="numpy")
-u32 = np.uint32
+from jaxcrypt.systems.drivers.kernels import jit, u32
 
 
 @jit

@@ -2,7 +2,8 @@
 
 A tiled System sees a picture as one flat run of samples, cut into tiles that lie in arrays of a few fixed
 sizes. :mod:`jaxcrypt.systems.drivers.tiled` feeds tiles from host memory; here whole batches go through the
-same functions inside one jittable program. Both give the same bits.
+same functions inside one jittable program. Both give the same bits,
+but for rounding where numba computes (:attr:`Tiles.on_host`).
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class Tiles:
       draws: ``(size, "seal", "open" or "summary") -> `` the streams which that function takes from the tile's
         ``drawn``, uint32 arrays by purposes' names, where that is there.
       on_host: ``samples -> `` functions by the names ``seal`` and ``open`` that do the same with stacks of
-        tiles on a CPU in less time, given that so many samples come; None where JAX is to do it.
+        tiles on a CPU in less time, ``open`` without ``lost``, given that so many samples come; None where
+        JAX is to do it.
     """
 
     layout: Callable[[Shape], Layout]

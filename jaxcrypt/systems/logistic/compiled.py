@@ -1,15 +1,15 @@
 """What :mod:`.kernels` does, compiled by numba (extra ``fast``): the same functions, the same bits.
 
-Imported only where numba is installed and there is enough to do, since it takes half a second to start. What
-it compiled is kept beside this file, or in the user's cache folder.
+Imported only where numba is installed and there is enough to do, since it takes half a second to start, and
+seconds the first time.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from jaxcrypt.systems.drivers.kernels import jit as _jit
 from jaxcrypt.systems.drivers.permuting import images, tables
-from jaxcrypt.systems.drivers.permuting import jit as _jit
 from jaxcrypt.systems.logistic.layout import ROUNDS
 
 _SUMS, _STEPS = 8, 64

@@ -62,7 +62,7 @@ def _arithmetic(pictures: Sequence[np.ndarray]) -> ModuleType | None:
 
     On CPUs numba is the fastest, then JAX, then NumPy, which alone needs no time to start.
     """
-    much, started = effort.much(sum(picture.size for picture in pictures)), "jax" in sys.modules
+    much, started = effort.counted(sum(picture.size for picture in pictures)), "jax" in sys.modules
     if started and sys.modules["jax"].default_backend() != "cpu":
         return None
     if effort.has_numba(much):

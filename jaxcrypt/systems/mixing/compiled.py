@@ -12,7 +12,8 @@ import numpy as np
 
 from jaxcrypt.functional.companding import DITHER, KEPT
 from jaxcrypt.functional.mixing import block_size
-from jaxcrypt.systems.drivers.permuting import images, jit, tables, u32
+from jaxcrypt.systems.drivers.kernels import jit, u32
+from jaxcrypt.systems.drivers.permuting import images, tables
 
 _CHUNK = 1 << 11  # images that are computed together
 _LOW = 16  # places within whose multiples nothing can be computed side by side

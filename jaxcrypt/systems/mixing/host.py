@@ -1,12 +1,11 @@
 """Tiles of keyed mixing on a CPU where numba is: what :mod:`.system` does, without JAX between.
 
-The bytes are the same but where rounding falls to the other side: in one of some ten thousand.
+The bytes are the same but where rounding falls to the other side, which is one in fifty thousand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,14 +21,14 @@ from jaxcrypt.systems.mixing import compiled
 Tile = dict[str, Any]
 
 
-def functions(otherwise: Callable[[Tile], Any]) -> dict[str, Callable[[Tile], Any]]:
-    """``seal`` and ``open`` of stacks of tiles with their streams ``drawn``, in :data:`ROUNDS` rounds; what
-    has gaps ``otherwise`` opens."""
+def seal(stack: Tile):
+    """Cipher samples uint8 ``[k, S]`` and side arrays of a stack of tiles with their streams ``drawn``."""
+    return _stacked(_seal, stack)
 
-    def opened(stack: Tile):
-        return otherwise(stack) if "lost" in stack else _stacked(_open, stack)
 
-    return {"seal": partial(_stacked, _seal), "open": opened}
+def unseal(stack: Tile):
+    """Plain samples uint8 ``[k, S]`` and findings, likewise; of tiles without gaps."""
+    return _stacked(_open, stack)
 
 
 def _stacked(work: Callable[[Tile], tuple[np.ndarray, dict]], stack: Tile):

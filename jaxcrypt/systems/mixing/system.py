@@ -25,7 +25,7 @@ from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.drivers import effort
 from jaxcrypt.systems.drivers.layout import Layout, even_bounds
 from jaxcrypt.systems.drivers.tiled import tiled_system
-from jaxcrypt.systems.drivers.tiles import Draw, Tiles, over_tiles
+from jaxcrypt.systems.drivers.tiles import Draw, Tiles
 
 _PILOT_SHARE = 96
 _FEW = 16
@@ -139,16 +139,11 @@ def _tiles(rounds: int) -> Tiles:
 
 
 def _on_host(rounds: int, samples: int) -> dict[str, Callable] | None:
-    if not effort.has_numba(effort.much(samples)) or rounds != mixing.ROUNDS:
+    if not effort.has_numba(effort.counted(samples)) or rounds != mixing.ROUNDS:
         return None
     from jaxcrypt.systems.mixing import host
 
-    return host.functions(_with_gaps(rounds))
-
-
-@cache
-def _with_gaps(rounds: int) -> Callable:
-    return jax.jit(partial(over_tiles, partial(_open, rounds)))
+    return {"seal": host.seal, "open": host.unseal}
 
 
 def draws(size: int, rounds: int) -> tuple[Draw, ...]:
