@@ -4,9 +4,9 @@
 
 DIR holds photos (of which the last 64 by name are for validation) and bsds200.
 
-24,000 steps in an hour on one core of an x86 CPU that other programs shared. Loss and gradients stayed finite:
-the mean norm over 200 steps was at most 0.34, in the first 200, and 0.13 after step 2000. Centre 256x256 of
-Kodak24 and CBSD68, after 8-bit PNG (python -m jaxcrypt.evaluate hiding --system stego --weights
+24,000 steps in an hour on one core of an x86 CPU that other programs shared. Loss and gradients stayed
+finite: the mean norm over 200 steps was at most 0.34, in the first 200, and 0.13 after step 2000. Centre
+256x256 of Kodak24 and CBSD68, after 8-bit PNG (python -m jaxcrypt.evaluate hiding --system stego --weights
 stego-networks-three): cover 39.5 dB, secrets 28.5 dB.
 """
 
