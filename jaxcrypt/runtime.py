@@ -7,9 +7,9 @@ import sys
 import time
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from jaxcrypt.caches import cache_folder
 from jaxcrypt.errors import Refusal, usage
 
 DEVICES = ("auto", "cpu", "gpu", "tpu")
@@ -18,14 +18,6 @@ _INSTALL = {
     "gpu": "for NVIDIA: pip install 'jaxcrypt[cuda]', for AMD: pip install 'jax[rocm7-local]'",
     "tpu": "pip install 'jaxcrypt[tpu]'",
 }
-
-
-def cache_folder() -> Path:
-    """``$JAXCRYPT_CACHE``, or ``jaxcrypt`` in the user's cache folder."""
-    root = os.environ.get("JAXCRYPT_CACHE")
-    if root:
-        return Path(root)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxcrypt"
 
 
 def start(device: str = "auto") -> None:

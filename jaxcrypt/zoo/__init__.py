@@ -142,7 +142,7 @@ def read(entry: Mapping[str, Any], folder: Path = FOLDER, *, download: bool = Tr
 
 def place(entry: Mapping[str, Any]) -> Path:
     """Where the file of an entry lies, or will once it is downloaded."""
-    from jaxcrypt.runtime import cache_folder
+    from jaxcrypt.caches import cache_folder
 
     return (
         FOLDER / entry["file"]

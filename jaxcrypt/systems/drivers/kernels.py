@@ -13,7 +13,7 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from jaxcrypt.runtime import cache_folder
+from jaxcrypt.caches import cache_folder
 
 _SOURCES = (
     "functional/companding.py",
