@@ -54,7 +54,7 @@ def test_parts_are_command_lines_that_evaluate_takes():
     for one in plan(What(("photos",), crop=64, limit=3, seed=2, quick=True)):
         args = evaluate.parse(one.suite, one.arguments[1:])
         assert args.crop == (64 if one.suite in CROPPED else suites.SUITES[one.suite].crop)
-        assert args.limit == 3
+        assert args.limit == (12 if one.suite == "linkage" else 3)
         assert args.seed == 2
 
 

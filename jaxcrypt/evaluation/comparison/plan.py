@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jaxcrypt.attacks.significance import MIN_PICTURES
 from jaxcrypt.declared import Entry
 from jaxcrypt.errors import usage
 from jaxcrypt.evaluation.suites import SUITES
@@ -102,9 +103,10 @@ def _offered() -> list[str]:
 
 
 def _part(name: str, suite: str, entries: Sequence[Entry], what: What) -> Part:
+    least = MIN_PICTURES if suite == "linkage" else 1  # fewer and nothing could be told
     given = {
         "--crop": what.crop if suite in _CROP else None,
-        "--limit": what.limit,
+        "--limit": max(what.limit, least) if what.limit else None,
         "--seed": what.seed or None,
     }
     learn = suite == "attacks" or (suite == "hiding" and not what.limit)  # which would limit these, too
