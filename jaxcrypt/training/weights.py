@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 
 from jaxcrypt.errors import Refusal
 
-HALF, BYTE = "float16", "int8"
+BYTE = "int8"
 _EMPTY = "empty"
 UNIT = ":unit"  # ends the name of a kernel's unit
 

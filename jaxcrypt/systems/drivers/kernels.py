@@ -6,6 +6,7 @@ So the folder is named by a digest of all files that hold kernels or what they t
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -29,8 +30,9 @@ u32 = np.uint32
 
 def jit(function: Callable) -> Callable:
     """``function`` compiled when it is first called; not kept where no folder can be written."""
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_folder())
+    before = numba.config.CACHE_DIR
     try:
+        numba.config.CACHE_DIR = str(_folder())
         return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     except (RuntimeError, OSError):
         return numba.njit(nogil=True, error_model="numpy")(function)
@@ -38,6 +40,7 @@ def jit(function: Callable) -> Callable:
         numba.config.CACHE_DIR = before
 
 
+@functools.cache
 def _folder() -> Path:
     package = Path(__file__).parents[2]
     digest = hashlib.sha256(b"".join((package / name).read_bytes() for name in _SOURCES))
