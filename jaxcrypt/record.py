@@ -95,8 +95,8 @@ class Outcome:
 
     Attributes:
       pictures: uint8 ``[H, W, C]`` each: the picture, or several secrets.
-      noise: standard deviation of what is wrong with the picture before denoising, in grey levels;
-        None where that is not measured.
+      noise: standard deviation of what is expected to be wrong with the picture, in grey levels; None where
+        nothing tells.
       stages: uint8 pictures on the way, where there are any.
       report: further results by name, such as ``intact``.
     """

@@ -54,7 +54,7 @@ def extrinsic(mean, variance: float, prior_mean, prior_variance: float):
     """``(r, tau)``: the estimate N(mean, variance) with its prior divided out."""
     variance = min(variance, 0.9999 * prior_variance)
     tau = 1 / (1 / variance - 1 / prior_variance)
-    return tau * (mean / variance - prior_mean / prior_variance), tau
+    return mean * (tau / variance) - prior_mean * (tau / prior_variance), tau
 
 
 def predict(mean: np.ndarray, variance: float) -> tuple[np.ndarray, np.ndarray]:

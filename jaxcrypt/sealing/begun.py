@@ -35,7 +35,7 @@ class Unsealed:
       exact: whether files, or the samples of the pictures, are those that went in.
       authenticated: False where damaged pixels were decoded: then nothing vouches for them.
       signed: whether a demanded signature was verified.
-      quality: estimated PSNR in dB before denoising, of what is not authenticated; None where unknown.
+      quality: estimated PSNR in dB of what is not authenticated; None where unknown.
       stamp: modification time and mode of the original file, where they travelled.
       stages: pictures on the way to the first, uint8 ``[H, W, C]`` each, where a System decoded in steps.
       notes: what else to know, a line each.

@@ -28,6 +28,7 @@ from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.decoding import received, region, robust, turbo
 from jaxcrypt.systems.decoding.denoise import WindowedDenoiser
 from jaxcrypt.systems.drivers import host
+from jaxcrypt.systems.drivers.layout import even_bounds
 from jaxcrypt.systems.mixing import system as mixing
 
 ENTRY = entry("denoiser")
@@ -100,30 +101,29 @@ class DenoiserDriver:
 def _decrypt_bands(
     one: Sealed, key: bytes, rounds: int, shape: Shape, windows: WindowedDenoiser, lost, progress
 ):
-    """The picture, and the noise before denoising."""
+    """The picture, and its expected error."""
     layout = mixing.layout(shape)
     host.check_shape(one.pixels, layout.cipher_shape)
     statistics = [host.statistic(one.side, name, layout.count) for name, _, _ in mixing.SIDE]
     gaps, quality = received.distortion(one.pixels, received.lost_pixels(one.pixels, lost))
-    image, count = np.empty(layout.plain[-1], np.uint8), max(1, _BAND // layout.size)
-    starts = range(0, layout.count, count)
+    image = np.empty(layout.plain[-1], np.uint8)
+    bounds = even_bounds(layout.count, -(-layout.count // max(1, _BAND // layout.size)))
 
-    def band(first: int, part) -> np.ndarray:
-        last = min(first + count, layout.count)
+    def band(first: int, last: int, part) -> float:
         run = _run(layout, host.words(key), rounds, statistics, first, last)
         span = layout.cipher[first], layout.cipher[last]
         start, end = layout.plain[first], layout.plain[last]
         denoise = windows.of_run(shape, start, end)
-        image[start:end], levels = received.recover(
-            run, one.pixels, span, gaps, quality, denoise, part, denoise.some
+        image[start:end], error = received.recover(
+            run, one.pixels, span, gaps, quality, denoise, denoise.some, part
         )
-        return levels
+        return error
 
-    parts = host.shares(progress, len(starts))
-    noise = [band(starts[0], parts[0])]  # alone: it compiles what the others run
+    parts = host.shares(progress, len(bounds) - 1)
+    errors = [band(*bounds[:2], parts[0])]  # alone: it compiles what the others run
     with ThreadPoolExecutor(_TOGETHER) as pool:  # while one mixes on the host, the other's net has both cores
-        noise += pool.map(band, starts[1:], parts[1:])
-    return image.reshape(shape), float(np.sqrt(np.mean(np.concatenate(noise) ** 2)))
+        errors += pool.map(band, bounds[1:-1], bounds[2:], parts[1:])
+    return image.reshape(shape), float(np.sqrt(np.mean(np.square(errors))))
 
 
 def _run(layout, subkey: np.ndarray, rounds: int, statistics, first: int, last: int) -> turbo.Run:

@@ -267,10 +267,26 @@ def test_a_pass_that_makes_it_worse_is_not_taken():
         level = 0.1 if len(calls) == 1 else 5.0
         return symbols + level * rng.standard_normal(1000).astype(np.float32), level**2
 
-    clean, noisy, levels = turbo.decode(run, receive, lambda samples, levels: 0.5 * samples + 50, 4)
+    decoded = turbo.decode(run, receive, lambda samples, levels: 0.5 * samples + 50, None, 4)
     assert len(calls) == 2
-    assert levels[0] == pytest.approx(2.0, rel=0.2)
-    np.testing.assert_allclose(clean, 0.5 * noisy + 50)
+    assert decoded.levels[0] == pytest.approx(2.0, rel=0.2)
+    assert decoded.error == pytest.approx(2.0 * 0.5**0.5, rel=0.2)  # half of the noise power is left
+    np.testing.assert_allclose(decoded.clean, 0.5 * decoded.noisy + 50)
+
+
+def test_a_turn_that_gains_next_to_nothing_is_the_last():
+    rng = np.random.default_rng(0)
+    subkey = np.frombuffer(KEY, "<u4").astype(np.uint32)
+    one = np.ones(1, np.float32)
+    run = turbo.Run(subkey, 0, 8192, (0, 7000), (0, 8000), 100 * one, 20 * one)
+    symbols, calls = run.mix(rng.standard_normal(7000).astype(np.float32)), []
+
+    def receive(prior, variance):
+        calls.append(variance)
+        return symbols + np.float32(0.5) * rng.standard_normal(8000).astype(np.float32), 0.25
+
+    turbo.decode(run, receive, lambda samples, levels: 0.5 * samples + 50, None, 9)
+    assert len(calls) == 2
 
 
 def test_its_config_gives_every_kernel_to_muon_and_every_bias_to_adam():

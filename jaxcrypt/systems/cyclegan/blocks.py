@@ -14,11 +14,12 @@ from jaxcrypt.models.cyclegan import OCTAVE
 from jaxcrypt.record import Progress
 from jaxcrypt.systems.cyclegan import code
 from jaxcrypt.systems.cyclegan.symbols import Symbols
-from jaxcrypt.systems.drivers.windows import Window, over_windows
+from jaxcrypt.systems.drivers.windows import Window, kept, over_windows, read, sampled
 
 _WINDOW, _REACH = 56, 4  # blocks: of windows, and of what nets see around a position
 _TOGETHER = 1600  # blocks whose scales one call computes
 _APART = 3  # blocks, of those whose expected error is looked at
+_SMALL, _NEAR, _OF = 20, 2, 8  # blocks of smaller windows, of which one in so many tells how nets react
 
 
 @cache
@@ -78,12 +79,16 @@ class Blocks:
         taken = np.empty(symbols.plan.symbols[-1], np.float32)
 
         def one(seen: Window):
-            coefficients = np.asarray(self._run["analyse"](_cut(picture, seen), self._mean))[0]
-            symbols.window(seen).take(coefficients[..., : self._planes * PLANE], taken)
+            self._take(_cut(picture, seen), seen, symbols, taken)
             return _NOTHING
 
         over_windows(one, _sides(picture), 0, _WINDOW, 0)
         return taken
+
+    def _take(self, window: np.ndarray, seen: Window, symbols: Symbols, taken: np.ndarray) -> None:
+        """Put a window's weighed symbols into ``taken``; ``window`` is ``[1, 16r, 16c, 1 or 3]``."""
+        coefficients = np.asarray(self._run["analyse"](window, self._mean))[0]
+        symbols.window(seen).take(coefficients[..., : self._planes * PLANE], taken)
 
     def restore(
         self, weighed: np.ndarray, levels: np.ndarray, symbols: Symbols, dtype: Any, progress: Progress = None
@@ -97,16 +102,29 @@ class Blocks:
         errors: list[float] = []
 
         def one(seen: Window):
-            part = symbols.window(seen)
-            own = part.put(weighed), part.there, part.scales.astype(np.float32), part.by_tile(levels)
-            errors.append(_expected(*own[1:]))
-            got = code.Received(*(array[None] for array in own), self._mean)
-            picture = np.asarray(self._run["restore"](self._params, got))[0]
+            picture, error = self._restored(seen, weighed, levels, symbols)
+            errors.append(error)
             return np.clip(np.rint(picture), 0, 255).astype(np.uint8) if dtype == np.uint8 else picture
 
         plan = symbols.plan
         picture = over_windows(one, (plan.rows, plan.columns), BLOCK, _WINDOW, _REACH, progress)
         return picture, float(np.sqrt(np.mean(errors)))
+
+    def _restored(self, seen: Window, weighed: np.ndarray, levels: np.ndarray, symbols: Symbols):
+        """A window's picture, float32 ``[16r, 16c, 3]``, and the mean square of its expected error."""
+        part = symbols.window(seen)
+        own = part.put(weighed), part.there, part.scales.astype(np.float32), part.by_tile(levels)
+        got = code.Received(*(array[None] for array in own), self._mean)
+        return np.asarray(self._run["restore"](self._params, got))[0], _expected(*own[1:])
+
+    def some(self, weighed: np.ndarray, levels: np.ndarray, symbols: Symbols) -> np.ndarray:
+        """What :meth:`take` has of :meth:`restore`, in some windows: float32 ``[k]``, NaN elsewhere."""
+        plan, taken = symbols.plan, np.full(weighed.shape, np.nan, np.float32)
+        for axes in sampled((plan.rows, plan.columns), _SMALL, _NEAR, _OF):
+            picture, _ = self._restored(read(axes), weighed, levels, symbols)
+            core = tuple(slice(span.start, span.stop) for span in axes)
+            self._take(picture[kept(axes, BLOCK)][None], core, symbols, taken)
+        return taken
 
 
 def _expected(there: np.ndarray, scales: np.ndarray, levels: np.ndarray) -> float:

@@ -233,6 +233,8 @@ class _Opening:
       Refusal: values that no encryption gives.
     """
 
+    _made: Outcome  # by the last call of _denoise
+
     def __init__(self, nets, params, sealed: Sealed, subkey: bytes, shape: Shape, settings: dict[str, int]):
         self.cipher, self.side, self.shape, self.subkey = sealed.pixels, sealed.side, shape, subkey
         if settings["robust"]:
@@ -253,63 +255,80 @@ class _Opening:
         digits = cells.interpolated(self.masked.unpack(packed), share, blocks)
         self.symbols = Symbols(digits, self.blocks.scales, plan)
 
-    def _picture(
-        self, noisy: np.ndarray, levels: np.ndarray, dtype=np.float32, progress=None
-    ) -> tuple[np.ndarray, float]:
-        """What symbols in the order of tiles show, whose errors have ``levels``, ``[t]``, as
-        :meth:`Blocks.restore` gives it."""
+    def _weighed(self, noisy: np.ndarray) -> np.ndarray:
+        """Symbols in the order of tiles to weighed ones in that of their coefficients."""
         plan, weighed = self.symbols.plan, np.empty(noisy.shape, np.float32)
         for tile, (start, stop) in enumerate(pairwise(plan.symbols)):
             weighed[tile :: plan.count] = noisy[start:stop] * self.spread[tile]
-        return self.blocks.restore(weighed, levels * self.spread, self.symbols, dtype, progress)
+        return weighed
+
+    def _by_tiles(self, weighed: np.ndarray) -> np.ndarray:
+        """The inverse of :meth:`_weighed`."""
+        plan, symbols = self.symbols.plan, np.empty(weighed.shape, np.float32)
+        for tile, (start, stop) in enumerate(pairwise(plan.symbols)):
+            own = weighed[tile :: plan.count]
+            symbols[start:stop] = own / np.maximum(self.spread[tile], np.float32(1e-3))
+        return symbols
+
+    def _restore(self, noisy: np.ndarray, levels: np.ndarray, dtype, progress=None):
+        """What symbols in the order of tiles show, whose errors have ``levels``, ``[t]``, as
+        :meth:`Blocks.restore` gives it."""
+        return self.blocks.restore(self._weighed(noisy), levels * self.spread, self.symbols, dtype, progress)
+
+    def _of_tiles(self, levels: np.ndarray) -> np.ndarray:
+        """``[k]``, one for each symbol, to one for each tile."""
+        return levels[list(self.symbols.plan.symbols[:-1])]
 
     def _denoise(self, noisy: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        plan, by_tile = self.symbols.plan, levels[list(self.symbols.plan.symbols[:-1])]
-        weighed = self.blocks.take(self._picture(noisy, by_tile)[0], self.symbols)
-        clean = np.empty_like(noisy)
-        for tile, (start, stop) in enumerate(pairwise(plan.symbols)):
-            clean[start:stop] = weighed[tile :: plan.count] / np.maximum(self.spread[tile], np.float32(1e-3))
-        return clean
+        """The decrypting generator as the denoiser of symbols; the picture that it makes is kept."""
+        picture, error = self._restore(noisy, self._of_tiles(levels), np.float32)
+        self._made = self._outcome(picture, error)
+        return self._by_tiles(self.blocks.take(picture, self.symbols))
 
-    def outcome(self, lost: np.ndarray | None, progress) -> Outcome:
-        """The picture, and what its error was before the net."""
-        before = 0.1  # of the work, up to the last pass of the nets; with turns before it nine tenths
+    def _some(self, noisy: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`_denoise`, of some of the symbols, and which."""
+        spread = self._of_tiles(levels) * self.spread
+        clean = self._by_tiles(self.blocks.some(self._weighed(noisy), spread, self.symbols))
+        seen = ~np.isnan(clean)
+        clean[~seen] = 0
+        return clean, seen
 
-        def turns(share: float) -> None:
-            nonlocal before
-            before = 0.9
-            if progress is not None:
-                progress(before * share)
-
-        def rest(share: float) -> None:
-            if progress is not None:
-                progress(before + (1 - before) * share)
-
-        if self.layout is not None:
-            _, noisy, levels = robust.decode(
-                self.run, self.cipher, self.subkey, self.layout, self._denoise, lost, turns
-            )
-        else:
-            noisy, levels = self._decode_bytes(lost, turns)
-        grey = self.shape[2] == 1
-        picture, error = self._picture(noisy, levels, np.float32 if grey else np.uint8, rest)
+    def _outcome(self, picture: np.ndarray, error: float) -> Outcome:
+        """Of ``[16h, 16w, 3]``, float32 or uint8, the picture as it was."""
         picture = picture[: self.shape[0], : self.shape[1]]
-        if grey:
-            picture = np.clip(np.rint(picture.mean(axis=2, keepdims=True)), 0, 255).astype(np.uint8)
+        if self.shape[2] == 1:
+            picture = picture.mean(axis=2, keepdims=True)
+        if picture.dtype != np.uint8:
+            picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
         return Outcome([np.ascontiguousarray(picture)], error)
 
-    def _decode_bytes(self, lost: np.ndarray | None, progress) -> tuple[np.ndarray, np.ndarray]:
-        """Symbols and the levels of their errors by tile, from a cipher of bytes, damaged or not."""
+    def outcome(self, lost: np.ndarray | None, progress) -> Outcome:
+        """The picture, and the error expected of Wiener's estimate, from which the net starts."""
+        untouched = None if self.layout is not None else self._untouched(lost)
+        if untouched is None:
+            self._by_turns(lost, progress)
+            return self._made
+        dtype = np.float32 if self.shape[2] == 1 else np.uint8
+        return self._outcome(*self._restore(*untouched, dtype, progress))
+
+    def _by_turns(self, lost: np.ndarray | None, progress) -> None:
+        run, cipher, denoise = self.run, self.cipher, (self._denoise, self._some)
+        if self.layout is not None:
+            robust.decode(run, cipher, self.subkey, self.layout, *denoise, lost, progress)
+            return
+        samples, quality = received.distortion(cipher, received.lost_pixels(cipher, lost))
+        received.decode(run, cipher, (0, cipher.size), samples, quality, *denoise, progress)
+
+    def _untouched(self, lost: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
+        """Symbols and the levels of their errors by tile, of a cipher of bytes to which nothing happened;
+        None of any other."""
         cipher, run = self.cipher, self.run
         packed = host.side_array(self.side, "beyond", (code.count_bytes(cipher.size),), np.uint8)
         counts = self.masked.unpack_counts(packed)
-        gaps = received.lost_pixels(cipher, lost)
-        if not gaps.any():
-            symbols, measured = tiles.expanded(self.run, cipher.reshape(-1), counts)
-            claimed, pilots = outermost.error(), int(run.pilots.sum())
-            if received.untouched(float(np.average(measured, weights=run.pilots)), claimed, pilots):
-                return symbols, turbo.level(claimed, measured, run.pilots)  # the pilots say: nothing happened
-        samples, quality = received.distortion(cipher, gaps)
-        span = 0, cipher.size
-        _, noisy, levels = received.decode(run, cipher, span, samples, quality, self._denoise, progress)
-        return noisy, levels
+        if received.lost_pixels(cipher, lost).any():
+            return None
+        symbols, measured = tiles.expanded(run, cipher.reshape(-1), counts)
+        claimed, pilots = outermost.error(), int(run.pilots.sum())
+        if not received.untouched(float(np.average(measured, weights=run.pilots)), claimed, pilots):
+            return None
+        return symbols, turbo.level(claimed, measured, run.pilots)

@@ -18,7 +18,11 @@ from jaxcrypt.systems.drivers.windows import map_windows, spans
 
 _UNIT = 8
 _WINDOW, _REACH = 96, 4  # units: windows of 768 pixels that share 64
-_OF = 6  # one of so many windows side by side is enough to tell how the denoiser reacts
+_NARROW, _NEAR, _OF = (
+    16,
+    1,
+    5,
+)  # units of narrower ones, of which one in so many tells how the denoiser reacts
 
 
 @cache
@@ -61,9 +65,9 @@ class WindowedDenoiser:
 
     def some(self, picture: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As the call, of some windows, zero elsewhere; and which samples those are, bool ``[H, W, C]``."""
-        across = spans(-(-picture.shape[1] // _UNIT), _WINDOW, _REACH)
+        across = spans(-(-picture.shape[1] // _UNIT), _NARROW, _NEAR)
         chosen = across[min(_OF, len(across)) // 2 :: _OF]
-        if len(across) == 1:
+        if len(across) < _OF:
             return self(picture, sigma), np.ones(picture.shape, bool)
         clean, seen = np.zeros_like(picture), np.zeros(picture.shape, bool)
         for span in chosen:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from jaxcrypt.record import Sealed, Shape
-from jaxcrypt.systems.decoding import received, turbo
+from jaxcrypt.systems.decoding import channels, received, turbo
 from jaxcrypt.systems.decoding.denoise import WindowedDenoiser
 from jaxcrypt.systems.drivers import host, regions
 from jaxcrypt.systems.drivers.regions import Region
@@ -26,7 +26,7 @@ _SIZES = (192, 320)  # pixels: few shapes, few programs
 def decrypt(
     one: Sealed, key: bytes, rounds: int, shape: Shape, windows: WindowedDenoiser, lost, progress
 ) -> tuple[np.ndarray, float]:
-    """The picture, uint8 ``[H, W, C]`` of ``shape``, and the noise in the region before denoising.
+    """The picture, uint8 ``[H, W, C]`` of ``shape``, and the error that is expected in the region.
 
     Args:
       one: whose side tells of the region; lost: bool ``[H, W]`` or None.
@@ -55,12 +55,12 @@ def decrypt(
     denoise = _among(seen, inside, windows)
     channel = _jpeg(one.pixels, inside, data, run, gaps, noise)
     if channel is not None:
-        clean, _, levels = turbo.decode(run, channel, denoise, received.PASSES, progress)
+        decoded = turbo.decode(run, channel, denoise, None, received.PASSES, progress)
     else:
         span = 0, layout.cipher[-1]
-        clean, _, levels = received.decode(run, cipher.pixels, span, gaps, None, denoise, progress)
-    samples = np.clip(np.rint(clean), 0, 255).astype(np.uint8)
-    return inside.put(one.pixels, samples), float(np.sqrt(np.mean(levels**2)))
+        decoded = received.decode(run, cipher.pixels, span, gaps, None, denoise, None, progress)
+    samples = np.clip(np.rint(decoded.clean), 0, 255).astype(np.uint8)
+    return inside.put(one.pixels, samples), decoded.error
 
 
 def _jpeg(picture: np.ndarray, inside: Region, data: np.ndarray, run: turbo.Run, gaps, noise: float):
@@ -78,11 +78,10 @@ def _jpeg(picture: np.ndarray, inside: Region, data: np.ndarray, run: turbo.Run,
         return None
     dither, size = run.dither(), inside.size
     lost = None if gaps is None else gaps[:size]
-    cells = received.cells(picture, inside.mask, data[:size], dither[:size], lost, noise, quality)
-    kept = received.Bytes(data[size:], dither[size:], None, 1 / 12)
-    channel = received.Beside(cells, kept, np.arange(data.size) < size)
-    symbols, claimed = channel(np.zeros(data.size, np.float32), 1.0)
-    return channel if received.mean_error(run, symbols) < received.WORSE * claimed else None
+    cells = channels.cells(picture, inside.mask, data[:size], dither[:size], lost, noise, quality)
+    kept = channels.Bytes(data[size:], dither[size:], None, 1 / 12)
+    channel = channels.Beside(cells, kept, np.arange(data.size) < size)
+    return channel if received.borne_out(run, channel) else None
 
 
 def _lost_in(inside: Region, gaps: np.ndarray) -> np.ndarray:

@@ -200,7 +200,7 @@ def decrypt(
       lost: bool of the cipher's size, or None.
 
     Returns:
-      The picture, uint8 [H, W, C], and the noise level before the last denoising.
+      The picture, uint8 [H, W, C], and its expected error.
 
     Raises:
       Refusal: a header that no encryption gives, or a cipher picture whose place is not to be found.
@@ -213,17 +213,23 @@ def decrypt(
     run = turbo.Run(host.words(subkey), 0, size, plain, bounds, mean, spread, rounds)
     base = _by_plane(level, layout)
 
+    def planes(samples, levels):
+        split = (jpeg_layout.split(values, layout) for values in (samples + base, levels))
+        return [(plane[..., None], level) for plane, level in zip(*split, strict=True)]
+
     def denoise(samples, levels):
-        planes = zip(
-            jpeg_layout.split(samples + base, layout), jpeg_layout.split(levels, layout), strict=True
-        )
-        return np.concatenate([windows(x[..., None], level).reshape(-1) for x, level in planes]) - base
+        return np.concatenate([windows(*plane).reshape(-1) for plane in planes(samples, levels)]) - base
 
-    clean, _, levels = decode(run, sealed.pixels, subkey, layout, denoise, lost, progress)
-    return jpeg_layout.to_picture(clean + base, layout), float(np.sqrt(np.mean(levels**2)))
+    def some(samples, levels):
+        made = [windows.some(*plane) for plane in planes(samples, levels)]
+        clean, seen = (np.concatenate([x.reshape(-1) for x in parts]) for parts in zip(*made, strict=True))
+        return clean - base, seen
+
+    decoded = decode(run, sealed.pixels, subkey, layout, denoise, some, lost, progress)
+    return jpeg_layout.to_picture(decoded.clean + base, layout), decoded.error
 
 
-def decode(run: turbo.Run, cipher, subkey: bytes, layout: jpeg_layout.Plan, denoise, lost, progress):
+def decode(run: turbo.Run, cipher, subkey: bytes, layout: jpeg_layout.Plan, denoise, some, lost, progress):
     """What :func:`jaxcrypt.systems.decoding.turbo.decode` makes of a received cipher picture, put in its
     place.
 
@@ -235,7 +241,7 @@ def decode(run: turbo.Run, cipher, subkey: bytes, layout: jpeg_layout.Plan, deno
     gone = grid.any(axis=(1, 3)).reshape(-1)
     values = jpeg_layout.coefficients(pixels)[:, layout.carriers]
     channel = _channel(run, values, layout, _steps(pixels, missing, layout.carriers), gone)
-    return turbo.decode(run, channel, denoise, _PASSES, progress)
+    return turbo.decode(run, channel, denoise, some, _PASSES, progress)
 
 
 def _channel(run: turbo.Run, values, layout: jpeg_layout.Plan, steps, gone) -> Coefficients:

@@ -11,14 +11,20 @@ errors stay white:
 
 which is vector approximate message passing with a plugged-in denoiser (Rangan, Schniter and Fletcher 2019;
 Metzler, Maleki and Baraniuk 2016). One pass is plain un-mixing and denoising.
+
+The pilots measure the noise of ``y``. They are known, but the prior must not know them: it is given them as
+wrong as it is about samples, or they would tell of the channel's errors alone, and not of what is left in
+``y`` of the prior's own, which is most of it in late turns.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +41,10 @@ _CLAIM = (
 )
 
 _THREADS = 2
-_DIVERGED = 1.1  # a pass with that many times the noise power of the one before is not taken
+_GAIN = 0.97  # a turn that leaves more of the noise power of the one before is not worth the denoiser's time
+
+
+Some = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -90,12 +99,16 @@ class Run:
                 if progress is not None:
                     progress(done / self.count)
 
-    def _mapped(self, program, data: np.ndarray, read, write) -> tuple[np.ndarray, np.ndarray]:
-        """``program`` of the tiles of ``data``: what it makes of them, joined, and a number of each."""
+    def _mapped(self, program, data: np.ndarray, read, write, more=None) -> tuple[np.ndarray, np.ndarray]:
+        """``program`` of the tiles of ``data``: what it makes of them, joined, and a number of each.
+
+        ``more`` gives further arrays of a tile, by its number.
+        """
         made, found = np.empty(write[-1], np.float32), np.zeros(self.count, np.float32)
 
         def work(index: int) -> None:
-            own = program(self.tile(index, data[read[index] : read[index + 1]]), self.rounds)
+            tile = self.tile(index, data[read[index] : read[index + 1]])
+            own = program(tile if more is None else tile | more(index), self.rounds)
             samples, number = own if isinstance(own, tuple) else (own, found[index : index + 1])
             start, stop = write[index], write[index + 1]
             made[start:stop] = np.asarray(samples)[0, : stop - start]
@@ -118,6 +131,17 @@ class Run:
         """Standardised samples to mixed symbols; the pilots are put in."""
         return self._mapped(_mix, standard, self.plain, self.cipher)[0]
 
+    def prior(self, standard: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        """As :meth:`mix`, of samples whose errors have ``variance``, ``[k]``; the pilots are as wrong."""
+
+        def wrong(index: int) -> dict[str, np.ndarray]:
+            count, size = self.plain[index + 1] - self.plain[index], np.sqrt(variance[index])
+            error = np.zeros((1, self.size), np.float32)
+            error[0, count:] = size * np.random.default_rng(index).standard_normal(self.size - count)
+            return {"wrong": error}
+
+        return self._mapped(_mix, standard, self.plain, self.cipher, wrong)[0]
+
     def unmix(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Symbols to standardised samples, and the pilots' mean square error, ``[k]``."""
         return self._mapped(_unmix, symbols, self.cipher, self.plain)
@@ -136,12 +160,13 @@ class Run:
 
 
 def mix_tile(tile, rounds: int):
-    """Standardised samples of one tile to mixed symbols; its pilots are put in, and its fill if it is
-    ``flat``."""
+    """Standardised samples of one tile to mixed symbols; its pilots are put in, ``wrong`` by what is given,
+    and its fill if it is ``flat``."""
     keyed = keyed_of(tile, rounds)
     position = jnp.arange(tile["data"].shape[0], dtype=jnp.int32)
     samples = jnp.where(tile["flat"], keyed.fill, tile["data"]) if "flat" in tile else tile["data"]
-    samples = jnp.where(position < tile["plain_length"], samples, keyed.pilots)
+    pilots = keyed.pilots + tile["wrong"] if "wrong" in tile else keyed.pilots
+    samples = jnp.where(position < tile["plain_length"], samples, pilots)
     return mixing.mix(samples, tile["cipher_length"], keyed)
 
 
@@ -175,60 +200,94 @@ def level(claimed: float, measured: np.ndarray, pilots: np.ndarray) -> np.ndarra
     return np.sqrt(np.maximum((1 - trust) * claimed + trust * measured, 1e-9))
 
 
+class Decoded(NamedTuple):
+    """What decoding by turns gives.
+
+    Attributes:
+      clean: float32 ``[n]``, grey levels; noisy: the samples of the last turn before the denoiser.
+      levels: of the noise in those by tile, ``[k]``.
+      error: expected of ``clean``, root mean square: as every best estimate's under white noise, that of a
+        good denoiser is the noise times the mean derivative (Stein 1981).
+    """
+
+    clean: np.ndarray
+    noisy: np.ndarray
+    levels: np.ndarray
+    error: float
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
 def decode(
     run: Run,
     receive: Callable[[np.ndarray, float], tuple[np.ndarray, float]],
     denoise: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    some: Some | None,
     passes: int,
     progress: Progress = None,
-    some: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Decoded:
     """Decode by turns.
 
     Args:
       receive: ``(prior mean [m], prior variance) -> (symbols [m], variance)``, extrinsic; the prior of the
-        start
-        is the standard normal.
+        start is the standard normal.
       denoise: ``(samples [n], levels [n]) -> samples [n]``, in grey levels.
       some: as ``denoise``, of some of the samples, and which those are, bool ``[n]``; None: of all.
-
-    Returns:
-      Clean samples, noisy samples of the last pass (both float32 ``[n]``, grey levels), and the noise level
-      of those by tile, ``[k]``, in grey levels.
+      passes: at most so many turns; of a single one, whose noise nothing can be made of, the denoiser is not
+        probed.
     """
     prior, variance = np.zeros(run.cipher[-1], np.float32), 1.0
-    best = None
+    best, power = None, math.inf
     for turn in range(passes):
         symbols, claimed = receive(prior, variance)
         standard, measured = run.unmix(symbols)
+        del symbols  # of large pictures, whatever is held counts
         sigma = level(claimed, measured, run.pilots)
-        if best is not None and np.mean(sigma**2) > _DIVERGED * np.mean(best[2] ** 2):
+        if np.mean(sigma**2) > _GAIN * power:
             break  # what the denoiser made of so much noise helped no further
-        noisy = run.plain_of(standard)
-        levels = run.by_sample(sigma * run.spread)
-        clean = denoise(noisy, levels)
-        best = clean, noisy, sigma
-        if turn + 1 < passes:
+        noisy, best = run.plain_of(standard), None
+        del standard
+        spread, power = sigma * run.spread, np.mean(sigma**2)
+        levels = run.by_sample(spread)
+        clean, slope = denoise(noisy, levels), np.ones(run.count)
+        if passes > 1:
             slope = _slope(run, some or _all_of(denoise), noisy, levels, clean, turn)
-            ours = run.by_sample(slope)
-            prior = run.mix(run.standard((clean - ours * noisy) / (1 - ours)))
-            variance = float(np.mean(sigma**2 * slope / (1 - slope)))
-        if progress is not None:
-            progress((turn + 1) / passes)
-    clean, noisy, sigma = best
-    return clean, noisy, sigma * run.spread
+        del levels
+        best = Decoded(clean, noisy, spread, _rms(spread * np.sqrt(slope)))
+        if turn + 1 < passes:
+            left = sigma**2 * slope / (1 - slope)
+            prior, variance = run.prior(_without(run, clean, noisy, slope), left), float(np.mean(left))
+            if progress is not None:
+                progress((turn + 1) / passes)
+    if progress is not None:
+        progress(1.0)
+    return best
 
 
-def _all_of(denoise):
+def _without(run: Run, clean: np.ndarray, noisy: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """The extrinsic part of what the denoiser made, standardised."""
+    ours = run.by_sample(slope)
+    part = clean - ours * noisy
+    part /= 1 - ours
+    return run.standard(part)
+
+
+def _all_of(denoise) -> Some:
     return lambda samples, levels: (denoise(samples, levels), np.ones(samples.shape, bool))
 
 
-def _slope(run: Run, some, noisy, levels, clean, turn: int) -> np.ndarray:
+def _slope(run: Run, some: Some, noisy, levels, clean, turn: int) -> np.ndarray:
     """Mean derivative of the denoiser by tile, from one random probe (Ramani, Blu and Unser 2008)."""
-    probe = np.random.default_rng(turn).choice(np.float32([-1, 1]), size=noisy.shape)
-    size = np.maximum(0.1 * levels, 0.05)
+    probe = np.random.default_rng(turn).integers(0, 2, noisy.shape, np.int8)
+    probe += probe - np.int8(1)
+    size = np.maximum(np.float32(0.1) * levels, np.float32(0.05))
     made, seen = some(noisy + size * probe, levels)
-    moved = np.where(seen, (made - clean) * probe / size, 0)
+    moved = made - clean
+    moved *= probe
+    moved /= size
+    moved[~seen] = 0
     counts = np.add.reduceat(seen.astype(np.int64), run.plain[:-1])
     slopes = np.add.reduceat(moved, run.plain[:-1]) / np.maximum(counts, 1)
     return np.clip(np.where(counts > 0, slopes, moved.sum() / counts.sum()), 0.005, 0.95)

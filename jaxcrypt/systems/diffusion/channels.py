@@ -16,7 +16,7 @@ import numpy as np
 
 from jaxcrypt.functional import soft_expand
 from jaxcrypt.functional.diffusion import diffuse, undiffuse
-from jaxcrypt.systems.decoding.received import Receive
+from jaxcrypt.systems.decoding.channels import Receive
 from jaxcrypt.systems.diffusion import cipher
 
 _symbols = jax.jit(cipher.symbols_of, static_argnames="left")

@@ -19,7 +19,7 @@ from jaxcrypt.functional.companding import undithered
 from jaxcrypt.functional.diffusion import undiffuse
 from jaxcrypt.systems.decoding import received as damage
 from jaxcrypt.systems.decoding import turbo
-from jaxcrypt.systems.decoding.received import Beside, Receive
+from jaxcrypt.systems.decoding.channels import Beside, Bytes, Receive, cells
 from jaxcrypt.systems.diffusion import cipher
 from jaxcrypt.systems.diffusion.channels import Bins, Diffused
 from jaxcrypt.systems.drivers.regions import Region
@@ -57,6 +57,7 @@ class Decoded:
 
     Attributes:
       clean: the region; noisy, levels: what the last turn made it from, and the level of the noise in that.
+      error: expected of ``clean``, root mean square.
       intact: whether the bytes were as they had been made.
       decoded: whether there was anything left to decode.
     """
@@ -64,6 +65,7 @@ class Decoded:
     clean: np.ndarray
     noisy: np.ndarray
     levels: np.ndarray
+    error: float
     intact: bool
     decoded: bool
 
@@ -104,10 +106,13 @@ def decode(one: Arrived, denoise: Denoise, turns: int = 0, progress=None) -> Dec
         standard, errors = one.run.unmix(_by_algebra(one))
         levels = one.run.by_sample(np.sqrt(errors) * one.run.spread)
         damped = standard / (1 + one.run.by_sample(errors))
-        return Decoded(one.run.plain_of(damped), one.run.plain_of(standard), levels, False, False)
+        error = float(np.sqrt(np.mean(np.square(levels))))
+        return Decoded(one.run.plain_of(damped), one.run.plain_of(standard), levels, error, False, False)
     turns = turns or (FEW_TURNS if intact else TURNS)
-    clean, noisy, levels = turbo.decode(one.run, channel, denoise, turns, progress)
-    return Decoded(clean, noisy, one.run.by_sample(levels), intact, True)
+    decoded = turbo.decode(one.run, channel, denoise, None, turns, progress)
+    return Decoded(
+        decoded.clean, decoded.noisy, one.run.by_sample(decoded.levels), decoded.error, intact, True
+    )
 
 
 def _channel(one: Arrived) -> tuple[Receive | None, bool]:
@@ -136,9 +141,9 @@ def _guesses(one: Arrived, quality: int | None):
     dither, data = one.dither[one.is_pixel], one.data[one.is_pixel]
     noise = _byte_noise(one, lost)
     if quality is not None and noise is not None:
-        yield damage.cells(one.picture, one.region.mask, data, dither, lost, noise, quality)
+        yield cells(one.picture, one.region.mask, data, dither, lost, noise, quality)
     if noise is not None:
-        yield damage.Bytes(data, dither, lost, noise)
+        yield Bytes(data, dither, lost, noise)
 
 
 def _byte_noise(one: Arrived, lost: np.ndarray | None) -> float | None:

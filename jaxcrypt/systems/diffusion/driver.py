@@ -121,9 +121,10 @@ def _outcome(one: decode.Arrived, sampler: Sampler, progress) -> Outcome:
     if decoded.decoded:
         stages = sampler.stages(one.region, one.picture, decoded.noisy, decoded.levels)
     pictures = [one.region.put(one.picture, _bytes(x)) for x in (stages[-1], decoded.noisy, *stages)]
-    level = float(np.sqrt(np.mean(np.square(decoded.levels))))
     by_algebra = one.region.put(one.picture, _bytes(decode.algebraic(one)))
-    return Outcome(pictures[:1], level, pictures[1:], {"undamaged": decoded.intact, "algebraic": by_algebra})
+    return Outcome(
+        pictures[:1], decoded.error, pictures[1:], {"undamaged": decoded.intact, "algebraic": by_algebra}
+    )
 
 
 def _bytes(samples: np.ndarray) -> np.ndarray:

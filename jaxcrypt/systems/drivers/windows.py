@@ -80,6 +80,24 @@ def _balanced(length: int, size: int, reach: int) -> int:
     return min(size, -(-least // step) * step)
 
 
+def read(axes: tuple[Span, Span]) -> Window:
+    """Rows and columns that a window reads."""
+    return tuple(slice(span.first, span.first + span.size) for span in axes)
+
+
+def kept(axes: tuple[Span, Span], scale: int) -> Window:
+    """Where in what was read that is which is kept, ``scale`` positions for each unit."""
+    return tuple(slice((s.start - s.first) * scale, (s.stop - s.first) * scale) for s in axes)
+
+
+def sampled(sides: tuple[int, int], size: int, reach: int, of: int) -> list[tuple[Span, Span]]:
+    """One in ``of`` windows, spread over the whole by knight's moves; every one, where there are fewer."""
+    rows, columns = (spans(side, size, reach) for side in sides)
+    every = [(a, b, (2 * i + j) % of) for i, a in enumerate(rows) for j, b in enumerate(columns)]
+    few = len(every) < of
+    return [(a, b) for a, b, place in every if few or place == of // 2]
+
+
 def over_windows(
     make: Callable[[Window], np.ndarray],
     sides: tuple[int, int],
@@ -101,12 +119,10 @@ def over_windows(
     grid = [(a, b) for a in spans(sides[0], size, reach) for b in spans(sides[1], size, reach)]
     out = None
     for done, axes in enumerate(grid, 1):
-        rows, columns = (slice(s.first, s.first + s.size) for s in axes)
-        made = np.asarray(make((rows, columns)))
+        made = np.asarray(make(read(axes)))
         if out is None:
             out = np.empty((*(side * scale for side in sides), made.shape[2]), made.dtype)
-        kept = tuple(slice((s.start - s.first) * scale, (s.stop - s.first) * scale) for s in axes)
-        out[tuple(slice(s.start * scale, s.stop * scale) for s in axes)] = made[kept]
+        out[tuple(slice(s.start * scale, s.stop * scale) for s in axes)] = made[kept(axes, scale)]
         if progress is not None:
             progress(done / len(grid))
     return out

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from jaxcrypt.systems.decoding import received
+from jaxcrypt.systems.decoding import channels
 
 
 class Late:
@@ -21,7 +21,7 @@ def test_a_late_result_does_not_see_what_is_written_after_it_was_ordered(rng, mo
     """JAX on a CPU may compute in the caller's memory, and after the call has come back."""
     cipher = rng.integers(0, 256, (18, 24, 3), np.uint8)
     dither = np.zeros(cipher.size, np.float32)
-    cells = received.JpegCells(cipher, slice(None), dither, 75)
+    cells = channels.JpegCells(cipher, slice(None), dither, 75)
     ordered = []
 
     def refine(inside, *rest):
@@ -29,8 +29,8 @@ def test_a_late_result_does_not_see_what_is_written_after_it_was_ordered(rng, mo
         return Late(lambda: inside + 1000), np.float32(0.5)
 
     shared = SimpleNamespace(asarray=np.asarray, float32=np.float32)  # never a copy
-    monkeypatch.setattr(received, "jnp", shared)
-    monkeypatch.setattr(received.jpeg, "refine", refine)
+    monkeypatch.setattr(channels, "jnp", shared)
+    monkeypatch.setattr(channels.jpeg, "refine", refine)
     prior = rng.normal(size=cipher.size).astype(np.float32)
     observed, noise = cells._refined(prior, 0.5)
 
