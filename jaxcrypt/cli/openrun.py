@@ -69,6 +69,7 @@ class OpenRun:
     def work(self, jobs: list[Job]) -> int:
         """All of them; returns the exit code."""
         threaded, parts = len(jobs) > 1, self._items(jobs)
+        self._opener.expect(sum(map(_size, jobs)))
         with Outbox(threaded) as outbox:
             for part in read_ahead(parts, self._room) if threaded else parts:
                 if isinstance(part, _Item):

@@ -81,6 +81,7 @@ class SealRun:
         if self._sealer.foresees:
             self._prepare()
         threaded, planned = len(jobs) > 1, sorted(map(_sized, jobs), key=lambda one: one[0])
+        self._sealer.expect(sum(_samples(sides) for sides, _ in planned))
         parts = self._batches(planned)
         with Outbox(threaded) as self._outbox:
             for part in read_ahead(parts, self._room) if threaded else parts:

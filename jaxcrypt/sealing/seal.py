@@ -29,6 +29,7 @@ from jaxcrypt.sealing.extras import MAX_ICC, Extras, Stamp
 from jaxcrypt.sealing.inputs import Source
 from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.systems import catalog
+from jaxcrypt.systems.drivers import effort
 
 _SIDE = 512  # of the cut whose quality stands for the whole
 
@@ -114,6 +115,10 @@ class Sealer:
 
     computes = True  # whether sealing needs a System
     foresees = False  # whether reading a picture does, too
+
+    def expect(self, samples: int) -> None:
+        """Say how many samples are to be sealed in all: what takes time to start may be worth it."""
+        effort.expect(samples)
 
     @property
     def label(self) -> str:

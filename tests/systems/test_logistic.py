@@ -177,8 +177,9 @@ def test_what_starts_fast_comes_first_then_what_is_fast(monkeypatch):
     pytest.importorskip("numba")
     from jaxcrypt.systems.logistic import compiled, kernels
 
-    def chosen(done, *started, numba=True):
+    def chosen(done, *started, numba=True, expected=0):
         monkeypatch.setattr(effort, "_done", done)
+        effort.expect(expected)
         monkeypatch.setattr(effort, "_starts", lambda: numba)
         for name in ("jax", "numba"):
             monkeypatch.setitem(sys.modules, name, jax)
@@ -191,6 +192,11 @@ def test_what_starts_fast_comes_first_then_what_is_fast(monkeypatch):
     assert chosen(0, "jax", "numba") is compiled
     assert chosen(1 << 28) is compiled
     assert chosen(1 << 28, numba=False) is None
+    assert chosen(30_000_000) is compiled
+    assert chosen(30_000_000, "jax") is None
+    assert chosen(30_000_000, numba=False) is kernels
+    assert chosen(0, expected=1 << 25) is compiled  # a folder, from its first picture on
+    assert chosen(0, expected=0) is kernels
 
 
 def test_small_pictures_need_no_jax(tmp_path):

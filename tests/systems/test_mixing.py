@@ -90,7 +90,7 @@ def test_numba_seals_and_opens_as_jax_does(rng, monkeypatch):
     pictures = [photo_like(rng, (350, 300, 3)), np.full((350, 300, 3), 9, np.uint8)]
     lost = [np.zeros(mixing.cipher_shape(pictures[0].shape)[:2], bool)] * 2
     plain, keys = seal(pictures)
-    monkeypatch.setattr(effort, "has_numba", lambda much: True)
+    monkeypatch.setattr(effort, "has_numba", lambda samples: True)
     ours, _ = seal(pictures)
     for (a, _), (b, _) in zip(ours, plain, strict=True):
         apart = a.astype(int) - b
@@ -98,7 +98,7 @@ def test_numba_seals_and_opens_as_jax_does(rng, monkeypatch):
         assert (apart != 0).mean() < 1e-3
     opened = unseal(ours, keys, pictures[0].shape)
     blind = unseal(ours, keys, pictures[0].shape, lost)
-    monkeypatch.setattr(effort, "has_numba", lambda much: False)
+    monkeypatch.setattr(effort, "has_numba", lambda samples: False)
     for one, other, none, picture in zip(
         opened, unseal(plain, keys, pictures[0].shape), blind, pictures, strict=True
     ):
@@ -199,7 +199,7 @@ def test_every_tile_has_pilots_and_room():
 
 
 def test_whole_pictures_equal_streamed_ones(rng, monkeypatch):
-    monkeypatch.setattr(effort, "has_numba", lambda much: False)  # which rounds in another order
+    monkeypatch.setattr(effort, "has_numba", lambda samples: False)  # which rounds in another order
     pictures = np.stack([photo_like(rng, (20, 24, 3)) for _ in range(2)])
     sealed, keys = seal(list(pictures))
     subkeys = jnp.asarray(np.stack([np.frombuffer(key, "<u4") for key in keys]))

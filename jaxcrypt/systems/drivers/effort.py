@@ -5,20 +5,27 @@ from __future__ import annotations
 import importlib
 import sys
 
-_MUCH = 1 << 26  # samples
+OF_NUMPY, OF_JAX = 20_000_000, 1 << 26  # samples from which it does, where one of these would compute
 _done = 0  # samples of this process
+_expected = 0  # samples that the run under way will have
 
 
-def counted(samples: int) -> bool:
-    """Count so many samples more; whether this process has had much to do by now."""
+def expect(samples: int) -> None:
+    """Say how many samples a run of many pictures has, before its first."""
+    global _expected
+    _expected = samples
+
+
+def counted(samples: int) -> int:
+    """Count so many samples more; how many this process has had, or is going to have."""
     global _done
     _done += samples
-    return _done > _MUCH
+    return max(_done, _expected)
 
 
-def has_numba(much: bool) -> bool:
+def has_numba(samples: int, enough: int = OF_JAX) -> bool:
     """Whether numba is to compute: where it is installed, and has started already or should."""
-    return (much or "numba" in sys.modules) and _starts()
+    return (samples >= enough or "numba" in sys.modules) and _starts()
 
 
 def _starts() -> bool:

@@ -62,12 +62,12 @@ def _arithmetic(pictures: Sequence[np.ndarray]) -> ModuleType | None:
 
     On CPUs numba is the fastest, then JAX, then NumPy, which alone needs no time to start.
     """
-    much, started = effort.counted(sum(picture.size for picture in pictures)), "jax" in sys.modules
+    samples, started = effort.counted(sum(picture.size for picture in pictures)), "jax" in sys.modules
     if started and sys.modules["jax"].default_backend() != "cpu":
         return None
-    if effort.has_numba(much):
+    if effort.has_numba(samples, effort.OF_JAX if started else effort.OF_NUMPY):
         return importlib.import_module("jaxcrypt.systems.logistic.compiled")
-    return None if much or started else kernels
+    return None if started or samples >= effort.OF_JAX else kernels
 
 
 def _tiles() -> Any:
