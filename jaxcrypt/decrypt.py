@@ -10,7 +10,7 @@ from jaxcrypt import runtime
 from jaxcrypt.cli import covertrun, keyoptions, ledgerflags, systemflags
 from jaxcrypt.cli.command import EXIT_CODES, Parser, entry
 from jaxcrypt.cli.jobs import Report, is_sealed, plan_jobs
-from jaxcrypt.cli.openrun import OpenRun
+from jaxcrypt.cli.openrun import OpenRun, file_size
 from jaxcrypt.cli.output import Targets
 from jaxcrypt.errors import usage
 
@@ -82,6 +82,7 @@ def _main(argv: Sequence[str] | None) -> int:
     from jaxcrypt.sealing.unseal import Opener
 
     how = {name: getattr(args, name) for name in _POLICY}
+    how["expected"] = sum(map(file_size, jobs))
     how["header"] = None if headers else args.header
     how["ledger"] = args.ledger_policy
     how["options"] = systemflags.chosen_opening(args)

@@ -80,6 +80,7 @@ class Call:
       inputs: host arrays by the names of the System's inputs.
       progress: called with the share that is done, 0 to 1.
       grows: the header travels in a carrier that is as large as both need, not in the cipher picture alone.
+      expected: samples of all pictures of the run, where more are to come: what takes time to start may pay.
     """
 
     variables: Any = field(default_factory=dict)
@@ -87,6 +88,7 @@ class Call:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress = None
     grows: bool = False
+    expected: int = 0
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,6 @@ class OpenRun:
     def work(self, jobs: list[Job]) -> int:
         """All of them; returns the exit code."""
         threaded, parts = len(jobs) > 1, self._items(jobs)
-        self._opener.expect(sum(map(_size, jobs)))
         with Outbox(threaded) as outbox:
             for part in read_ahead(parts, self._room) if threaded else parts:
                 if isinstance(part, _Item):
@@ -82,7 +81,7 @@ class OpenRun:
     def _items(self, jobs: list[Job]) -> Iterator[_Item | Callable[[], object]]:
         """What can be opened, and what there is to say of the others."""
         for job in jobs:
-            size = _size(job)
+            size = file_size(job)
             self._room.take(size)
             try:
                 read = self._begin(job, size)
@@ -217,7 +216,7 @@ class OpenRun:
         return begun.finish(self._report.progress(1))
 
 
-def _size(job: Job) -> int:
+def file_size(job: Job) -> int:
     """Bytes of the file; 0 where there is none to ask."""
     return job.source.stat().st_size if job.source and job.source.is_file() else 0
 

@@ -65,11 +65,36 @@ def orbits(high: jax.Array, low: jax.Array, steps: int) -> jax.Array:
     if steps > MAX_STEPS:
         raise ValueError(f"steps {steps}: an orbit gives at most {MAX_STEPS} outputs")
 
+    if jax.default_backend() == "cpu":
+        return _wide_orbits(high, low, steps)
+
     def advance(state, _):
         state = step(*state)
         return state, middle(*state)
 
     return lax.scan(advance, (high, low), None, length=steps)[1]
+
+
+def _wide_step(x: jax.Array) -> jax.Array:
+    """:func:`step` of states uint64: on CPUs, which have products of 64 bits, in half of its time."""
+    y = (x << 1) ^ ((x >> 63) - 1)
+    h, v = y >> 32, y & 0xFFFFFFFF
+    return ~(h * h + ((h * v + (v * v >> 33)) >> 31))  # floor(Y^2 / 2^64), of which h·v + … < 2^64
+
+
+def _wide(high: jax.Array, low: jax.Array) -> jax.Array:
+    return (high.astype(jnp.uint64) << 32) | low.astype(jnp.uint64)
+
+
+def _wide_orbits(high: jax.Array, low: jax.Array, steps: int) -> jax.Array:
+    """:func:`orbits`. JAX has 64 bits only where it is told so, here for this loop alone."""
+
+    def advance(state, _):
+        state = _wide_step(state)
+        return state, (state >> 16).astype(jnp.uint32)
+
+    with jax.enable_x64(True):
+        return lax.scan(advance, _wide(high, low), None, length=steps)[1]
 
 
 def round_function(x: jax.Array, k1: jax.Array, k2: jax.Array) -> jax.Array:
@@ -85,6 +110,16 @@ def round_function(x: jax.Array, k1: jax.Array, k2: jax.Array) -> jax.Array:
       uint32 of that shape.
     """
     high, low = k1 + x * jnp.uint32(0x9E3779B1), k2 ^ x
+    if jax.default_backend() == "cpu":
+        return _wide_rounds(high, low)
     for _ in range(_ROUND_STEPS):
         high, low = step(high, low)
     return middle(high, low)
+
+
+def _wide_rounds(high: jax.Array, low: jax.Array) -> jax.Array:
+    with jax.enable_x64(True):
+        state = _wide(high, low)
+        for _ in range(_ROUND_STEPS):
+            state = _wide_step(state)
+        return (state >> 16).astype(jnp.uint32)

@@ -33,7 +33,7 @@ class Cipher:
       options: what the System gets; those that are missing are at their defaults.
       inputs: host arrays by the names of the System's inputs.
       weights: ``NAME@DIGEST`` of the weights; empty where there are none.
-      grows: as for a :class:`~jaxcrypt.record.Call`.
+      grows, expected: as for a :class:`~jaxcrypt.record.Call`.
     """
 
     system: System
@@ -42,6 +42,7 @@ class Cipher:
     inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     weights: str = ""
     grows: bool = False
+    expected: int = 0
 
     def __post_init__(self):
         object.__setattr__(self, "options", tuple(chosen(self.system.options, self.options).items()))
@@ -86,7 +87,7 @@ class Cipher:
         return self.system.driver.decrypt(self._call(progress), sealed, keys, shape, lost)
 
     def _call(self, progress: Progress) -> Call:
-        return Call(self.variables, self.options, self.inputs, progress, self.grows)
+        return Call(self.variables, self.options, self.inputs, progress, self.grows, self.expected)
 
     @property
     def aligns(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Policy:
         of Systems whose pixels are exact.
       keep_noise: give back recovered pictures that are nothing but noise.
       options: of decryption, by name, typed or stored; refused where a picture's System has none such.
+      expected: about how many samples are to be opened in all, where more pictures are to come.
 
     Raises:
       Refusal: a file that cannot be read or is no such key.
@@ -57,6 +58,7 @@ class Policy:
     check_pixels: bool = False
     keep_noise: bool = False
     options: Mapping[str, Any] | None = None
+    expected: int = 0
 
     def __post_init__(self):
         _ = (
@@ -105,7 +107,7 @@ class Policy:
                 cipher = cipher.given({KEY_IMAGE: self.keys.key_pixels()})
             for option, value in (self.options or {}).items():
                 cipher = cipher.chosen(option, value)
-            self._ciphers[name, stored] = cipher
+            self._ciphers[name, stored] = replace(cipher, expected=self.expected)
         return self._ciphers[name, stored]
 
     @cached_property

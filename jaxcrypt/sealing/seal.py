@@ -29,7 +29,6 @@ from jaxcrypt.sealing.extras import MAX_ICC, Extras, Stamp
 from jaxcrypt.sealing.inputs import Source
 from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.systems import catalog
-from jaxcrypt.systems.drivers import effort
 
 _SIDE = 512  # of the cut whose quality stands for the whole
 
@@ -113,12 +112,13 @@ class Sealer:
         if count >= bundle.MAX_FILES:
             raise usage(f"{count} further files; at most {bundle.MAX_FILES - 1} travel with a picture")
 
+    _expected = 0
     computes = True  # whether sealing needs a System
     foresees = False  # whether reading a picture does, too
 
     def expect(self, samples: int) -> None:
-        """Say how many samples are to be sealed in all: what takes time to start may be worth it."""
-        effort.expect(samples)
+        """Say how many samples are to be sealed in all, before the first: starting what is fast may pay."""
+        self._expected = samples
 
     @property
     def label(self) -> str:
@@ -133,7 +133,7 @@ class Sealer:
     @cached_property
     def cipher(self) -> Cipher:
         """The System with its weights; loading it starts JAX."""
-        return self._load()
+        return replace(self._load(), expected=self._expected)
 
     def _load(self) -> Cipher:
         return load(self.entry.name, self._weights, self._options, self._inputs.arrays)

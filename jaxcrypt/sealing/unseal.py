@@ -19,7 +19,6 @@ from jaxcrypt.sealing.begun import Begun, Unsealed
 from jaxcrypt.sealing.jpegopen import BegunJpeg
 from jaxcrypt.sealing.keys import Keys
 from jaxcrypt.sealing.policy import Policy
-from jaxcrypt.systems.drivers import effort
 
 
 class Opener:
@@ -35,10 +34,6 @@ class Opener:
 
     def __init__(self, keys: Keys, **how: Any):
         self.policy = Policy(keys, **how)
-
-    def expect(self, samples: int) -> None:
-        """Say about how many samples are to be opened in all: what takes time to start may be worth it."""
-        effort.expect(samples)
 
     def begin(self, data: bytes, name: str = "input", header: bytes | None = None) -> Begun | BegunJpeg:
         """Open a picture as far as that needs no System: what it will give is known then.

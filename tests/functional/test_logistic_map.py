@@ -24,7 +24,13 @@ def limbs(states) -> tuple:
     )
 
 
-def test_orbits_are_exact(rng):
+@pytest.fixture(params=["cpu", "gpu"])
+def backend(request, monkeypatch):
+    """What the array code believes it runs on: CPUs have products of 64 bits."""
+    monkeypatch.setattr(jax, "default_backend", lambda: request.param)
+
+
+def test_orbits_are_exact(rng, backend):
     states = [int.from_bytes(rng.bytes(8), "little") for _ in range(50)] + list(EDGES)
     made = np.asarray(logistic_map.orbits(*limbs(states), logistic_map.MAX_STEPS))
     for row in made:
@@ -45,6 +51,19 @@ def test_no_seed_hangs():
 def test_long_orbits_are_refused():
     with pytest.raises(ValueError, match="64"):
         logistic_map.orbits(*limbs([1]), 65)
+
+
+def test_the_round_function_is_three_steps(rng, backend):
+    x, k1, k2 = (rng.integers(0, 2**32, 100, np.uint32).tolist() for _ in range(3))
+    made = jax.jit(jax.vmap(logistic_map.round_function))(
+        *(jnp.asarray(one, jnp.uint32) for one in (x, k1, k2))
+    )
+    assert made.dtype == jnp.uint32
+    for word, first, second, found in zip(x, k1, k2, made.tolist(), strict=True):
+        state = (first + word * 0x9E3779B1 & 0xFFFFFFFF) << 32 | second ^ word
+        for _ in range(3):
+            state = exact_step(state)
+        assert found == state >> 16 & 0xFFFFFFFF
 
 
 def test_round_function_spreads_every_bit(rng):

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxcrypt.functional import keyed, universal_hash
 
@@ -22,15 +23,16 @@ def by_formula(columns: np.ndarray, keys: np.ndarray) -> np.ndarray:
     return sums
 
 
-def test_equals_its_formula(rng):
-    words = rng.integers(0, 2**32, 2048, np.uint32)
+@pytest.mark.parametrize("count", [2, 16])  # a CPU takes whole rows of 16 and more another way
+def test_equals_its_formula(rng, count):
+    words = rng.integers(0, 2**32, 1024 * count, np.uint32)
     first, second = keyed.draw(
         [
             (SUBKEY, keyed.Purpose.HASH_COLUMN, 0, 2 * (1024 + 8)),
-            (SUBKEY, keyed.Purpose.HASH_TILE, 5, 2 * 8 * 3),
+            (SUBKEY, keyed.Purpose.HASH_TILE, 5, 2 * 8 * (count + 1)),
         ]
     )
-    columns = by_formula(words.reshape(1024, 2), np.asarray(first).reshape(2, -1))
+    columns = by_formula(words.reshape(1024, count), np.asarray(first).reshape(2, -1))
     expected = by_formula(columns.reshape(-1, 1), np.asarray(second).reshape(2, -1))[:, 0]
     np.testing.assert_array_equal(tile_hash(SUBKEY, 5, words), expected)
 

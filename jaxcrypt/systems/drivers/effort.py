@@ -7,20 +7,13 @@ import sys
 
 OF_NUMPY, OF_JAX = 20_000_000, 1 << 26  # samples from which it does, where one of these would compute
 _done = 0  # samples of this process
-_expected = 0  # samples that the run under way will have
 
 
-def expect(samples: int) -> None:
-    """Say how many samples a run of many pictures has, before its first."""
-    global _expected
-    _expected = samples
-
-
-def counted(samples: int) -> int:
-    """Count so many samples more; how many this process has had, or is going to have."""
+def counted(samples: int, expected: int = 0) -> int:
+    """Count so many samples more; how many this process has had, or is going to have: ``expected``."""
     global _done
     _done += samples
-    return max(_done, _expected)
+    return max(_done, expected)
 
 
 def has_numba(samples: int, enough: int = OF_JAX) -> bool:

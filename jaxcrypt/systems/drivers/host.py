@@ -44,7 +44,7 @@ def blocks(key: np.ndarray, start: Sequence[int] | np.ndarray, count: int) -> np
     """ChaCha20 (RFC 8439): uint32 ``[count, 16]`` from the block that ``start``, counter and nonce, names."""
     algorithm = algorithms.ChaCha20(key.astype("<u4").tobytes(), np.asarray(start, "<u4").tobytes())
     stream = Cipher(algorithm, mode=None).encryptor().update(bytes(64 * count))
-    return np.frombuffer(stream, "<u4").astype(np.uint32).reshape(count, 16)
+    return np.frombuffer(stream, "<u4").astype(np.uint32, copy=False).reshape(count, 16)
 
 
 def check_channels(shape: Shape, channels: Sequence[int]) -> None:

@@ -1,7 +1,7 @@
 """Passes over the tiles of pictures in host memory, for :mod:`jaxcrypt.systems.drivers.tiled`.
 
 Tiles come from preallocated arrays in groups of one length, so that few programs serve every shape. On a CPU
-every tile is a call of its own, on two threads.
+every tile is a call of its own, on as many threads as there are cores.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jaxcrypt.systems.drivers.layout import Layout
 from jaxcrypt.systems.drivers.tiles import Draw, Tiles, over_tiles
 
 _GROUP_BYTES = 1 << 24  # of samples in one call of an accelerator
-_THREADS = 2  # one call computes on one core of a CPU
+_MOST_THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -69,36 +69,52 @@ def _tile(
 ):
     """The stack of a group's tiles; ``shared`` and ``own`` (arrays ``[k, …]``) are dicts by picture."""
     tile = dict(data)
-    index = np.array([job.index for job in group])
-    tile["index"] = index.astype(np.uint32)
+    tile["index"] = np.array([job.index for job in group], np.uint32)
     for name, bounds in (("plain_length", layout.plain), ("cipher_length", layout.cipher)):
-        tile[name] = np.diff(bounds)[index].astype(np.int32)
+        tile[name] = np.array([bounds[job.index + 1] - bounds[job.index] for job in group], np.int32)
     for name in shared[0]:
-        tile[name] = np.stack([shared[job.picture][name] for job in group])
+        tile[name] = _stacked([shared[job.picture][name] for job in group])
     if own:
         for name in own[0]:
-            tile[name] = np.stack([own[job.picture][name][job.index] for job in group])
+            tile[name] = _stacked([own[job.picture][name][job.index] for job in group])
     return tile
 
 
-def with_drawn(draws: Sequence[Draw], tile: dict) -> dict:
-    """A stack of tiles with its streams, where a CPU would draw them: OpenSSL is faster at that."""
+def _stacked(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """``np.stack``, which copies, but for a single row."""
+    return np.asarray(rows[0])[None] if len(rows) == 1 else np.stack(rows)
+
+
+def with_drawn(draws: Sequence[Draw], tile: dict, kept: dict | None = None) -> dict:
+    """A stack of tiles with its streams, where a CPU would draw them: OpenSSL is faster at that.
+
+    ``kept`` has the streams that the tiles of a picture share, as long as a pass goes on.
+    """
     if not draws or jax.default_backend() != "cpu":
         return tile
-    drawn = {
-        one.purpose.name: np.stack(
-            [
-                host.draw(key, one.purpose, 0 if one.shared else int(index), one.words)
-                for key, index in zip(tile[one.key], tile["index"], strict=True)
-            ]
-        )
-        for one in draws
-    }
+    drawn = {one.purpose.name: _stacked(_rows(one, tile, kept)) for one in draws}
     return {**tile, "drawn": drawn}
 
 
-def _drawn(tiles: Tiles, layout: Layout, stage: str, tile: dict) -> dict:
-    return with_drawn(() if tiles.draws is None else tiles.draws(layout.size, stage), tile)
+def _rows(one: Draw, tile: dict, kept: dict | None) -> list[np.ndarray]:
+    """A stream's words for each tile of a stack."""
+    rows = []
+    for key, index in zip(tile[one.key], tile["index"], strict=True):
+        if not one.shared:
+            rows.append(host.draw(key, one.purpose, int(index), one.words))
+            continue
+        name = one.purpose, key.tobytes()
+        found = None if kept is None else kept.get(name)
+        if found is None:
+            found = host.draw(key, one.purpose, 0, one.words)
+            if kept is not None:
+                kept[name] = found
+        rows.append(found)
+    return rows
+
+
+def _drawn(tiles: Tiles, layout: Layout, stage: str, tile: dict, kept: dict | None = None) -> dict:
+    return with_drawn(() if tiles.draws is None else tiles.draws(layout.size, stage), tile, kept)
 
 
 def groups_of(pictures: int, layout: Layout) -> list[list[_Job]]:
@@ -118,7 +134,10 @@ def groups_of(pictures: int, layout: Layout) -> list[list[_Job]]:
 def _each(
     groups, work: Callable[[list[_Job]], None], progress: Callable[[float], None] | None, part=(0.0, 1.0)
 ):
-    """``work`` of every group, on two threads; the first error is raised."""
+    """``work`` of every group on all cores; the first error is raised.
+
+    One call computes on one core of a CPU. One thread more than cores, since they wait when JAX hands over.
+    """
 
     def tell(done: int):
         if progress is not None:
@@ -126,7 +145,7 @@ def _each(
 
     work(groups[0])  # alone: two threads that both need a program not yet compiled would both compile it
     tell(1)
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(min(host.cores() + 1, _MOST_THREADS)) as pool:
         for done, _ in enumerate(pool.map(work, groups[1:]), 2):
             tell(done)
 
@@ -159,12 +178,12 @@ def summarise(tiles: Tiles, layout: Layout, flats, keys, shape, groups, progress
     """Heads of the pictures, from a first pass over their samples."""
     if tiles.summary is None:
         return [{} for _ in flats]
-    programs = _programs(tiles)
+    programs, kept = _programs(tiles), {}
     parts = [[None] * layout.count for _ in flats]
 
     def work(group):
         data = _gather(flats, layout.plain, layout.size, group).view(tiles.word)
-        tile = _drawn(tiles, layout, "summary", _tile(layout, group, {"data": data}, keys))
+        tile = _drawn(tiles, layout, "summary", _tile(layout, group, {"data": data}, keys), kept)
         for job, row in zip(group, np.asarray(programs["summary"](tile)), strict=True):
             parts[job.picture][job.index] = row
 

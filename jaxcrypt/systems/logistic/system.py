@@ -36,7 +36,7 @@ class LogisticDriver:
     def encrypt(self, call: Call, pictures: Sequence[np.ndarray], keys: Sequence[bytes]) -> list[Sealed]:
         """As :class:`~jaxcrypt.record.Driver` says."""
         self.check(pictures[0].shape, call.options)
-        arithmetic = _arithmetic(pictures)
+        arithmetic = _arithmetic(pictures, call.expected)
         if arithmetic is not None:
             return host.encrypt(pictures, keys, call.progress, arithmetic)
         return _tiles().DRIVER.encrypt(call, pictures, keys)
@@ -51,18 +51,19 @@ class LogisticDriver:
     ) -> list[Outcome]:
         """As :class:`~jaxcrypt.record.Driver` says."""
         self.check(shape, call.options)
-        arithmetic = _arithmetic([one.pixels for one in sealed])
+        arithmetic = _arithmetic([one.pixels for one in sealed], call.expected)
         if arithmetic is not None:
             return host.decrypt(sealed, keys, shape, call.progress, arithmetic)
         return _tiles().DRIVER.decrypt(call, sealed, keys, shape, lost)
 
 
-def _arithmetic(pictures: Sequence[np.ndarray]) -> ModuleType | None:
+def _arithmetic(pictures: Sequence[np.ndarray], expected: int) -> ModuleType | None:
     """What the host computes these pictures with, or None: then JAX does, on its device.
 
     On CPUs numba is the fastest, then JAX, then NumPy, which alone needs no time to start.
     """
-    samples, started = effort.counted(sum(picture.size for picture in pictures)), "jax" in sys.modules
+    samples = effort.counted(sum(picture.size for picture in pictures), expected)
+    started = "jax" in sys.modules
     if started and sys.modules["jax"].default_backend() != "cpu":
         return None
     if effort.has_numba(samples, effort.OF_JAX if started else effort.OF_NUMPY):

@@ -79,7 +79,7 @@ def _open(tile: dict[str, jax.Array]):
     left, right, paired = _pairs(words, length)
     left, right = _feistel(left, right, keys, paired, inverse=True)
     source = indices(rounds, length, size, inverse=True)
-    plain = jnp.where(source % 2 == 0, left[source // 2], right[source // 2])
+    plain = jnp.stack([left, right], axis=1).reshape(-1)[source]
     inside = jnp.arange(size, dtype=jnp.int32) < length
     return _without_rest(jnp.where(inside, plain, words), tile["plain_length"]), {}
 
