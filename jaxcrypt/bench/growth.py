@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -88,6 +89,22 @@ def lines(system: str, found: Costs) -> list[str]:
             f"{system}, {verb}: grows as pixels^{own['cpu']:.2f} in time, ^{own['peak']:.2f} in memory"
         )
     return said
+
+
+def table(facts: Mapping[str, Any]) -> str:
+    """Markdown of what ``--json`` wrote: a row for each System and verb, its costs by size and exponents."""
+    systems = facts["systems"]
+    sides = sorted({cost["side"] for own in systems.values() for cost in own["costs"]})
+    names = [f"{side**2 / 1e6:.3g} megapixels" for side in sides]
+    lines = ["| " + " | ".join(["", *names, "grows as pixels to the power", "memory"]) + " |"]
+    lines.append("|" + "---|" * (len(sides) + 3))
+    for system, own in systems.items():
+        for verb, powers in own["exponents"].items():
+            costs = {cost["side"]: cost for cost in own["costs"] if cost["verb"] == verb}
+            cells = [f"{costs[side]['cpu']:.1f} s, {costs[side]['peak']:.0f} MiB" for side in sides]
+            ends = [f"{powers['cpu']:.2f}", f"{powers['peak']:.2f}"]
+            lines.append("| " + " | ".join([f"`{system}`, {verb}", *cells, *ends]) + " |")
+    return "\n".join(lines)
 
 
 def _facts(found: Costs) -> list[dict[str, object]]:

@@ -31,6 +31,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "zoo" / "results"
 _ROOT = Path(__file__).resolve().parents[2]
 _PLACE = re.compile(r"(<!-- results: ([\w. -]+?) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 _SENTENCE = re.compile(r"(<!-- numbers: (.*?) -->).*?(<!-- end of numbers -->)", re.DOTALL)
+_BENCHES = ("steps", "growth")
 _NUMBER = re.compile(r"\{([\w.-]+)/([^{};]+);\s*([^{};]+)\}")
 
 
@@ -100,7 +101,7 @@ def stale(results: Path = RESULTS) -> Iterator[tuple[Path, str]]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The results of a suite, or of ``bench steps``.
+    """The results of a suite, or of a bench that has a table.
 
     Raises:
       Refusal: no such file, or something else.
@@ -109,7 +110,7 @@ def read(path: Path) -> dict[str, Any]:
 
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        known = facts["bench"] == "steps" if "bench" in facts else facts["suite"] in SUITES
+        known = facts["bench"] in _BENCHES if "bench" in facts else facts["suite"] in SUITES
         if known and facts["command"]:
             return facts
     except (OSError, ValueError, KeyError, TypeError):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxcrypt.bench import __main__ as bench
-from jaxcrypt.bench import agreement, memory, peers, speed
+from jaxcrypt.bench import agreement, growth, memory, peers, speed
 from jaxcrypt.cli import command as cli
 from jaxcrypt.declared import Entry
 from jaxcrypt.errors import ExitCode, Refusal
@@ -90,6 +90,10 @@ def test_growth_is_the_slope_between_sizes(monkeypatch, tmp_path, capsys):
     assert facts["exponents"]["decrypt"] == pytest.approx({"cpu": 1.0, "peak": 0.5})
     assert [row["side"] for row in facts["costs"]] == [100, 100, 1000, 1000, 2000, 2000]
     assert load_picture(tmp_path / "g.png").pixels.ndim == 3
+    table = growth.table(json.loads((tmp_path / "g.json").read_text())).splitlines()
+    assert table[0].count("|") == table[-1].count("|") == 7
+    assert "| 0.01 megapixels | 1 megapixels | 4 megapixels |" in table[0]
+    assert table[-1].endswith("| 8.0 s, 100000 MiB | 1.00 | 0.50 |")
 
 
 @pytest.mark.parametrize("sizes", ["", "4", "4,4", "0,1", "1,101", "a,b"])
