@@ -286,7 +286,7 @@ def test_a_turn_that_gains_next_to_nothing_is_the_last():
         return symbols + np.float32(0.5) * rng.standard_normal(8000).astype(np.float32), 0.25
 
     turbo.decode(run, receive, lambda samples, levels: 0.5 * samples + 50, None, 9)
-    assert len(calls) == 2
+    assert len(calls) == 3  # one more may gain after the first that did not
 
 
 def test_its_config_gives_every_kernel_to_muon_and_every_bias_to_adam():

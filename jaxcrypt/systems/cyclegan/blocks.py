@@ -33,8 +33,9 @@ def _programs(nets) -> dict[str, Any]:
     def digits(params, picture, mean):
         return nets.encoder.apply({"params": params["encoder"]}, coefficients(picture, mean))
 
-    def restore(params, got):
-        return code.restore(nets.denoiser, nets.context, params, got)
+    def restore(params, got, noisy):
+        clean = code.restore(nets.denoiser, nets.context, params, got)
+        return code.near(clean, got) if noisy else clean
 
     return {
         "analyse": jax.jit(coefficients),
@@ -42,7 +43,7 @@ def _programs(nets) -> dict[str, Any]:
         "scales": jax.jit(
             lambda params, d: nets.encoder.apply({"params": params["encoder"]}, d, method="scales")
         ),
-        "restore": jax.jit(restore),
+        "restore": jax.jit(restore, static_argnums=2),
     }
 
 
@@ -91,18 +92,25 @@ class Blocks:
         symbols.window(seen).take(coefficients[..., : self._planes * PLANE], taken)
 
     def restore(
-        self, weighed: np.ndarray, levels: np.ndarray, symbols: Symbols, dtype: Any, progress: Progress = None
+        self,
+        weighed: np.ndarray,
+        levels: np.ndarray,
+        symbols: Symbols,
+        dtype: Any,
+        noisy: bool,
+        progress: Progress = None,
     ) -> tuple[np.ndarray, float]:
         """The decrypting generator: ``[16h, 16w, 3]``, grey levels; uint8 are rounded, float32 are not. And
         the error that Wiener's estimate, where it starts from, is expected to have, in grey levels.
 
         Args:
           weighed: symbols, float32 ``[k]``; levels: of their errors by mixing tile, float32 ``[t]``.
+          noisy: the errors may be larger than the nets know: :func:`code.near` holds them.
         """
         errors: list[float] = []
 
         def one(seen: Window):
-            picture, error = self._restored(seen, weighed, levels, symbols)
+            picture, error = self._restored(seen, weighed, levels, symbols, noisy)
             errors.append(error)
             return np.clip(np.rint(picture), 0, 255).astype(np.uint8) if dtype == np.uint8 else picture
 
@@ -110,18 +118,18 @@ class Blocks:
         picture = over_windows(one, (plan.rows, plan.columns), BLOCK, _WINDOW, _REACH, progress)
         return picture, float(np.sqrt(np.mean(errors)))
 
-    def _restored(self, seen: Window, weighed: np.ndarray, levels: np.ndarray, symbols: Symbols):
+    def _restored(self, seen: Window, weighed, levels, symbols: Symbols, noisy: bool):
         """A window's picture, float32 ``[16r, 16c, 3]``, and the mean square of its expected error."""
         part = symbols.window(seen)
         own = part.put(weighed), part.there, part.scales.astype(np.float32), part.by_tile(levels)
         got = code.Received(*(array[None] for array in own), self._mean)
-        return np.asarray(self._run["restore"](self._params, got))[0], _expected(*own[1:])
+        return np.asarray(self._run["restore"](self._params, got, noisy))[0], _expected(*own[1:])
 
     def some(self, weighed: np.ndarray, levels: np.ndarray, symbols: Symbols) -> np.ndarray:
         """What :meth:`take` has of :meth:`restore`, in some windows: float32 ``[k]``, NaN elsewhere."""
         plan, taken = symbols.plan, np.full(weighed.shape, np.nan, np.float32)
         for axes in sampled((plan.rows, plan.columns), _SMALL, _NEAR, _OF):
-            picture, _ = self._restored(read(axes), weighed, levels, symbols)
+            picture, _ = self._restored(read(axes), weighed, levels, symbols, True)
             core = tuple(slice(span.start, span.stop) for span in axes)
             self._take(picture[kept(axes, BLOCK)][None], core, symbols, taken)
         return taken

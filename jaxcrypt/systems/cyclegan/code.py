@@ -37,6 +37,7 @@ RATES = (1, 2, 4)  # the picture has so many times the bytes of its cipher
 DIGIT_BYTES = DIGITS // 2
 MEAN_STEPS = 256  # of one grey level, in which means travel
 FLAT = 1e-6  # mean square of the symbols below which a picture counts as flat
+_ERRORS = 3  # standard deviations of Wiener's estimate that the net may go from it
 _FEWEST = 96  # samples of the smallest cipher picture
 _PILOT_SHARE = 96
 _GROUPS = ((0, 0, 3), (0, 3, 6), (0, 6, 11), (0, 11, 99), (1, 0, 4), (1, 4, 99), (2, 0, 4), (2, 4, 99))
@@ -268,3 +269,13 @@ def restore(denoiser, context, params, got: Received) -> jax.Array:
     seen = context.apply({"params": params["context"]}, wiener.doubt, 0.25 * wiener.spread)
     clean = denoiser.apply({"params": params["denoiser"]}, unit(wiener.picture), wiener.error / 127.5, seen)
     return to_levels(clean)
+
+
+def near(clean: jax.Array, got: Received) -> jax.Array:
+    """What the generator made, grey levels 0 to 255, within three expected errors of Wiener's estimate.
+
+    Told of more noise than it was trained with, it may run away; one window would spoil what is known of all.
+    """
+    wiener = estimate(got)
+    most = _ERRORS * wiener.error[..., None]
+    return jnp.clip(jnp.clip(clean, wiener.picture - most, wiener.picture + most), 0.0, 255.0)

@@ -270,10 +270,11 @@ class _Opening:
             symbols[start:stop] = own / np.maximum(self.spread[tile], np.float32(1e-3))
         return symbols
 
-    def _restore(self, noisy: np.ndarray, levels: np.ndarray, dtype, progress=None):
+    def _restore(self, noisy: np.ndarray, levels: np.ndarray, dtype, damaged: bool, progress=None):
         """What symbols in the order of tiles show, whose errors have ``levels``, ``[t]``, as
         :meth:`Blocks.restore` gives it."""
-        return self.blocks.restore(self._weighed(noisy), levels * self.spread, self.symbols, dtype, progress)
+        told = self._weighed(noisy), levels * self.spread, self.symbols
+        return self.blocks.restore(*told, dtype, damaged, progress)
 
     def _of_tiles(self, levels: np.ndarray) -> np.ndarray:
         """``[k]``, one for each symbol, to one for each tile."""
@@ -281,7 +282,7 @@ class _Opening:
 
     def _denoise(self, noisy: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """The decrypting generator as the denoiser of symbols; the picture that it makes is kept."""
-        picture, error = self._restore(noisy, self._of_tiles(levels), np.float32)
+        picture, error = self._restore(noisy, self._of_tiles(levels), np.float32, True)
         self._made = self._outcome(picture, error)
         return self._by_tiles(self.blocks.take(picture, self.symbols))
 
@@ -309,7 +310,7 @@ class _Opening:
             self._by_turns(lost, progress)
             return self._made
         dtype = np.float32 if self.shape[2] == 1 else np.uint8
-        return self._outcome(*self._restore(*untouched, dtype, progress))
+        return self._outcome(*self._restore(*untouched, dtype, False, progress))
 
     def _by_turns(self, lost: np.ndarray | None, progress) -> None:
         run, cipher, denoise = self.run, self.cipher, (self._denoise, self._some)

@@ -41,7 +41,8 @@ _CLAIM = (
 )
 
 _THREADS = 2
-_GAIN = 0.97  # a turn that leaves more of the noise power of the one before is not worth the denoiser's time
+_GAIN = 0.99  # a turn that leaves more of the noise power of the one before is not worth the denoiser's time
+_DIVERGED = 1.1  # the same of the first turn with a prior: under much noise the next may gain all the same
 
 
 Some = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -241,11 +242,8 @@ def decode(
     prior, variance = np.zeros(run.cipher[-1], np.float32), 1.0
     best, power = None, math.inf
     for turn in range(passes):
-        symbols, claimed = receive(prior, variance)
-        standard, measured = run.unmix(symbols)
-        del symbols  # of large pictures, whatever is held counts
-        sigma = level(claimed, measured, run.pilots)
-        if np.mean(sigma**2) > _GAIN * power:
+        standard, sigma = _told(run, receive, prior, variance)
+        if np.mean(sigma**2) > (_GAIN if turn > 1 else _DIVERGED) * power:
             break  # what the denoiser made of so much noise helped no further
         noisy, best = run.plain_of(standard), None
         del standard
@@ -264,6 +262,13 @@ def decode(
     if progress is not None:
         progress(1.0)
     return best
+
+
+def _told(run: Run, receive, prior: np.ndarray, variance: float) -> tuple[np.ndarray, np.ndarray]:
+    """Standardised samples of what was received, and the level of their noise by tile."""
+    symbols, claimed = receive(prior, variance)
+    standard, measured = run.unmix(symbols)
+    return standard, level(claimed, measured, run.pilots)
 
 
 def _without(run: Run, clean: np.ndarray, noisy: np.ndarray, slope: np.ndarray) -> np.ndarray:
