@@ -280,10 +280,11 @@ def test_a_turn_that_gains_next_to_nothing_is_the_last():
     one = np.ones(1, np.float32)
     run = turbo.Run(subkey, 0, 8192, (0, 7000), (0, 8000), 100 * one, 20 * one)
     symbols, calls = run.mix(rng.standard_normal(7000).astype(np.float32)), []
+    received = symbols + np.float32(0.5) * rng.standard_normal(8000).astype(np.float32)
 
     def receive(prior, variance):
         calls.append(variance)
-        return symbols + np.float32(0.5) * rng.standard_normal(8000).astype(np.float32), 0.25
+        return received, 0.25
 
     turbo.decode(run, receive, lambda samples, levels: 0.5 * samples + 50, None, 9)
     assert len(calls) == 3  # one more may gain after the first that did not
