@@ -1,5 +1,5 @@
-"""The logistic map x <- 4x(1 - x) in fixed point: 64-bit states as two uint32 limbs, the same on every
-device.
+"""The logistic map x <- 4x(1 - x) in fixed point: 64-bit states as two uint32 limbs, or whole on CPUs; the
+same bits on every device.
 
 With 4x(1 - x) = 1 - (1 - 2x)^2 and X = x·2^64, M = 2^64 - 1, one step is, exactly,
 
@@ -24,7 +24,7 @@ _LOW = 0xFFFF
 
 
 def _multiply_high(a, b):
-    """Upper 32 bits of a 32×32-bit product, by 16-bit halves (there is no 64-bit integer here)."""
+    """Upper 32 bits of a 32×32-bit product, by 16-bit halves (no 64-bit integer is needed)."""
     a0, a1, b0, b1 = a & _LOW, a >> 16, b & _LOW, b >> 16
     cross = a1 * b0 + ((a0 * b0) >> 16)
     other = a0 * b1 + (cross & _LOW)

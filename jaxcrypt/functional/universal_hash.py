@@ -48,7 +48,8 @@ def _by_rows(words: jax.Array, keys: jax.Array) -> jax.Array:
             sums += (rows[row] & 0xFFFF) * low[row] + (rows[row] >> 16) * high[row]
         return sums, None
 
-    return jax.lax.scan(add, jnp.zeros((SUMS, columns), jnp.uint32), parts)[0]
+    none = jnp.broadcast_to(words[:1] & 0, (SUMS, columns))  # zeros that vary with devices as the words do
+    return jax.lax.scan(add, none, parts)[0]
 
 
 def streams(size: int) -> tuple[tuple[Purpose, int], ...]:

@@ -24,7 +24,7 @@ from jaxcrypt.errors import Refusal, usage
 from jaxcrypt.functional import outermost
 from jaxcrypt.functional.block_transform import BLOCK
 from jaxcrypt.functional.key_image import with_key_image
-from jaxcrypt.record import Call, Outcome, Sealed, Shape
+from jaxcrypt.record import Call, Outcome, Progress, Sealed, Shape
 from jaxcrypt.systems.catalog import entry
 from jaxcrypt.systems.cyclegan import cells, code, header, tiles
 from jaxcrypt.systems.cyclegan.blocks import Blocks
@@ -226,6 +226,11 @@ def _conditioned(call: Call, keys: Sequence[bytes]) -> Sequence[bytes]:
     return [np.asarray(with_key_image(own, key_image)).tobytes() for own in words]
 
 
+def _last(progress: Progress) -> Progress:
+    """The same, told of the end alone."""
+    return None if progress is None else lambda share: progress(share) if share == 1 else None
+
+
 class _Opening:
     """One cipher picture with its verified header values, on its way back.
 
@@ -233,7 +238,9 @@ class _Opening:
       Refusal: values that no encryption gives.
     """
 
-    _made: Outcome  # by the last call of _denoise
+    _made: Outcome  # by the call of _denoise that was told of the least noise
+    _least, _turn = math.inf, 0
+    _progress: Progress = None
 
     def __init__(self, nets, params, sealed: Sealed, subkey: bytes, shape: Shape, settings: dict[str, int]):
         self.cipher, self.side, self.shape, self.subkey = sealed.pixels, sealed.side, shape, subkey
@@ -281,9 +288,13 @@ class _Opening:
         return levels[list(self.symbols.plan.symbols[:-1])]
 
     def _denoise(self, noisy: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        """The decrypting generator as the denoiser of symbols; the picture that it makes is kept."""
-        picture, error = self._restore(noisy, self._of_tiles(levels), np.float32, True)
-        self._made = self._outcome(picture, error)
+        """The decrypting generator as the denoiser of symbols; the best picture that it makes is kept."""
+        own, told = self._of_tiles(levels), host.share(self._progress, self._turn, received.PASSES)
+        self._turn += 1
+        picture, error = self._restore(noisy, own, np.float32, True, told)
+        power = float(np.mean(np.square(own)))
+        if power < self._least:
+            self._least, self._made = power, self._outcome(picture, error)
         return self._by_tiles(self.blocks.take(picture, self.symbols))
 
     def _some(self, noisy: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -312,13 +323,14 @@ class _Opening:
         dtype = np.float32 if self.shape[2] == 1 else np.uint8
         return self._outcome(*self._restore(*untouched, dtype, False, progress))
 
-    def _by_turns(self, lost: np.ndarray | None, progress) -> None:
+    def _by_turns(self, lost: np.ndarray | None, progress: Progress) -> None:
+        self._progress = progress
         run, cipher, denoise = self.run, self.cipher, (self._denoise, self._some)
         if self.layout is not None:
-            robust.decode(run, cipher, self.subkey, self.layout, *denoise, lost, progress)
+            robust.decode(run, cipher, self.subkey, self.layout, *denoise, lost, _last(progress))
             return
         samples, quality = received.distortion(cipher, received.lost_pixels(cipher, lost))
-        received.decode(run, cipher, (0, cipher.size), samples, quality, *denoise, progress)
+        received.decode(run, cipher, (0, cipher.size), samples, quality, *denoise, _last(progress))
 
     def _untouched(self, lost: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
         """Symbols and the levels of their errors by tile, of a cipher of bytes to which nothing happened;

@@ -45,6 +45,8 @@ def find_quality(cipher: np.ndarray, lost: np.ndarray | None = None) -> int | No
     if lost is None or not lost.any():
         return jpeg.find_quality(cipher)
     height, width = (side // 8 * 8 for side in lost.shape)
+    if not min(height, width):
+        return None
     whole = ~lost_cells(lost)[:height:8, :width:8].reshape(-1)
     blocks = cipher[:height, :width].reshape(height // 8, 8, width // 8, 8, -1).swapaxes(1, 2)
     left = blocks.reshape(-1, 8, 8, cipher.shape[2])[whole]

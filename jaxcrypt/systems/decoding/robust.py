@@ -200,7 +200,7 @@ def decrypt(
       lost: bool of the cipher's size, or None.
 
     Returns:
-      The picture, uint8 [H, W, C], and its expected error.
+      The picture, uint8 [H, W, C], and the noise level before the last denoising.
 
     Raises:
       Refusal: a header that no encryption gives, or a cipher picture whose place is not to be found.
@@ -226,7 +226,8 @@ def decrypt(
         return clean - base, seen
 
     decoded = decode(run, sealed.pixels, subkey, layout, denoise, some, lost, progress)
-    return jpeg_layout.to_picture(decoded.clean + base, layout), decoded.error
+    noise = float(np.sqrt(np.mean(np.square(decoded.levels))))  # beside what the layout itself leaves out
+    return jpeg_layout.to_picture(decoded.clean + base, layout), noise
 
 
 def decode(run: turbo.Run, cipher, subkey: bytes, layout: jpeg_layout.Plan, denoise, some, lost, progress):

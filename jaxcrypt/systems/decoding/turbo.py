@@ -41,8 +41,13 @@ _CLAIM = (
 )
 
 _THREADS = 2
-_GAIN = 0.99  # a turn that leaves more of the noise power of the one before is not worth the denoiser's time
-_DIVERGED = 1.1  # the same of the first turn with a prior: under much noise the next may gain all the same
+_GAIN, _DIVERGED = (
+    0.99,
+    1.1,
+)  # of the noise power before: what leaves more of it, or makes it that large, ends
+_DEAF = (
+    0.02  # mean derivative below which a denoiser makes nothing of what it is told, if that is mostly noise
+)
 
 
 Some = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -207,8 +212,7 @@ class Decoded(NamedTuple):
     Attributes:
       clean: float32 ``[n]``, grey levels; noisy: the samples of the last turn before the denoiser.
       levels: of the noise in those by tile, ``[k]``.
-      error: expected of ``clean``, root mean square: as every best estimate's under white noise, that of a
-        good denoiser is the noise times the mean derivative (Stein 1981).
+      error: expected of ``clean``, root mean square.
     """
 
     clean: np.ndarray
@@ -217,8 +221,20 @@ class Decoded(NamedTuple):
     error: float
 
 
-def _rms(values: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
+def _expected(run: Run, clean, noisy, levels: np.ndarray, slope: np.ndarray) -> float:
+    """The error that is expected of ``clean``.
+
+    Under white noise the squared error of every best estimate is the noise's times the mean derivative, and
+    of any other what Stein's unbiased estimate says (1981), which errs where the level does: the larger one.
+    Where it makes nothing of what it is told, what it gives is as far off as a flat picture.
+    """
+    deaf = (slope < _DEAF) & (levels > run.spread / 2)
+    own = np.where(deaf, run.spread**2, levels**2 * slope)
+    if (slope == 1).all():
+        return float(np.sqrt(np.mean(own)))
+    moved = clean - noisy
+    stein = float(moved @ moved) / max(moved.size, 1) + float(np.mean(levels**2 * (2 * slope - 1)))
+    return max(float(np.mean(own)), stein) ** 0.5
 
 
 def decode(
@@ -240,20 +256,25 @@ def decode(
         probed.
     """
     prior, variance = np.zeros(run.cipher[-1], np.float32), 1.0
-    best, power = None, math.inf
+    best, least, before = None, math.inf, math.inf
     for turn in range(passes):
         standard, sigma = _told(run, receive, prior, variance)
-        if np.mean(sigma**2) > (_GAIN if turn > 1 else _DIVERGED) * power:
+        power = float(np.mean(sigma**2))
+        if power > _DIVERGED * before or _GAIN * before < power <= before:
             break  # what the denoiser made of so much noise helped no further
-        noisy, best = run.plain_of(standard), None
+        if power < least:
+            best = None  # of large pictures, whatever is held counts
+        noisy = run.plain_of(standard)
         del standard
-        spread, power = sigma * run.spread, np.mean(sigma**2)
-        levels = run.by_sample(spread)
+        levels = run.by_sample(sigma * run.spread)
         clean, slope = denoise(noisy, levels), np.ones(run.count)
         if passes > 1:
             slope = _slope(run, some or _all_of(denoise), noisy, levels, clean, turn)
         del levels
-        best = Decoded(clean, noisy, spread, _rms(spread * np.sqrt(slope)))
+        if power < least:
+            error = _expected(run, clean, noisy, sigma * run.spread, slope)
+            best, least = Decoded(clean, noisy, sigma * run.spread, error), power
+        before = power
         if turn + 1 < passes:
             left = sigma**2 * slope / (1 - slope)
             prior, variance = run.prior(_without(run, clean, noisy, slope), left), float(np.mean(left))

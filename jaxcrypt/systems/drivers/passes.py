@@ -1,7 +1,7 @@
 """Passes over the tiles of pictures in host memory, for :mod:`jaxcrypt.systems.drivers.tiled`.
 
 Tiles come from preallocated arrays in groups of one length, so that few programs serve every shape. On a CPU
-every tile is a call of its own, on as many threads as there are cores.
+every tile is a call of its own, on all cores.
 """
 
 from __future__ import annotations
@@ -134,10 +134,11 @@ def groups_of(pictures: int, layout: Layout) -> list[list[_Job]]:
 def _each(
     groups, work: Callable[[list[_Job]], None], progress: Callable[[float], None] | None, part=(0.0, 1.0)
 ):
-    """``work`` of every group on all cores; the first error is raised.
+    """``work`` of every group on some threads; the first error is raised.
 
-    One call computes on one core of a CPU. One thread more than cores, since they wait when JAX hands over.
+    One call computes on one core of a CPU. One thread more than those, since they wait when JAX hands over.
     """
+    threads = min(host.cores() + 1, _MOST_THREADS) if jax.default_backend() == "cpu" else 2
 
     def tell(done: int):
         if progress is not None:
@@ -145,7 +146,7 @@ def _each(
 
     work(groups[0])  # alone: two threads that both need a program not yet compiled would both compile it
     tell(1)
-    with ThreadPoolExecutor(min(host.cores() + 1, _MOST_THREADS)) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         for done, _ in enumerate(pool.map(work, groups[1:]), 2):
             tell(done)
 
