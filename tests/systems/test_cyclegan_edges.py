@@ -10,8 +10,7 @@ from jaxcrypt.functional import mixing
 from jaxcrypt.functional.companding import CENTROIDS
 from jaxcrypt.models.cyclegan import OCTAVE, Encoder
 from jaxcrypt.record import Sealed
-from jaxcrypt.systems.cyclegan import code, tiles
-from jaxcrypt.systems.cyclegan import driver as cyclegan_driver
+from jaxcrypt.systems.cyclegan import code, opening, tiles
 from tests.systems.cyclegan_small import KEY, batched, decrypt, drawn, encrypt, psnr
 from tests.systems.through import opened_by_record, sealed_by_record
 
@@ -115,7 +114,7 @@ def test_levelling_by_the_driver_is_that_of_the_record(small_tiles):
     symbols[:, 2 :: plan.count] = 0  # a tile without power
     key = jnp.asarray(np.frombuffer(KEY, "<u4")[None])
     levelled, spread = code.levelled(jnp.asarray(symbols), jnp.array([3.0]), key, plan)
-    run = cyclegan_driver._run(KEY, plan)
+    run = opening.run_of(KEY, plan)
     own = [tiles.levelled(3 * symbols[0, tile :: plan.count], tile, run, plan) for tile in range(plan.count)]
     ours = np.array([size for _, size in own])
     np.testing.assert_allclose(spread[0], ours, rtol=1e-5)

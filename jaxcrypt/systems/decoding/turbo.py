@@ -36,19 +36,10 @@ from jaxcrypt.systems.drivers.passes import with_drawn
 from jaxcrypt.systems.drivers.tiles import over_tiles
 from jaxcrypt.systems.mixing.system import draws, keyed_of
 
-_CLAIM = (
-    0.05  # relative error of the noise level that a pass claims; pilots measure it with 1 / sqrt(2 pilots)
-)
-
+_CLAIM = 0.05  # relative error of the noise level that a pass claims; of the pilots' it is 1 / sqrt(2 pilots)
 _THREADS = 2
-_GAIN, _DIVERGED = (
-    0.99,
-    1.1,
-)  # of the noise power before: what leaves more of it, or makes it that large, ends
-_DEAF = (
-    0.02  # mean derivative below which a denoiser makes nothing of what it is told, if that is mostly noise
-)
-
+_GAIN, _DIVERGED = 0.99, 1.1  # of the noise power before: what leaves more, or makes so much of it, ends
+_DEAF = 0.02  # mean derivative of a denoiser that makes nothing of what it is told, if that is mostly noise
 
 Some = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
