@@ -9,7 +9,7 @@ from jaxcrypt.errors import Refusal
 from jaxcrypt.functional import mixing
 from jaxcrypt.functional.companding import CENTROIDS
 from jaxcrypt.models.cyclegan import OCTAVE, Encoder
-from jaxcrypt.record import Sealed
+from jaxcrypt.record import Call, Sealed
 from jaxcrypt.systems.cyclegan import code, opening, tiles
 from tests.systems.cyclegan_small import KEY, batched, decrypt, drawn, encrypt, psnr
 from tests.systems.through import opened_by_record, sealed_by_record
@@ -122,3 +122,31 @@ def test_levelling_by_the_driver_is_that_of_the_record(small_tiles):
         np.testing.assert_allclose(np.asarray(levelled)[0, tile :: plan.count], ordered, atol=1e-5)
     assert ours[2] == 0
     assert np.all(ours[[0, 1, 3]] > 2)
+
+
+def test_a_net_that_runs_away_is_held_near_the_linear_estimate(rng):
+    shape = (1, 2, 2, 768)
+    coefficients = rng.normal(0, 20, shape).astype(np.float32)
+    scales, level = np.full(shape, 4 * OCTAVE, np.float32), np.full(shape, 3.0, np.float32)
+    mean = np.full((1, 3), 128, np.float32)
+    got = code.Received(coefficients, np.ones(shape, bool), scales, level, mean)
+    wiener = code.estimate(got)
+    picture, most = np.asarray(wiener.picture), 3 * np.asarray(wiener.error)[..., None]
+    assert most.max() < 100
+    for away in (-1e5, 1e5):
+        held = np.asarray(code.near(wiener.picture + away, got))
+        np.testing.assert_allclose(held, np.clip(picture + np.sign(away) * most, 0, 255), atol=1e-2)
+    near = np.asarray(code.near(wiener.picture + 0.5 * most, got))
+    np.testing.assert_allclose(near, np.clip(picture + 0.5 * most, 0, 255), atol=1e-2)
+
+
+def test_progress_of_a_damaged_picture_goes_on_within_turns(untrained, rng):
+    system, variables = untrained
+    photo, told = drawn(height=64, width=64), []
+    (sealed,) = system.driver.encrypt(Call(variables), [photo], [KEY])
+    noisy = np.clip(sealed.pixels + rng.normal(0, 20, sealed.pixels.shape), 0, 255).astype(np.uint8)
+    call = Call(variables, progress=told.append)
+    system.driver.decrypt(call, [Sealed(noisy, sealed.side)], [KEY], photo.shape)
+    assert told == sorted(told)
+    assert 0 < told[0] < 1
+    assert told[-1] == 1

@@ -107,7 +107,7 @@ class Opening:
         own, told = self._of_tiles(levels), host.share(self._progress, self._turn, received.PASSES)
         self._turn += 1
         picture, error = self._restore(noisy, own, np.float32, True, told)
-        power = float(np.mean(np.square(own)))
+        power = float(np.mean(np.square(own)))  # by which turbo.decode chooses
         if power < self._least:
             self._least, self._made = power, self._outcome(picture, error)
         return self._by_tiles(self.blocks.take(picture, self.symbols))

@@ -221,8 +221,6 @@ def _expected(run: Run, clean, noisy, levels: np.ndarray, slope: np.ndarray) -> 
     """
     deaf = (slope < _DEAF) & (levels > run.spread / 2)
     own = np.where(deaf, run.spread**2, levels**2 * slope)
-    if (slope == 1).all():
-        return float(np.sqrt(np.mean(own)))
     moved = clean - noisy
     stein = float(moved @ moved) / max(moved.size, 1) + float(np.mean(levels**2 * (2 * slope - 1)))
     return max(float(np.mean(own)), stein) ** 0.5
@@ -243,8 +241,8 @@ def decode(
         start is the standard normal.
       denoise: ``(samples [n], levels [n]) -> samples [n]``, in grey levels.
       some: as ``denoise``, of some of the samples, and which those are, bool ``[n]``; None: of all.
-      passes: at most so many turns; of a single one, whose noise nothing can be made of, the denoiser is not
-        probed.
+      passes: at most so many turns; in a single one, for noise of which nothing can be made, the denoiser is
+        not probed, and the error is the noise.
     """
     prior, variance = np.zeros(run.cipher[-1], np.float32), 1.0
     best, least, before = None, math.inf, math.inf
@@ -258,22 +256,27 @@ def decode(
         noisy = run.plain_of(standard)
         del standard
         levels = run.by_sample(sigma * run.spread)
-        clean, slope = denoise(noisy, levels), np.ones(run.count)
-        if passes > 1:
-            slope = _slope(run, some or _all_of(denoise), noisy, levels, clean, turn)
+        clean, spread = denoise(noisy, levels), sigma * run.spread
+        if passes == 1:
+            return _ended(Decoded(clean, noisy, spread, float(np.sqrt(np.mean(spread**2)))), progress)
+        slope = _slope(run, some or _all_of(denoise), noisy, levels, clean, turn)
         del levels
         if power < least:
-            error = _expected(run, clean, noisy, sigma * run.spread, slope)
-            best, least = Decoded(clean, noisy, sigma * run.spread, error), power
+            error = _expected(run, clean, noisy, spread, slope)
+            best, least = Decoded(clean, noisy, spread, error), power
         before = power
         if turn + 1 < passes:
             left = sigma**2 * slope / (1 - slope)
             prior, variance = run.prior(_without(run, clean, noisy, slope), left), float(np.mean(left))
             if progress is not None:
                 progress((turn + 1) / passes)
+    return _ended(best, progress)
+
+
+def _ended(decoded: Decoded, progress: Progress) -> Decoded:
     if progress is not None:
         progress(1.0)
-    return best
+    return decoded
 
 
 def _told(run: Run, receive, prior: np.ndarray, variance: float) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,9 @@
-"""Whether a cipher picture was touched on its way."""
+"""Whether a cipher picture was touched on its way, and how."""
 
+import numpy as np
 import pytest
 
-from jaxcrypt.systems.decoding.received import untouched
+from jaxcrypt.systems.decoding.received import find_quality, untouched
 
 
 @pytest.mark.parametrize("pilots", [100, 10_000, 1_000_000, 100_000_000])
@@ -18,3 +19,10 @@ def test_a_quarter_more_than_rounding_is_damage(pilots):
 def test_few_pilots_say_less():
     assert untouched(1.5e-3, 1e-3, 100)
     assert not untouched(2e-3, 1e-3, 100)
+
+
+@pytest.mark.parametrize("shape", [(5, 200, 3), (200, 5, 1), (3, 5, 3)])
+def test_what_holds_no_block_tells_no_quality(rng, shape):
+    cipher, lost = rng.integers(0, 256, shape, np.uint8), np.zeros(shape[:2], bool)
+    lost[:2, :3] = True
+    assert find_quality(cipher, lost) is None
